@@ -1,0 +1,68 @@
+"""Every limit of the system, with its unit, its reason and what it guards."""
+
+from __future__ import annotations
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+# Names -------------------------------------------------------------------------------------------------------------
+NAME: Final = 23
+"""Characters of a hub's or an instance's name: every MQTT server must accept client ids of 1 to 23 bytes
+(MQTT 5.0, 3.1.3.1, [MQTT-3.1.3-5]); the instance id is one."""
+
+# Messages ----------------------------------------------------------------------------------------------------------
+SHOWN_MESSAGE: Final = 20_000
+"""Bytes of a JSON message that is meant to be looked at: MQTT Explorer cuts what it shows there without a word."""
+REQUEST: Final = 1 * MIB
+"""Bytes of a request to the coordinator, the one JSON message that may be larger: `run` carries the source."""
+TELEMETRY: Final = 256 * KIB
+"""Bytes of a telemetry payload that the coordinator looks into; larger ones (camera pictures) are counted."""
+TELEMETRY_DEPTH: Final = 32
+"""Nesting of a telemetry payload's JSON; real firmware stays below 8."""
+TELEMETRY_TOPICS: Final = 20_000
+"""Topics whose latest value is kept; beacons and trackers invent new ones without end."""
+
+# Blobs -------------------------------------------------------------------------------------------------------------
+PART: Final = 256 * KIB
+"""Bytes of one part of a blob on the wire: small clients drop or crash on large packets."""
+BLOB: Final = 256 * MIB
+"""Bytes of a whole blob."""
+IMAGE: Final = 1024 * MIB
+"""Bytes of a decompressed image; checked against the frame's declared size before anything is decompressed."""
+HEADER: Final = 64 * MIB
+"""Bytes of a blob's signed part: source, mailbox and outbox."""
+CBOR_DEPTH: Final = 64
+"""Nesting of any CBOR that is decoded: the object graph is a flat table, so nothing legitimate comes near."""
+PART_EXPIRY: Final = 120
+"""Seconds after which the broker may drop a blob's part that nobody took."""
+
+# Source ------------------------------------------------------------------------------------------------------------
+SOURCE: Final = 512 * KIB
+"""Bytes of all files of one function."""
+SOURCE_FILES: Final = 64
+"""Files of one function."""
+
+# Between hub and worker --------------------------------------------------------------------------------------------
+FRAME: Final = 1024 * MIB
+"""Bytes of one frame between hub and worker; an image is one frame."""
+LOG_LINE: Final = 4 * KIB
+"""Bytes of one line of a function's log."""
+OUTBOX: Final = 256
+"""Outputs of an instance that wait to be let go; the function waits in `publish` beyond."""
+MAILBOX_MESSAGES: Final = 200
+"""Unread messages that a hub acknowledges and keeps for a function before it leaves the rest with the broker."""
+MAILBOX_BYTES: Final = 4 * MIB
+"""The same in bytes of payload."""
+RECEIVE_MAXIMUM: Final = 200
+"""QoS 1 messages an instance's session may hold unacknowledged (MQTT 5.0, 3.1.2.11.3)."""
+
+# Time --------------------------------------------------------------------------------------------------------------
+STOP: Final = 5.0
+"""Seconds within which a statement must be reached at which the function can be stopped."""
+VERDICT: Final = 30.0
+"""Seconds after which a hub that holds a captured function asks the coordinator again what became of the move.
+Not a decision: no time-out ever decides."""
+COMMAND_REPEAT: Final = 2.0
+"""Seconds after which a command that was not answered is sent again, under its own id."""

@@ -1,0 +1,288 @@
+"""Frames between a hub agent and its workers, over an inherited stream socket.
+
+A frame is a 4-byte big-endian length and a MessagePack object tagged with its kind. The worker is single-threaded and
+asks for one message at a time; both ends see the frames of one direction in order, and that order is what makes a
+checkpoint's cut exact: `Captured` follows every `Publish` that the captured state has made, and no `Deliver` is sent
+between `Capture` and `Captured`.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, Final
+
+import msgspec
+
+from devices.errors import ProtocolError
+from devices.protocol import limits
+from devices.protocol.messages import Variable
+
+HEAD: Final = struct.Struct(">I")
+
+
+class Frame(msgspec.Struct, kw_only=True, tag_field="k", omit_defaults=True):
+    """Base of all frames."""
+
+
+# hub -> worker -------------------------------------------------------------------------------------------------------
+
+
+class Load(Frame, tag="load", kw_only=True):
+    """Make the function's code ready: ``files`` as in `devices.runtime.source.Source`. Sent ahead of a move."""
+
+    module: str
+    files: dict[str, str]
+
+
+class Begin(Frame, tag="begin", kw_only=True):
+    """Start the function, or go on from ``image``."""
+
+    instance: str
+    hub: str
+    epoch: int
+    timezone: str
+    function: str
+    arguments: dict[str, Any] = {}
+    image: bytes | None = None
+    sequence: int = 0  # outputs made so far
+    delivered: int = 0  # messages handed to the function so far
+
+
+class Deliver(Frame, tag="deliver", kw_only=True):
+    """The one message that was pulled."""
+
+    number: int  # the count of deliveries, this one included
+    arrival: int  # the hub's number of the message
+    subscription: int
+    topic: str
+    payload: bytes
+    qos: int
+    retain: bool
+    at: float  # seconds since the epoch, the hub's clock at arrival
+
+
+class Unpulled(Frame, tag="unpulled", kw_only=True):
+    """The pull was taken back; no `Deliver` for it follows."""
+
+
+class Newest(Frame, tag="newest", kw_only=True):
+    """Answer to `Latest`; ``message`` is ``None`` before the first."""
+
+    message: Deliver | None
+
+
+class Subscribed(Frame, tag="subscribed", kw_only=True):
+    """The broker has granted the subscription, or refused it (``error`` as `MidstreamError.to_wire`)."""
+
+    subscription: int
+    error: dict[str, str] | None = None
+
+
+class Capture(Frame, tag="capture", kw_only=True):
+    """Take a checkpoint at the next place; a signal (SIGUSR1) follows, so that a computing function looks.
+
+    With ``hold`` the function stands still behind `Captured` until `GoOn`; a hub that needs it no more kills it.
+    """
+
+    number: int
+    hold: bool
+    limit: float = limits.STOP
+
+
+class GoOn(Frame, tag="go-on", kw_only=True):
+    """The held function goes on where it stands."""
+
+    number: int
+
+
+class Durable(Frame, tag="durable", kw_only=True):
+    """Checkpoint ``number`` and the outputs up to ``sequence`` are where failover will look for them."""
+
+    number: int
+    checkpoint: str
+    sequence: int
+
+
+# worker -> hub -------------------------------------------------------------------------------------------------------
+
+
+class Ready(Frame, tag="ready", kw_only=True):
+    """The worker is up; with ``loaded`` the answer to `Load`; ``error`` if the source cannot be used."""
+
+    pid: int
+    loaded: bool = False
+    error: dict[str, str] | None = None
+
+
+class Started(Frame, tag="started", kw_only=True):
+    """The function is about to run its first statement here. ``decode_ms``: from `Begin` to now."""
+
+    decode_ms: float
+    line: str = ""
+
+
+class Subscribe(Frame, tag="subscribe", kw_only=True):
+    """`ctx.subscribe`: answered by `Subscribed`."""
+
+    subscription: int
+    filters: list[str]
+    latest_only: bool = False
+    retained: bool = True
+
+
+class Unsubscribe(Frame, tag="unsubscribe", kw_only=True):
+    """The end of a ``with ctx.subscribe(...)``: its unread messages are dropped unread."""
+
+    subscription: int
+
+
+class Pull(Frame, tag="pull", kw_only=True):
+    """Wants the oldest unread message of these subscriptions (all, if empty). One pull at a time."""
+
+    subscriptions: list[int] = []
+    waiting: str = ""  # in words, for `ps`
+    until: float | None = None  # seconds since the epoch
+
+
+class Unpull(Frame, tag="unpull", kw_only=True):
+    """Takes the pull back (time ran out): answered by `Unpulled`, perhaps behind a `Deliver` that crossed it."""
+
+
+class Latest(Frame, tag="latest", kw_only=True):
+    """Asks for the newest message heard by a subscription: answered by `Newest`."""
+
+    subscription: int
+
+
+class Publish(Frame, tag="publish", kw_only=True):
+    """An output, numbered by the function's state: the key of rule 17 is (instance, sequence)."""
+
+    sequence: int
+    topic: str
+    payload: bytes
+    qos: int
+    retain: bool
+    immediate: bool = False
+
+
+class Status(Frame, tag="status", kw_only=True):
+    """`ctx.status`."""
+
+    text: str | None = None
+    progress: float | None = None
+    values: dict[str, Any] = {}
+
+
+class Log(Frame, tag="log", kw_only=True):
+    """One line that the function printed or logged."""
+
+    level: str
+    text: str
+
+
+class Sleeping(Frame, tag="sleeping", kw_only=True):
+    """The function waits for a time, not for a message."""
+
+    waiting: str
+    until: float | None = None
+
+
+class Checkpoint(Frame, tag="checkpoint", kw_only=True):
+    """`ctx.checkpoint()`: asks for a capture; `Durable` with its number ends the wait."""
+
+
+class Captured(Frame, tag="captured", kw_only=True):
+    """The state, read in place."""
+
+    number: int
+    image: bytes
+    line: str
+    statement: str
+    frames: list[str]
+    variables: list[Variable]
+    sequence: int
+    delivered: int
+    freeze_ms: float  # from the request to the stop
+    capture_ms: float  # reading the frames
+    encode_ms: float  # graph and CBOR
+
+
+class NotCaptured(Frame, tag="not-captured", kw_only=True):
+    """No state: something cannot travel, or no place was reached; the function runs on."""
+
+    number: int
+    error: dict[str, str]
+
+
+class Returned(Frame, tag="returned", kw_only=True):
+    """The function's end; ``result`` is the JSON of what it returned, or ``None`` where JSON cannot hold it."""
+
+    result: bytes | None
+    shown: str
+    sequence: int
+    delivered: int
+
+
+class Raised(Frame, tag="raised", kw_only=True):
+    """The function raised: its traceback with the user's own files and lines."""
+
+    error: str
+    traceback: str
+    sequence: int
+    delivered: int
+
+
+ToWorker = Load | Begin | Deliver | Unpulled | Newest | Subscribed | Capture | GoOn | Durable
+ToHub = (
+    Ready | Started | Subscribe | Unsubscribe | Pull | Unpull | Latest | Publish | Status | Log | Sleeping
+    | Checkpoint | Captured | NotCaptured | Returned | Raised
+)  # fmt: skip
+
+_encoder = msgspec.msgpack.Encoder()
+_to_worker = msgspec.msgpack.Decoder(ToWorker)
+_to_hub = msgspec.msgpack.Decoder(ToHub)
+
+
+def pack(frame: Frame) -> bytes:
+    """Returns the frame with its length in front."""
+    body = _encoder.encode(frame)
+    return HEAD.pack(len(body)) + body
+
+
+def body_length(head: bytes) -> int:
+    """Returns the length that a frame's 4-byte head announces.
+
+    Raises:
+        ProtocolError: more than a frame may have.
+    """
+    (length,) = HEAD.unpack(head)
+    if length > limits.FRAME:
+        raise ProtocolError(f"a frame of {length} bytes; at most {limits.FRAME} are taken")
+    return int(length)
+
+
+def for_worker(body: bytes) -> ToWorker:
+    """Decodes a hub's frame.
+
+    Raises:
+        ProtocolError: not one of the frames a worker takes.
+    """
+    frame: ToWorker = _decode(_to_worker, body)
+    return frame
+
+
+def for_hub(body: bytes) -> ToHub:
+    """Decodes a worker's frame: user code runs there, so nothing in it is trusted.
+
+    Raises:
+        ProtocolError: not one of the frames a hub takes.
+    """
+    frame: ToHub = _decode(_to_hub, body)
+    return frame
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[Any], body: bytes) -> Any:
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ProtocolError(f"malformed frame between hub and worker: {error}") from error

@@ -1,0 +1,470 @@
+"""Each JSON message as a typed struct with its version: what `docs/protocol.md` lists, decoded strictly.
+
+A field that is unknown is ignored, so that version n reads what n + 1 adds; a message whose ``v`` is newer than
+`VERSION` is refused with a sentence that says so. Numbers are SI or percent; times are RFC 3339 in UTC; durations end
+in ``_ms`` or are seconds. Field order is reading order: people look at these with MQTT Explorer.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, TypeVar
+
+import msgspec
+
+from devices.errors import NewerFormatError, ProtocolError, printable
+
+VERSION: Final = 1
+
+InstanceStateName = Literal[
+    "starting", "running", "capturing", "held", "suspended", "moving", "restarting", "finished", "failed", "stopped"
+]
+Phase = Literal["freeze", "capture", "encode", "spool", "send", "store", "claim", "start", "decode", "resume"]
+PHASES: Final[tuple[Phase, ...]] = (
+    "freeze", "capture", "encode", "spool", "send", "store", "claim", "start", "decode", "resume",
+)  # fmt: skip
+
+
+class Message(msgspec.Struct, kw_only=True):
+    """Base of every JSON message."""
+
+    v: int = VERSION
+
+
+# State: retained, for people and small displays -----------------------------------------------------------------------
+
+
+class CoordinatorStatus(Message, kw_only=True):
+    """``coordinator/status``, retained, also the will."""
+
+    state: Literal["online", "offline"]
+    version: str = ""
+    generation: str = ""
+    hubs: str = ""
+    running: int = 0
+    attention: list[str] = []
+    key: str = ""  # the coordinator's public key, hexadecimal; hubs pin it at first contact
+
+
+class HubStatus(Message, kw_only=True):
+    """``hubs/<hub>/status``, retained, also the will. A late will of an older start is told by ``start``."""
+
+    state: Literal["online", "draining", "drained", "offline"]
+    boot: str
+    start: int
+    safe_to_power_off: bool = False
+
+
+class HubInfo(Message, kw_only=True):
+    """``hubs/<hub>/info``, retained: what a hub is and can do; placement reads it."""
+
+    hub: str
+    version: str
+    arch: str
+    cores: int
+    memory: int  # bytes
+    python: str
+    engines: list[str]
+    labels: list[str] = []
+    packages: dict[str, str] = {}  # installed distributions and versions, for `needs`
+    key: str = ""  # the hub's public key, hexadecimal
+    spool: str = ""
+
+
+class InstanceUse(msgspec.Struct, kw_only=True):
+    """What one instance uses: percent of one core, bytes of resident memory."""
+
+    cpu: float
+    memory: int
+
+
+class HubMetrics(Message, kw_only=True):
+    """``hubs/<hub>/metrics``, not retained. Percent unless said; ``None`` where the machine has no such thing."""
+
+    cpu: float
+    load: float  # 1 minute average over the number of cores
+    memory: float
+    memory_available: int  # bytes
+    swap: float
+    disk: float
+    temperature: float | None = None  # degrees Celsius, the hottest of the cpu's sensors
+    battery: float | None = None
+    mains: bool | None = None
+    received: float = 0.0  # bytes a second
+    sent: float = 0.0
+    processes: int = 0
+    agent_memory: int = 0  # bytes, the hub agent itself
+    spool_written: int = 0  # bytes since the agent's start
+    instances: dict[str, InstanceUse] = {}
+
+
+class InstanceState(Message, kw_only=True):
+    """``instances/<id>/state``, retained. Information, never authority: that is the claim."""
+
+    state: InstanceStateName
+    function: str
+    hub: str
+    epoch: int
+    line: str = ""  # file:line where it is, or was captured
+    waiting: str = ""  # for what, until when, in words
+    text: str = ""  # the author's `ctx.status`
+    progress: float | None = None
+    values: dict[str, Any] = {}
+    lag: int = 0  # unread messages here
+    dropped: int = 0  # messages known to be lost or superseded unread
+    input_qos: int | None = None  # lowest QoS at which inputs arrive
+    checkpoint: str = ""  # newest durable one
+    reason: str = ""
+    since: str = ""
+
+
+class Claim(Message, kw_only=True):
+    """``instances/<id>/claim``, retained: who may act. ``signed`` is the authority, the rest is for the eye."""
+
+    instance: str
+    epoch: int
+    hub: str
+    checkpoint: str
+    signed: str  # base64 of a COSE_Sign1 by the coordinator over `ClaimBody`
+
+
+class ClaimBody(msgspec.Struct, kw_only=True):
+    """What a claim's signature covers, as CBOR with text keys. ``digest`` binds the blob: SHA-256 of all of it."""
+
+    instance: str
+    epoch: int
+    hub: str
+    checkpoint: str
+    digest: bytes
+
+
+class MoveReport(Message, kw_only=True):
+    """``instances/<id>/move``, retained: the last move."""
+
+    move: str
+    instance: str
+    source: str
+    destination: str
+    state: str
+    reason: str
+    checkpoint: str = ""
+    bytes: int = 0
+    line: str = ""
+    downtime_ms: float = 0.0
+    phases: dict[str, float] = {}  # ms by `Phase`
+    at: str = ""
+
+
+class Event(Message, kw_only=True):
+    """``events/<rule>``: what happened, what was done about it and why, in words."""
+
+    id: str
+    at: str
+    rule: str
+    severity: Literal["info", "warning", "problem"] = "info"
+    subject: str = ""  # the hub, instance or topic
+    metric: str = ""
+    value: float | None = None
+    threshold: float | None = None
+    did: str = ""
+    why: str = ""
+    instance: str = ""
+    hub: str = ""
+    details: dict[str, Any] = {}
+
+
+class Variable(msgspec.Struct, kw_only=True):
+    """One variable of a captured frame: never its value, everybody on the broker can read summaries."""
+
+    frame: str
+    name: str
+    type: str
+    size: int  # bytes, approximate
+
+
+class CheckpointSummary(Message, kw_only=True):
+    """``checkpoints/<id>/summary``: what a blob holds."""
+
+    checkpoint: str
+    instance: str
+    parent: str
+    epoch: int
+    function: str
+    hub: str
+    reason: str
+    created: str
+    bytes: int
+    line: str
+    statement: str
+    frames: list[str]
+    variables: list[Variable]
+    unread: int
+    outputs: int
+
+
+# Commands: coordinator -> hub ----------------------------------------------------------------------------------------
+
+
+class Command(Message, tag_field="do", kw_only=True):
+    """``hubs/<hub>/command``. Executed at most once by ``id``; a repeat is answered with the present state."""
+
+    id: str
+    instance: str
+
+
+class Prepare(Command, tag="prepare", kw_only=True):
+    """A move may come: fork a worker, load the source of ``checkpoint`` (its parts follow), open a connection."""
+
+    checkpoint: str
+    parts: int
+    size: int
+    digest: str
+
+
+class Capture(Command, tag="capture", kw_only=True):
+    """Take a checkpoint. With ``hold`` the function stays frozen until the verdict: `Stored` then release, or `GoOn`."""
+
+    epoch: int
+    reason: str
+    hold: bool = False
+    move: str = ""  # with hold: the move that this capture begins; empty: suspend
+    handover: Literal["takeover", "disconnect"] = "takeover"
+
+
+class Stored(Command, tag="stored", kw_only=True):
+    """The coordinator has committed this checkpoint: acknowledgements and outputs that it covers may go."""
+
+    checkpoint: str
+    epoch: int
+
+
+class GoOn(Command, tag="go-on", kw_only=True):
+    """The move was cancelled before its commit point: the held function goes on where it stands."""
+
+    epoch: int
+    move: str
+    reason: str
+
+
+class Restore(Command, tag="restore", kw_only=True):
+    """Start or go on from a checkpoint, under a claim. Idempotent by (instance, epoch)."""
+
+    epoch: int
+    checkpoint: str
+    claim: Claim
+    parts: int  # of the blob; 0: this hub has it
+    size: int
+    digest: str  # SHA-256 of the whole blob, hexadecimal
+    move: str = ""
+    published: int = 0  # outputs up to this sequence have left already
+    late_mail: bool = False  # a live source will send what it received after the capture
+    muted: bool = False
+
+
+class Late(Command, tag="late", kw_only=True):
+    """What the source received after the capture and the broker will not send again, in order of arrival."""
+
+    epoch: int
+    index: int
+    total: int
+    messages: list[LateMessage]
+
+
+class LateMessage(msgspec.Struct, kw_only=True):
+    """One of them; ``payload`` is base64."""
+
+    topic: str
+    payload: str
+    qos: int
+    retain: bool
+    at: str
+
+
+class Stop(Command, tag="stop", kw_only=True):
+    """End the instance for good and its session with it."""
+
+    epoch: int
+    reason: str
+
+
+class Fenced(Command, tag="fenced", kw_only=True):
+    """A newer epoch was claimed elsewhere: kill what is here and forget it. A told-later copy of the claim."""
+
+    epoch: int
+    hub: str
+
+
+class Drain(Command, tag="drain", kw_only=True):
+    """Checkpoint everything to the spool; ``instance`` is empty."""
+
+    undo: bool = False
+
+
+AnyCommand = Prepare | Capture | Stored | GoOn | Restore | Late | Stop | Fenced | Drain
+
+
+# Answers: hub -> coordinator -----------------------------------------------------------------------------------------
+
+
+class Answer(Message, tag_field="what", kw_only=True):
+    """``hubs/<hub>/answer``. ``id`` is the command's; empty for what a hub says on its own."""
+
+    hub: str
+    id: str = ""
+    instance: str = ""
+
+
+class Done(Answer, tag="done", kw_only=True):
+    """The command was carried out (or had been)."""
+
+    state: str = ""
+
+
+class Failed(Answer, tag="failed", kw_only=True):
+    """The command was refused or failed; nothing half-done stays behind."""
+
+    error: dict[str, str]
+    epoch: int = 0
+    move: str = ""
+
+
+class Captured(Answer, tag="captured", kw_only=True):
+    """A checkpoint was made and its parts are on their way up."""
+
+    epoch: int
+    checkpoint: str
+    parent: str
+    move: str = ""
+    held: bool = False
+    reason: str = ""
+    parts: int
+    size: int
+    digest: str
+    line: str
+    statement: str = ""
+    frames: list[str] = []
+    variables: list[Variable] = []
+    phases: dict[str, float] = {}
+
+
+class Released(Answer, tag="released", kw_only=True):
+    """The commit point: synced to the source's spool; from here on the source never goes on without a signed refusal."""
+
+    epoch: int
+    move: str
+    checkpoint: str
+    published: int  # outputs up to this sequence were confirmed by the broker
+    disconnected: bool  # the instance's session was left (hand-over "disconnect")
+
+
+class Running(Answer, tag="running", kw_only=True):
+    """The function goes on here. ``late_mail``: this hub waits for the source's late list."""
+
+    epoch: int
+    move: str = ""
+    phases: dict[str, float] = {}
+    first_statement: str = ""
+
+
+class LateMail(Answer, tag="late-mail", kw_only=True):
+    """A source's late list; the coordinator passes it on as `Late`."""
+
+    epoch: int
+    index: int
+    total: int
+    messages: list[LateMessage]
+
+
+class Ended(Answer, tag="ended", kw_only=True):
+    """The function returned, raised, or its worker died for good."""
+
+    epoch: int
+    state: Literal["finished", "failed", "stopped"]
+    result: Any = None
+    error: str = ""  # the traceback as the user's own file and lines
+    checkpoint: str = ""
+    consumed: int = 0
+
+
+class Holding(msgspec.Struct, kw_only=True):
+    """One instance in a hub's report."""
+
+    instance: str
+    epoch: int
+    state: InstanceStateName
+    checkpoint: str
+    move: str = ""
+
+
+class Report(Answer, tag="report", kw_only=True):
+    """What a hub holds, told at each of its starts and reconnects, and when asked."""
+
+    boot: str
+    start: int
+    holding: list[Holding] = []
+
+
+AnyAnswer = Done | Failed | Captured | Released | Running | LateMail | Ended | Report
+
+
+# Requests: command line and others -> coordinator -----------------------------------------------------------------------
+
+
+class Request(Message, kw_only=True):
+    """``request``, with a response topic and correlation data (MQTT 5.0, 4.10). ``arguments`` are checked per ``ask``."""
+
+    ask: str
+    arguments: dict[str, Any] = {}
+
+
+class Reply(Message, kw_only=True):
+    """``request/answer/<client>``: one page of an answer; long lists come in several, below the shown-message limit."""
+
+    ok: bool
+    page: int = 0
+    pages: int = 1
+    value: Any = None
+    error: dict[str, str] | None = None
+
+
+M = TypeVar("M")
+
+
+def encode(message: Message) -> bytes:
+    """Returns a message as compact UTF-8 JSON (RFC 8259)."""
+    return msgspec.json.encode(message)
+
+
+def decode(payload: bytes, kind: type[M], where: str) -> M:
+    """Returns the message in ``payload``.
+
+    Args:
+        payload: JSON from the wire.
+        kind: the struct, or a union of tagged structs (`AnyCommand`).
+        where: the topic, for the error.
+
+    Raises:
+        NewerFormatError: its ``v`` is newer than this version reads.
+        ProtocolError: not JSON, or not this message; the text names the field.
+    """
+    try:
+        return msgspec.json.decode(payload, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        _refuse_newer(payload, where)
+        raise ProtocolError(f"malformed message: {printable(str(error), 300)}", place=printable(where, 200)) from error
+
+
+class _OnlyVersion(msgspec.Struct):
+    v: int = 0
+
+
+def _refuse_newer(payload: bytes, where: str) -> None:
+    try:
+        version = msgspec.json.decode(payload, type=_OnlyVersion).v
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return
+    if version > VERSION:
+        raise NewerFormatError(
+            f"a message of version {version}; this version reads up to {VERSION}",
+            place=printable(where, 200),
+            remedy="upgrade this machine's midstream",
+        )
