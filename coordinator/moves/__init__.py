@@ -1,0 +1,1 @@
+"""Moves: states, steps, commands and what is done when a step fails."""

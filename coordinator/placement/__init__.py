@@ -1,0 +1,1 @@
+"""Where an instance may run, where it should, and why in words."""

@@ -1,0 +1,1 @@
+"""What survives: hubs, instances, the lineage of checkpoints, moves, commands and events."""

@@ -1,0 +1,321 @@
+"""What the coordinator answers, as typed structs: the contract of `--json`, of the page and of Home Assistant.
+
+Each question (`ask`) has one struct here for its arguments and one for its answer. A list is answered as a list of
+rows, cut into pages on the wire and put together by the asker. Numbers are SI or percent, times RFC 3339 in UTC, ages
+seconds; an empty text means that there is no such thing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from devices.protocol.messages import Event, InstanceStateName
+
+# Questions -----------------------------------------------------------------------------------------------------------
+
+
+class Question(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Base of all arguments: an unknown one is refused, a misspelt option must not be a silent no."""
+
+
+class RunAsk(Question, kw_only=True):
+    """``run``: start a function as a new instance."""
+
+    files: dict[str, str]  # relative path => source, main file first
+    function: str = ""  # empty: the only one in the main file
+    name: str = ""  # of the instance; empty: from the function's name, the first that is free
+    hub: str = ""  # empty: placement decides
+    arguments: dict[str, Any] = {}  # texts are converted as the parameters' types say
+
+
+class PsAsk(Question, kw_only=True):
+    """``ps``: instances and where they are."""
+
+    instance: str = ""  # empty: all
+    ended: bool = False  # also those that finished, failed or were stopped; a named one is shown in any case
+
+
+class HubsAsk(Question, kw_only=True):
+    """``hubs``: what is there, and how it is."""
+
+    hub: str = ""
+
+
+class InstanceAsk(Question, kw_only=True):
+    """``checkpoint``, ``suspend``, ``stop``: an instance is all they need."""
+
+    instance: str
+
+
+class PlaceAsk(Question, kw_only=True):
+    """``resume``, ``migrate``: an instance, and where to; an empty hub leaves that to placement."""
+
+    instance: str
+    hub: str = ""
+
+
+class LineageAsk(Question, kw_only=True):
+    """``lineage``: the tree of an instance's checkpoints, its branches included."""
+
+    instance: str
+
+
+class FetchAsk(Question, kw_only=True):
+    """``inspect``: a checkpoint's blob comes in parts to ``request/answer/<client>/part/<n>``, then the answer."""
+
+    checkpoint: str  # its id, the head of it, or an instance's name for its newest one
+
+
+class RestoreAsk(Question, kw_only=True):
+    """``restore``: the newest checkpoint goes on under its own name, any other one starts a branch."""
+
+    checkpoint: str
+    as_new: bool = False
+    name: str = ""  # of the branch; empty: ``washer~2``
+    hub: str = ""
+    unmute: bool = False  # a branch publishes nothing unless this is said
+
+
+class LogsAsk(Question, kw_only=True):
+    """``logs``: the newest lines that an instance printed."""
+
+    instance: str
+    last: int = 100
+
+
+class EventsAsk(Question, kw_only=True):
+    """``events``: the newest ones, oldest first."""
+
+    last: int = 50
+    instance: str = ""
+    hub: str = ""
+
+
+class NothingAsk(Question, kw_only=True):
+    """``status``, ``functions``: no arguments."""
+
+
+# Answers -------------------------------------------------------------------------------------------------------------
+
+
+class StatusAnswer(msgspec.Struct, kw_only=True):
+    """``status``: is all well, and if not, what is to be done."""
+
+    well: bool
+    attention: list[str]  # sentences, the most urgent first
+    hubs_online: int
+    hubs_known: int
+    running: int
+    suspended: int
+    failed: int
+    version: str
+    generation: str  # of the store
+    broker: str  # "mosquitto" or "embedded"
+    site: str
+    since: str
+
+
+class InstanceRow(msgspec.Struct, kw_only=True):
+    """``ps``: one instance. What it says itself is in the fields from ``line`` on."""
+
+    instance: str
+    function: str
+    hub: str
+    state: InstanceStateName
+    epoch: int
+    since: str
+    reason: str = ""
+    checkpoint: str = ""  # newest durable one
+    checkpoint_age: float | None = None  # seconds
+    checkpoint_bytes: int = 0
+    checkpoints: int = 0
+    moves: int = 0
+    muted: bool = False
+    line: str = ""
+    waiting: str = ""
+    text: str = ""
+    progress: float | None = None
+    values: dict[str, Any] = {}
+    lag: int = 0
+    dropped: int = 0
+    input_qos: int | None = None
+    cpu: float | None = None  # percent of one core
+    memory: int | None = None  # bytes
+    result: Any = None
+    error: str = ""  # the traceback of one that failed
+
+
+class HubRow(msgspec.Struct, kw_only=True):
+    """``hubs``: one hub; metrics are ``None`` until it has told them."""
+
+    hub: str
+    state: Literal["online", "draining", "drained", "offline", "silent"]
+    since: str
+    reason: str = ""
+    instances: list[str] = []
+    version: str = ""
+    arch: str = ""
+    cores: int = 0
+    memory_bytes: int = 0
+    python: str = ""
+    engines: list[str] = []
+    labels: list[str] = []
+    cpu: float | None = None
+    load: float | None = None
+    memory: float | None = None
+    disk: float | None = None
+    temperature: float | None = None
+    battery: float | None = None
+    agent_memory: int | None = None  # bytes
+    spool_written: int | None = None  # bytes since the agent's start
+    metrics_age: float | None = None  # seconds
+    safe_to_power_off: bool = False
+
+
+class StartedAnswer(msgspec.Struct, kw_only=True):
+    """``run``, ``resume``, ``restore``: it runs, there, and why there."""
+
+    instance: str
+    function: str
+    hub: str
+    epoch: int
+    checkpoint: str
+    why: str
+    branch_of: str = ""
+    muted: bool = False
+
+
+class CheckpointAnswer(msgspec.Struct, kw_only=True):
+    """``checkpoint``, ``suspend``: what was made durable."""
+
+    instance: str
+    hub: str
+    state: InstanceStateName
+    checkpoint: str
+    bytes: int
+    line: str
+    statement: str
+    phases: dict[str, float] = {}  # ms
+
+
+class StoppedAnswer(msgspec.Struct, kw_only=True):
+    """``stop``: it ended for good; its lineage stays."""
+
+    instance: str
+    hub: str
+    state: InstanceStateName
+
+
+class MovedAnswer(msgspec.Struct, kw_only=True):
+    """``migrate``: what travelled, and how long nothing ran."""
+
+    instance: str
+    move: str
+    source: str
+    destination: str
+    epoch: int
+    checkpoint: str
+    bytes: int
+    line: str
+    statement: str
+    variables: list[str]  # "highest: float", outermost frame first
+    downtime_ms: float
+    phases: dict[str, float]  # ms
+    why: str
+
+
+class CheckpointRow(msgspec.Struct, kw_only=True):
+    """``lineage``: one checkpoint; a parent comes before its children."""
+
+    checkpoint: str
+    parent: str  # empty for the root
+    instance: str
+    branch: int  # 1 for the trunk
+    epoch: int
+    hub: str  # where it was made
+    created: str
+    reason: str
+    bytes: int
+    line: str
+    statement: str
+    newest: bool  # of its instance: where a failover would go on
+    pinned: bool = False
+    unread: int = 0
+    outputs: int = 0
+
+
+class BlobAnswer(msgspec.Struct, kw_only=True):
+    """``inspect``: what the parts, sent before, must add up to."""
+
+    checkpoint: str
+    instance: str
+    parts: int
+    size: int
+    digest: str  # SHA-256, hexadecimal
+    signer: str  # the public key that must fit, hexadecimal; empty if it is no longer known
+
+
+class LogRow(msgspec.Struct, kw_only=True):
+    """``logs``: one line."""
+
+    at: str
+    level: str
+    text: str
+    hub: str = ""
+
+
+class FunctionRow(msgspec.Struct, kw_only=True):
+    """``functions``: code that has been started at least once."""
+
+    name: str
+    digest: str
+    doc: str
+    parameters: dict[str, str]  # name => type and default, as a person writes them
+    settings: dict[str, Any]
+    instances: list[str]
+    places: list[str]  # hubs that fit now
+    unfit: dict[str, str]  # hub => why not
+
+
+EventRow = Event
+"""``events``: the very message that ``events/<rule>`` carries."""
+
+QUESTIONS: dict[str, type[Question]] = {
+    "run": RunAsk,
+    "ps": PsAsk,
+    "hubs": HubsAsk,
+    "checkpoint": InstanceAsk,
+    "suspend": InstanceAsk,
+    "resume": PlaceAsk,
+    "migrate": PlaceAsk,
+    "stop": InstanceAsk,
+    "lineage": LineageAsk,
+    "inspect": FetchAsk,
+    "restore": RestoreAsk,
+    "logs": LogsAsk,
+    "events": EventsAsk,
+    "status": NothingAsk,
+    "functions": NothingAsk,
+}
+"""Each `ask` and its arguments."""
+
+ANSWERS: dict[str, Any] = {
+    "run": StartedAnswer,
+    "ps": list[InstanceRow],
+    "hubs": list[HubRow],
+    "checkpoint": CheckpointAnswer,
+    "suspend": CheckpointAnswer,
+    "resume": StartedAnswer,
+    "migrate": MovedAnswer,
+    "stop": StoppedAnswer,
+    "lineage": list[CheckpointRow],
+    "inspect": BlobAnswer,
+    "restore": StartedAnswer,
+    "logs": list[LogRow],
+    "events": list[EventRow],
+    "status": StatusAnswer,
+    "functions": list[FunctionRow],
+}
+"""Each `ask` and the type of its answer: what `docs/schemas` describes."""
