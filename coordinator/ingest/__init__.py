@@ -1,0 +1,1 @@
+"""What arrives: telemetry, hubs, checkpoints, requests."""
