@@ -21,6 +21,8 @@ from devices.protocol import limits
 SIGN1 = 18  # CBOR tag of COSE_Sign1
 _PROTECTED = cbor2.dumps({1: -8})  # alg: EdDSA
 _TAGGED_FOUR = bytes([0xC0 | SIGN1, 0x84])  # the tag, and an array of four
+_HEADERS = 1024  # bytes; ours have 3 and 11
+_CONTENT_TYPE = 3
 _KEY_ID = 4  # header parameter kid
 
 
@@ -38,7 +40,7 @@ def key_id(public: bytes) -> bytes:
 def load_cbor(data: bytes, what: str) -> Any:
     """Decodes one CBOR item strictly: bounded depth, no indefinite lengths, no duplicate keys, nothing behind it.
 
-    Keys of maps must be text or bytes: their hashes are salted, while a map of colliding integers costs quadratic time.
+    Keys of maps must be text or bytes: their hashes are salted, while a map of colliding integers takes quadratic time.
 
     Args:
         data: the bytes, from anywhere.
@@ -103,8 +105,7 @@ def verify(message: bytes, public: bytes, external: bytes = b"") -> bytes:
         DamagedError: the signature does not fit.
     """
     protected, _, payload, signature = _parts(message)
-    if protected != _PROTECTED:
-        raise ProtocolError("a signature uses an algorithm other than EdDSA, or headers that are not understood")
+    _check_algorithm(protected)
     to_be_signed = cbor2.dumps(["Signature1", protected, external, payload])
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, to_be_signed)
@@ -113,20 +114,27 @@ def verify(message: bytes, public: bytes, external: bytes = b"") -> bytes:
     return payload
 
 
-def _parts(message: bytes) -> tuple[bytes, dict[Any, Any], bytes, bytes]:
-    """Takes a COSE_Sign1 apart item by item.
+def _check_algorithm(protected: bytes) -> None:
+    if protected == _PROTECTED:
+        return
+    headers = _load(io.BytesIO(protected[:_HEADERS]), "a signature's header", text_keys=False)
+    if not isinstance(headers, dict) or headers.get(1) != -8 or not headers.keys() <= {1, _CONTENT_TYPE}:
+        raise ProtocolError("a signature uses an algorithm other than EdDSA, or headers that are not understood")
 
-    Its map of unprotected headers is looked at before it is decoded, because integer keys are unsalted (see
-    `load_cbor`) and ours has one entry at most.
-    """
-    stream, what = io.BytesIO(message), "a signature"
-    if stream.read(2) != _TAGGED_FOUR:
+
+def _parts(message: bytes) -> tuple[bytes, dict[Any, Any], bytes, bytes]:
+    """Takes a COSE_Sign1 apart item by item: its headers have integer keys, so they are only looked at if short."""
+    what = "a signature"
+    if message[:2] != _TAGGED_FOUR:
         raise ProtocolError("not a tagged COSE_Sign1 message")
+    stream = io.BytesIO(message)
+    stream.seek(2)
     protected = _load(stream, what, text_keys=True)
-    if message[stream.tell() : stream.tell() + 1] not in (b"\xa0", b"\xa1"):
-        raise ProtocolError("a signature with more than one unprotected header")
-    unprotected = _load(stream, what, text_keys=False)
+    headers = io.BytesIO(message[stream.tell() : stream.tell() + _HEADERS])
+    unprotected = _load(headers, "a signature's header", text_keys=False)
+    stream.seek(headers.tell(), io.SEEK_CUR)
     payload, signature = _load(stream, what, text_keys=True), _load(stream, what, text_keys=True)
-    if stream.read(1) or not all(isinstance(part, bytes) for part in (protected, payload, signature)):
+    whole = all(isinstance(part, bytes) for part in (protected, payload, signature)) and isinstance(unprotected, dict)
+    if not whole or stream.read(1):
         raise ProtocolError("not a COSE_Sign1 message with an attached payload")
     return protected, unprotected, payload, signature
