@@ -1,0 +1,98 @@
+"""What is wanted, by whom and why: requests and rules both end here, and `coordinator.moves` carries it out.
+
+An intent says nothing about how. One that cannot be carried out is refused with an error whose sentence goes to the
+person who asked, or into the event of the rule that wanted it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intent:
+    """Base of all intents.
+
+    Args:
+        by: who wants it: ``"request"``, or ``"rule <name>"``.
+        why: in words, for events and `MoveReport.reason`: ``"hub-a: temperature 78 > 75 for 20 s"``.
+    """
+
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run(Intent):
+    """Start a function as a new instance.
+
+    Args:
+        files: its source by relative path, main file first.
+        function: its name; empty for the only one in the main file.
+        name: of the instance; empty for the first free one after the function.
+        hub: where; empty leaves it to placement.
+        arguments: by parameter; texts are converted as the parameters' types say.
+    """
+
+    files: dict[str, str]
+    function: str = ""
+    name: str = ""
+    hub: str = ""
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkpoint(Intent):
+    """Make the instance's state durable; it goes on at once."""
+
+    instance: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Suspend(Intent):
+    """Make the state durable and stop executing; messages go on being kept for it."""
+
+    instance: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resume(Intent):
+    """Let a suspended instance go on, where it is or at ``hub``."""
+
+    instance: str
+    hub: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Migrate(Intent):
+    """Move the instance to ``hub``, or to the best other one; away from a dead hub too."""
+
+    instance: str
+    hub: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stop(Intent):
+    """End the instance for good; its lineage stays."""
+
+    instance: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Restore(Intent):
+    """Go on from a checkpoint: the newest one under its own name, any other one as a branch.
+
+    Args:
+        checkpoint: its id.
+        as_new: makes a branch; needed for any but the newest checkpoint of an instance.
+        name: of the branch; empty for the next free ``washer~2``.
+        hub: where; empty leaves it to placement.
+        unmute: lets the branch publish; else its outputs are counted and dropped.
+    """
+
+    checkpoint: str
+    as_new: bool = False
+    name: str = ""
+    hub: str = ""
+    unmute: bool = False
