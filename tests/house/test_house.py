@@ -1,0 +1,84 @@
+"""The house stays as it is drawn: small files, honest imports, nothing unfinished, nothing of one machine."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = [p for folder in ("devices", "coordinator") for p in sorted((ROOT / folder).rglob("*.py"))]
+SOURCES = [ROOT / "midstream.py", *PACKAGES]
+
+IMPORT_EACH_ALONE = """
+import importlib, os, sys, warnings
+failed = []
+for name in sys.argv[1:]:
+    child = os.fork()
+    if child == 0:
+        warnings.simplefilter("error")
+        try:
+            importlib.import_module(name)
+        except BaseException as error:
+            print(f"{name}: {error!r}", flush=True)
+            os._exit(1)
+        os._exit(0)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+        failed.append(name)
+sys.exit(bool(failed))
+"""
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def loaded_by(statement: str) -> set[str]:
+    script = f"import sys; {statement}; print('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_each_module_can_be_imported_alone_and_without_a_warning():
+    names = [module_name(path) for path in PACKAGES if path.name not in ("__main__.py", "env.py")]
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_EACH_ALONE, *names], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("statement", "strangers"),
+    [
+        ("import devices.hub.agent", {"sqlalchemy", "alembic", "starlette", "rich", "click"}),
+        ("import devices.runtime.worker", {"paho", "aiomqtt", "psutil", "asyncio", "cryptography", "sqlalchemy"}),
+        ("import devices.runtime.spawner", {"paho", "aiomqtt", "psutil", "asyncio", "cryptography", "sqlalchemy"}),
+        ("from midstream import function, ctx", {"paho", "aiomqtt", "psutil", "sqlalchemy", "rich", "click"}),
+        ("import coordinator.cli.main", {"sqlalchemy", "alembic", "paho", "aiomqtt", "iotcore"}),
+    ],
+)
+def test_an_import_does_not_load_what_it_does_not_need(statement, strangers):
+    assert not loaded_by(statement) & strangers
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_file_is_longer_than_500_lines(path):
+    assert len(path.read_text().splitlines()) <= 500
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_is_left_unfinished_or_swallowed(path):
+    text = path.read_text()
+    assert not re.search(r"\b(TODO|FIXME|XXX|NotImplementedError)\b", text)
+    assert not re.search(r"except\s*:", text)
+    assert not re.search(r"^\s*(import|from) (pickle|marshal|shelve)\b", text, re.MULTILINE)
+
+
+def test_no_text_of_the_project_names_a_machine_or_a_package_host():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    names = listed.stdout.split() or [str(p.relative_to(ROOT)) for p in SOURCES]
+    pattern = re.compile(r"/work/|\.\./shared|/root/|pypi\.org|pythonhosted|deb\.debian\.org|registry\.npmjs")
+    texts = [ROOT / name for name in names if name.endswith((".py", ".md", ".toml", ".conf", ".cddl", "run"))]
+    found = [str(path) for path in texts if path != Path(__file__) and pattern.search(path.read_text())]
+    assert found == []
