@@ -1,0 +1,1 @@
+"""What our tests and users' tests start for real."""
