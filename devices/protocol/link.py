@@ -35,9 +35,10 @@ class Load(Frame, tag="load", kw_only=True):
 
 
 class Begin(Frame, tag="begin", kw_only=True):
-    """Start the function, or go on from ``image``."""
+    """Start the function, or go on from ``image``: answered by `Started`, or by `Ready` with an error."""
 
     instance: str
+    checkpoint: str = ""  # the one that ``image`` is of
     hub: str
     epoch: int
     timezone: str
@@ -46,6 +47,7 @@ class Begin(Frame, tag="begin", kw_only=True):
     image: bytes | None = None
     sequence: int = 0  # outputs made so far
     delivered: int = 0  # messages handed to the function so far
+    subscriptions: dict[int, list[str]] = {}  # the open ones: filters, as `Subscribe` named them, by number
 
 
 class Deliver(Frame, tag="deliver", kw_only=True):
@@ -62,7 +64,13 @@ class Deliver(Frame, tag="deliver", kw_only=True):
 
 
 class Unpulled(Frame, tag="unpulled", kw_only=True):
-    """The pull was taken back; no `Deliver` for it follows."""
+    """The pull was taken back; no `Deliver` for it follows.
+
+    ``deaf``: seconds of this pull in which the session was not up or what the broker had queued was still arriving.
+    Silence is no evidence then: the function's time-out goes on for as long.
+    """
+
+    deaf: float = 0.0
 
 
 class Newest(Frame, tag="newest", kw_only=True):
@@ -107,7 +115,7 @@ class Durable(Frame, tag="durable", kw_only=True):
 
 
 class Ready(Frame, tag="ready", kw_only=True):
-    """The worker is up; with ``loaded`` the answer to `Load`; ``error`` if the source cannot be used."""
+    """The worker is up; with ``loaded`` the answer to `Load`; ``error`` if the source or the image cannot be used."""
 
     pid: int
     loaded: bool = False
@@ -122,7 +130,10 @@ class Started(Frame, tag="started", kw_only=True):
 
 
 class Subscribe(Frame, tag="subscribe", kw_only=True):
-    """`ctx.subscribe`: answered by `Subscribed`."""
+    """`ctx.subscribe`: answered by `Subscribed`. Filters are as written: ``{room}`` is `topics.wire_filter`'s business.
+
+    A function that was captured before the answer came asks again, with the same number.
+    """
 
     subscription: int
     filters: list[str]
