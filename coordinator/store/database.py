@@ -1,0 +1,110 @@
+"""The store's two doors: `write` runs a transaction in the one writing thread, `read` one in the reading thread.
+
+The event loop never waits for a disk. What a transaction does is a plain function that takes a `Session` first and
+stands in the module of its table; it commits when the function returns, and leaves nothing behind when it raises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
+
+from coordinator.store import schema
+from coordinator.store.engine import StoreError, check_integrity, file_of, open_engine
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Store:
+    """An open store. Make one with `Store.open`, end it with `close`.
+
+    Args:
+        writing: the engine of the writing thread.
+        reading: that of the reading thread.
+        generation: tells this store from any other, also from an older backup's successor.
+    """
+
+    def __init__(self, writing: Engine, reading: Engine, generation: str) -> None:
+        self.generation = generation
+        self._engines = {"write": writing, "read": reading}
+        self._threads = {
+            name: ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"store-{name}") for name in self._engines
+        }
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Opens the store, made or brought up to date if need be; blocks, so call it before the loop has work.
+
+        Raises:
+            ConfigurationError: no such kind of database, or a file that cannot be there.
+            StoreError: it is damaged, or was made by a newer version.
+        """
+        writing, reading = open_engine(url, writing=True), open_engine(url, writing=False)
+        file = file_of(url)
+        try:
+            if file is not None:
+                file.parent.mkdir(parents=True, exist_ok=True)
+            if file is not None and file.exists():
+                check_integrity(writing)
+            _bring_up_to_date(writing)
+            with Session(writing) as session, session.begin():
+                generation = _generation(session)
+        except OSError as error:
+            raise StoreError(f"there can be no store: {error.strerror}", place=str(file)) from error
+        except DatabaseError as error:
+            writing.dispose()
+            raise StoreError(f"the store cannot be used: {error.orig}", place=str(file or writing.url.host)) from error
+        except BaseException:
+            writing.dispose()
+            raise
+        return cls(writing, reading, generation)
+
+    async def write(self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Runs ``work(session, ...)`` as one transaction in the writing thread; durable when this returns."""
+        return await self._in_thread("write", work, *args, **kwargs)
+
+    async def read(self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Runs ``work(session, ...)`` on a snapshot in the reading thread."""
+        return await self._in_thread("read", work, *args, **kwargs)
+
+    async def _in_thread(
+        self, door: str, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        def transaction() -> R:
+            with Session(self._engines[door], expire_on_commit=False) as session, session.begin():
+                return work(session, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads[door], transaction)
+
+    def close(self) -> None:
+        """Waits for what is being written, and closes."""
+        for name, thread in self._threads.items():
+            thread.submit(self._engines[name].dispose).result()
+            thread.shutdown()
+
+
+def _bring_up_to_date(engine: Engine) -> None:
+    """Runs the migrations that are missing; Alembic, 40 ms to import, is loaded only if there are any."""
+    from coordinator.store.revision import NEWEST, revision_of
+
+    found = revision_of(engine)
+    if found != NEWEST:
+        from coordinator.store.migration import upgrade
+
+        upgrade(engine, found)
+
+
+def _generation(session: Session) -> str:
+    found = session.scalar(select(schema.Meta.value).where(schema.Meta.name == "generation"))
+    if found is None:
+        found = uuid.uuid4().hex
+        session.add(schema.Meta(name="generation", value=found))
+    return found
