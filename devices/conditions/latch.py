@@ -1,0 +1,85 @@
+"""From a condition that comes and goes to one event: `for`, `clear` and `cooldown`.
+
+A latch is told what a reading says: the condition holds, it does not, or nothing is known. It fires once, when the
+condition has held for `hold` seconds without a reading that denied it, and not again before it was cleared.
+
+Nothing known changes nothing. That is what makes the callers' rules simple: a retained message, a payload without the
+number, ``nan`` and a partial update are all told as ``None``, and so can neither fire nor clear anything.
+
+Time is an argument, in seconds of a clock that does not go backward (`time.monotonic`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a condition must hold, and how long a latch rests.
+
+    Args:
+        hold: seconds for which the condition must hold before the latch fires.
+        cooldown: least seconds between two firings.
+    """
+
+    hold: float = 0.0
+    cooldown: float = 0.0
+
+
+class Latch:
+    """One condition on one subject."""
+
+    __slots__ = ("active", "fired", "since")
+
+    def __init__(self) -> None:
+        self.active = False  # fired and not yet cleared
+        self.since: float | None = None  # when the condition began to hold
+        self.fired: float | None = None  # when it fired last
+
+    def news(self, timing: Timing, *, holds: bool | None, clears: bool | None, at: float) -> bool:
+        """Takes a reading in; returns whether the latch fires now.
+
+        Args:
+            timing: of the rule.
+            holds: whether the condition holds; ``None`` where the reading does not tell.
+            clears: whether the condition for clearing holds; ``None`` likewise.
+            at: when the reading was taken, in seconds.
+        """
+        if self.active:
+            if clears:
+                self.active, self.since = False, None
+            return False
+        if holds is None:
+            return False
+        if not holds:
+            self.since = None
+            return False
+        if self.since is None:
+            self.since = at
+        return self._ripe(timing, at)
+
+    def passed(self, timing: Timing, at: float) -> bool:
+        """Lets time pass without a reading; returns whether the latch fires now.
+
+        For devices that publish on change alone: what they said last goes on being true.
+        """
+        return not self.active and self._ripe(timing, at)
+
+    def deaf(self) -> None:
+        """Forgets since when the condition held: for a while nobody listened, so nobody knows that it did."""
+        if not self.active:
+            self.since = None
+
+    def idle(self, timing: Timing, at: float) -> bool:
+        """Tells whether the latch is as good as new and need not be kept."""
+        rested = self.fired is None or at - self.fired >= timing.cooldown
+        return not self.active and self.since is None and rested
+
+    def _ripe(self, timing: Timing, at: float) -> bool:
+        if self.since is None or at - self.since < timing.hold:
+            return False
+        if self.fired is not None and at - self.fired < timing.cooldown:
+            return False
+        self.active, self.fired = True, at
+        return True
