@@ -17,7 +17,6 @@ from typing import Final, Self
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.reasoncodes import ReasonCode
 
 from devices.mqtt.address import BrokerAddress
 from devices.mqtt.broker import Broker, Embedded, Mosquitto
@@ -81,7 +80,6 @@ class Tap:
         self._client.on_subscribe = lambda *_: self._subscribed.set()
 
     def __enter__(self) -> Self:
-        self._client.loop_start()
         self._client.subscribe(self._filters)
         if not self._subscribed.wait(DEADLINE):
             raise TimeoutError("the tap was not subscribed")
@@ -132,7 +130,6 @@ class RawPublisher:
         self._client = _client(address, client_id)
 
     def __enter__(self) -> Self:
-        self._client.loop_start()
         return self
 
     def __exit__(
@@ -154,24 +151,21 @@ def publish_raw(
 
 
 def _client(address: BrokerAddress, client_id: str = "") -> paho.Client:
-    """Returns a client that has its CONNACK."""
+    """Returns a client that has its CONNACK, with its thread running."""
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv5)
     client.username_pw_set(address.user, address.password)
-    refusals: list[ReasonCode] = []
-
-    def connected(_: paho.Client, __: object, ___: paho.ConnectFlags, reason: ReasonCode, ____: object) -> None:
-        refusals.append(reason)
-
-    client.on_connect = connected
+    answered = threading.Event()
+    client.on_connect = lambda *_: answered.set()
     client.connect(address.host, address.port, keepalive=30, clean_start=True)
-    deadline = time.monotonic() + DEADLINE
-    while not client.is_connected():
-        client.loop(0.05)
-        if time.monotonic() > deadline or (refusals and refusals[0].is_failure):
-            raise ConnectionError(f"{address} did not let a test client in: {refusals}")
+    client.loop_start()
+    answered.wait(DEADLINE)
+    if not client.is_connected():
+        _leave(client)
+        raise ConnectionError(f"{address} did not let a test client in")
     return client
 
 
 def _leave(client: paho.Client) -> None:
     client.disconnect()
     client.loop_stop()
+    client._reset_sockets()  # noqa: SLF001 - paho leaves its wake-up sockets to the garbage collector
