@@ -1,0 +1,1 @@
+"""The hub agent: it holds the sessions of the functions that run here, and makes their checkpoints durable."""

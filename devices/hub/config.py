@@ -1,0 +1,117 @@
+"""A hub's settings: `hub.toml`, ``MIDSTREAM_HUB_*`` and the command line (`devices.config`)."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import platformdirs
+
+from devices.config import load
+from devices.errors import ConfigurationError
+from devices.mqtt.address import BrokerAddress
+from devices.protocol.durations import seconds
+from devices.protocol.topics import Topics, check_name, name_from
+
+_ALIASES: Final = {"MIDSTREAM_BROKER": "broker.url", "MIDSTREAM_PREFIX": "prefix"}
+"""What all parts of an installation share."""
+
+
+class BrokerSettings(msgspec.Struct, kw_only=True):
+    """``[broker]``: where it is; a user and the file with the password weigh more than those in the address."""
+
+    url: str = "mqtt://localhost:1883"
+    user: str = ""
+    password_file: str = ""
+
+
+class SpoolSettings(msgspec.Struct, kw_only=True):
+    """``[spool]``: where checkpoints are kept until the coordinator has them; better not on an SD card."""
+
+    path: str = ""
+
+
+class MetricsSettings(msgspec.Struct, kw_only=True):
+    """``[metrics]``: how often, and where the temperature comes from if the machine's own sensor is not meant.
+
+    ``temperature`` is a file with the reading in thousandths of a degree Celsius, as Linux gives them in
+    ``/sys/class/thermal/thermal_zone0/temp``.
+    """
+
+    every: str = "5s"
+    temperature: str = ""
+
+
+class HubSettings(msgspec.Struct, kw_only=True):
+    """All of `hub.toml`. An empty name is the machine's own."""
+
+    name: str = ""
+    labels: list[str] = []
+    prefix: str = "midstream"
+    folder: str = ""
+    broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
+    spool: SpoolSettings = msgspec.field(default_factory=SpoolSettings)
+    metrics: MetricsSettings = msgspec.field(default_factory=MetricsSettings)
+
+
+class HubConfig(msgspec.Struct, kw_only=True, frozen=True):
+    """A hub's settings, checked and ready for use; ``metrics_every`` in seconds."""
+
+    name: str
+    labels: list[str]
+    topics: Topics
+    broker: BrokerAddress
+    folder: Path  # key, pin, start counter
+    spool: Path
+    metrics_every: float
+    temperature: Path | None
+
+
+def read_config(path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> HubConfig:
+    """Returns a hub's settings from its file, the environment and the command line.
+
+    Args:
+        path: `hub.toml`, or ``None`` for none.
+        environment: as `os.environ`.
+        overrides: by dotted name, as ``{"broker.url": "mqtt://nas"}``.
+
+    Raises:
+        ConfigurationError: a setting is unknown, of another kind, or cannot be.
+        UsageError: the name cannot be a hub's, or the address not a broker's.
+    """
+    settings = load(
+        path, HubSettings, prefix="MIDSTREAM_HUB_", environment=environment, overrides=overrides, aliases=_ALIASES
+    )
+    name = check_name("hub", settings.name or name_from(socket.gethostname().split(".")[0]))
+    every = seconds(settings.metrics.every)
+    if every < 0.1:
+        raise ConfigurationError("metrics.every: at least 100ms", place=None if path is None else str(path))
+    folder = Path(settings.folder) if settings.folder else platformdirs.user_data_path("midstream") / "hubs" / name
+    return HubConfig(
+        name=name,
+        labels=settings.labels,
+        topics=Topics(settings.prefix),
+        broker=_address(settings.broker),
+        folder=folder.expanduser(),
+        spool=Path(settings.spool.path).expanduser() if settings.spool.path else folder.expanduser() / "spool",
+        metrics_every=every,
+        temperature=Path(settings.metrics.temperature) if settings.metrics.temperature else None,
+    )
+
+
+def _address(settings: BrokerSettings) -> BrokerAddress:
+    address = BrokerAddress.parse(settings.url)
+    if not settings.user and not settings.password_file:
+        return address
+    password = _password(Path(settings.password_file).expanduser()) if settings.password_file else address.password
+    return address.with_login(settings.user or address.user, password)
+
+
+def _password(path: Path) -> str:
+    try:
+        return path.read_text().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError("the file with the broker's password cannot be read", place=str(path)) from error
