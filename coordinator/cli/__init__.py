@@ -1,0 +1,1 @@
+"""The command line: it asks the coordinator over MQTT, and starts the parts."""

@@ -1,0 +1,131 @@
+"""`ps`, and what can be done to a running instance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from coordinator.cli.options import COMMON, target
+
+
+@click.command(
+    epilog="\b\nExamples:\n  midstream ps\n  midstream ps washer\n  midstream ps --all --json | jq '.[].state'"
+)
+@click.argument("instance", required=False, default="")
+@click.option("--all", "ended", is_flag=True, help="Also those that finished, failed or were stopped.")
+@COMMON
+def ps(instance: str, *, ended: bool, **given: Any) -> None:
+    """Which functions run where, since when, and what they wait for; with INSTANCE everything about one."""
+    from coordinator.cli.requests import ask
+    from coordinator.views.answers import PsAsk
+
+    whom = target(given)
+    rows = ask(whom, "ps", PsAsk(instance=instance, ended=ended))
+    from coordinator.cli import render, showing
+
+    if whom.as_json:
+        render.json_document(rows)
+    elif instance:
+        for row in rows:
+            render.facts(showing.instance_facts(row))
+    elif rows:
+        render.table(showing.INSTANCE_COLUMNS, map(showing.instance_cells, rows))
+    else:
+        render.line("nothing runs; start a function: midstream run FILE")
+
+
+@click.command(epilog="\b\nExample:\n  midstream checkpoint washer")
+@click.argument("instance")
+@COMMON
+def checkpoint(instance: str, **given: Any) -> None:
+    """Makes an instance's state durable now; it runs on."""
+    _capture("checkpoint", instance, given)
+
+
+@click.command(epilog="\b\nExample:\n  midstream suspend washer && midstream resume washer --to nas")
+@click.argument("instance")
+@COMMON
+def suspend(instance: str, **given: Any) -> None:
+    """Stops an instance where it stands; its messages are kept until `resume`."""
+    _capture("suspend", instance, given)
+
+
+def _capture(question: str, instance: str, given: dict[str, Any]) -> None:
+    from coordinator.cli.requests import ask
+    from coordinator.views.answers import InstanceAsk
+
+    whom = target(given)
+    made = ask(whom, question, InstanceAsk(instance=instance))
+    from coordinator.cli import render, wording
+
+    if whom.as_json:
+        render.json_document(made)
+        return
+    render.line(f"{made.instance}: {made.state} at {made.line}, {wording.size(made.bytes)}, {made.checkpoint}")
+    if made.statement:
+        render.line(f"  {made.statement}")
+
+
+@click.command(epilog="\b\nExamples:\n  midstream resume washer\n  midstream resume washer --to nas")
+@click.argument("instance")
+@click.option("--to", "hub", metavar="HUB", default="", help="Where; without it placement decides.")
+@COMMON
+def resume(instance: str, hub: str, **given: Any) -> None:
+    """Lets a suspended instance go on at the next statement."""
+    from coordinator.cli.requests import ask
+    from coordinator.cli.showing import started
+    from coordinator.views.answers import PlaceAsk
+
+    whom = target(given)
+    started(ask(whom, "resume", PlaceAsk(instance=instance, hub=hub)), as_json=whom.as_json)
+
+
+@click.command(
+    epilog="\b\nExamples:\n  midstream migrate washer --to nas\n  midstream migrate washer   # placement decides"
+)
+@click.argument("instance")
+@click.option("--to", "hub", metavar="HUB", default="", help="Where; without it placement decides.")
+@COMMON
+def migrate(instance: str, hub: str, **given: Any) -> None:
+    """Moves a running instance: it is stopped in the middle of what it does and goes on there."""
+    from coordinator.cli.requests import ask
+    from coordinator.views.answers import PlaceAsk
+
+    whom = target(given)
+    moved = ask(whom, "migrate", PlaceAsk(instance=instance, hub=hub))
+    from coordinator.cli import render, wording
+
+    if whom.as_json:
+        render.json_document(moved)
+        return
+    render.line(
+        f"{moved.instance}: {moved.source} -> {moved.destination}, stopped at {moved.line}, "
+        f"{wording.size(moved.bytes)}, {wording.milliseconds(moved.downtime_ms)}"
+    )
+    render.facts(
+        (
+            ("statement", moved.statement),
+            ("came along", ", ".join(moved.variables)),
+            ("phases, ms", wording.phases(moved.phases)),
+            ("why there", moved.why),
+        )
+    )
+
+
+@click.command(epilog="\b\nExample:\n  midstream stop washer")
+@click.argument("instance")
+@COMMON
+def stop(instance: str, **given: Any) -> None:
+    """Ends an instance for good; its checkpoints stay, and `restore` can go back to one."""
+    from coordinator.cli.requests import ask
+    from coordinator.views.answers import InstanceAsk
+
+    whom = target(given)
+    stopped = ask(whom, "stop", InstanceAsk(instance=instance))
+    from coordinator.cli import render
+
+    if whom.as_json:
+        render.json_document(stopped)
+    else:
+        render.line(f"{stopped.instance}: {stopped.state}")

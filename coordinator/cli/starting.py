@@ -1,0 +1,96 @@
+"""`run` and `restore`: what makes an instance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from coordinator.cli.options import COMMON, target
+from devices.errors import SourceError, UsageError
+
+
+@click.command(
+    epilog="\b\nExamples:\n  midstream run washer.py\n  midstream run washer.py:washer --name dryer --arg plug=dryer --on nas"
+)
+@click.argument("file", metavar="FILE[:FUNCTION]")
+@click.option("--on", "hub", metavar="HUB", default="", help="Where; without it placement decides.")
+@click.option(
+    "--arg", "arguments", metavar="NAME=VALUE", multiple=True, help="A parameter of the function; repeatable."
+)
+@click.option("--name", metavar="INSTANCE", default="", help="The instance's name, if not the function's.")
+@COMMON
+def run(file: str, hub: str, arguments: tuple[str, ...], name: str, **given: Any) -> None:
+    """Starts a function from a Python file as a new instance; it runs until it returns or is stopped.
+
+    The file is read here and travels; nothing has to be copied to the hubs.
+    """
+    path, function = split_function(file)
+    files = {path.name: read_source(path)}
+    values = dict(_argument(text) for text in arguments)
+    whom = target(given)
+    from coordinator.cli.requests import ask
+    from coordinator.cli.showing import started
+    from coordinator.views.answers import RunAsk
+
+    asked = RunAsk(files=files, function=function, name=name, hub=hub, arguments=values)
+    started(ask(whom, "run", asked), as_json=whom.as_json)
+
+
+@click.command(
+    epilog="\b\nExamples:\n  midstream restore washer                 # the newest one of an instance that has ended\n"
+    "  midstream restore 01JD3Q7 --as-new       # an older one, as a branch of its own"
+)
+@click.argument("checkpoint")
+@click.option("--as-new", is_flag=True, help="Always as a new instance, a branch of the old one.")
+@click.option("--name", metavar="INSTANCE", default="", help="The branch's name, if not the next free 'washer~2'.")
+@click.option("--on", "hub", metavar="HUB", default="", help="Where; without it placement decides.")
+@click.option("--unmute", is_flag=True, help="A branch may publish: else it would repeat what was published already.")
+@COMMON
+def restore(checkpoint: str, *, as_new: bool, name: str, hub: str, unmute: bool, **given: Any) -> None:
+    """Goes on from a checkpoint: the newest one under its own name, any other as a branch."""
+    from coordinator.cli.requests import ask
+    from coordinator.cli.showing import started
+    from coordinator.views.answers import RestoreAsk
+
+    whom = target(given)
+    asked = RestoreAsk(checkpoint=checkpoint, as_new=as_new, name=name, hub=hub, unmute=unmute)
+    started(ask(whom, "restore", asked), as_json=whom.as_json)
+
+
+def split_function(text: str) -> tuple[Path, str]:
+    """Splits ``FILE[:FUNCTION]``; a file whose name has a colon itself is found as it is."""
+    head, colon, function = text.rpartition(":")
+    return (Path(head), function) if colon and not Path(text).exists() else (Path(text), "")
+
+
+def read_source(path: Path) -> str:
+    """Returns a function's file.
+
+    Raises:
+        SourceError: no such file, none that can be read, or no UTF-8 text.
+    """
+    from devices.protocol import limits
+
+    try:
+        with path.open("rb") as file:
+            data = file.read(limits.SOURCE + 1)
+    except OSError as error:
+        raise SourceError(f"the function's file cannot be read: {error.strerror}", place=str(path)) from None
+    if len(data) > limits.SOURCE:
+        raise SourceError(f"the file is larger than {limits.SOURCE // limits.KIB} KB", place=str(path))
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise SourceError(
+            "the file is no UTF-8 text", place=f"{path}:{line}", remedy="save it as UTF-8 in the editor"
+        ) from None
+
+
+def _argument(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise UsageError(f"{text!r} is no argument", place="--arg", remedy="write NAME=VALUE, as in --arg plug=dryer")
+    return name, value
