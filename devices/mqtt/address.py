@@ -11,7 +11,10 @@ from devices.errors import UsageError
 PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 """The schemes and the ports that IANA registered for them."""
 
-_EXAMPLE: Final = "write it like mqtt://mqtt.lan, mqtt://user:password@192.168.1.5:1883 or mqtts://mqtt.lan"
+_EXAMPLE: Final = (
+    "write it like mqtt://mqtt.lan, mqtt://user:password@192.168.1.5:1883 or mqtts://mqtt.lan; "
+    "in user and password '/' is %2F, '@' is %40, ':' is %3A, '?' is %3F, '#' is %23"
+)
 
 
 @dataclass(frozen=True)
@@ -46,16 +49,16 @@ class BrokerAddress:
         try:
             parts = urlsplit(text)
             host, port = parts.hostname, parts.port
-        except ValueError as error:
-            raise UsageError(f"that is no broker address: {error}", remedy=_EXAMPLE) from None
+        except ValueError:  # its text may quote a password's end as the port
+            reason = "its port is no number up to 65535, or a bracket is missing"
+            raise UsageError(f"that is no broker address: {reason}", remedy=_EXAMPLE) from None
         if parts.scheme not in PORTS:
             scheme = f"it starts with {parts.scheme}://" if parts.netloc else "it has no mqtt:// in front"
             raise UsageError(f"that is no broker address: {scheme}", remedy=_EXAMPLE)
         if not host:
             raise UsageError("that is no broker address: it names no host", remedy=_EXAMPLE)
         if parts.path.strip("/") or parts.query or parts.fragment:
-            remedy = f"{_EXAMPLE}; a '/', '?' or '#' in a password is written %2F, %3F or %23"
-            raise UsageError(f"that is no broker address: something follows {host}", remedy=remedy)
+            raise UsageError(f"that is no broker address: something follows {host}", remedy=_EXAMPLE)
         if port == 0:
             raise UsageError("that is no broker address: there is no port 0", remedy=_EXAMPLE)
         if parts.password is not None and not parts.username:

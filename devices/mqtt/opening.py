@@ -89,9 +89,9 @@ async def open_wire(address: BrokerAddress) -> Wire:
             f"the certificate of the broker at {address.place} is not trusted: {error.verify_message}",
             remedy="use the name that the certificate was made for, and set SSL_CERT_FILE to the file of its authority",
         ) from None
-    except ssl.SSLError as error:
+    except (ssl.SSLError, ConnectionResetError) as error:
         raise UnreachableError(
-            f"the broker at {address.place} speaks no TLS there ({error.reason or error})",
+            f"the broker at {address.place} speaks no TLS there ({error.strerror or error})",
             remedy="use mqtt:// for a port without TLS; the usual port with TLS is 8883",
         ) from None
     except socket.gaierror as error:
