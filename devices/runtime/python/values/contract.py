@@ -7,7 +7,7 @@ that reopen) is `Registered`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -35,19 +35,17 @@ class Described(NamedTuple):
     tag: str
     children: list[Any]
     plain: Plain = None
-    needs: list[Any] = []
+    needs: Sequence[Any] = ()
 
 
 class Knows(Protocol):
     """What only the engine knows."""
 
     def describe(self, value: Any) -> Described | tuple[str, list[Any], Plain] | None:
-        """Returns how a function, method's function, class, generator, coroutine, cell, module, code, frame or
-        traceback travels, or ``None``: not of the program.
+        """Returns how a value travels that only the engine knows, or ``None``: not of the program.
 
-        Asked for those kinds of values before the codec looks at them, and for any value of a class of the package
-        ``devices`` that is not registered. A traceback or frame that is not described travels as ``None`` inside an
-        exception. May raise `CannotTravelError` without a place: the codec adds it.
+        Asked for functions, classes, generators, coroutines, cells, modules, code, frames and tracebacks before the codec looks at them, and for any value of a class of the package
+        ``devices`` that is not registered. A traceback that is not described travels as ``None``. May raise `CannotTravelError` without a place: the codec adds it.
         """
         ...
 

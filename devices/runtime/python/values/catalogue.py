@@ -1,0 +1,127 @@
+"""All kinds of values in one table each way, and the rules for classes that no table names."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, Final
+
+from devices.errors import ProtocolError
+from devices.runtime.python.values import (
+    containers,
+    exceptions,
+    functions,
+    iterators,
+    objects,
+    plain,
+    references,
+    refusals,
+)
+from devices.runtime.python.values.contract import Node, Registered
+from devices.runtime.python.values.reading import Kind, Need, Reader, Step
+from devices.runtime.python.values.writing import Write, Writer
+
+_OWN_PACKAGE: Final = "devices"
+
+
+def _make_named(reader: Reader, node: Node) -> Any:
+    _, name = node
+    return reader.registered.named[name]
+
+
+def _restore(reader: Reader, node: Node) -> Any:
+    _, tag, state = node
+    return reader.travels[tag].restore(reader.value(state))
+
+
+def _whole_state(node: Node) -> list[Need]:
+    return [(Step.SETTLED, node[2:])]
+
+
+_WRITERS: Final[dict[type, Write]] = {
+    **containers.WRITERS,
+    **plain.WRITERS,
+    **iterators.WRITERS,
+    **references.WRITERS,
+    **functions.WRITERS,
+    **exceptions.WRITERS,
+}
+
+KINDS: Final[dict[int | str, Kind]] = {
+    **containers.KINDS,
+    **plain.KINDS,
+    **iterators.KINDS,
+    **references.KINDS,
+    **functions.KINDS,
+    **objects.KINDS,
+    **exceptions.KINDS,
+    "named": Kind(_make_named, slots=lambda _: ()),
+    "registered": Kind(_restore, to_make=_whole_state, slots=lambda node: node[2:], hashed=lambda node: node[2:]),
+}
+"""How the nodes of each tag are read."""
+
+
+def writers_for(registered: Registered) -> dict[type, Write]:
+    """Returns how values are written, by exact type; the runtime's own come before the rest."""
+    writers = dict(_WRITERS)
+    for kind, travels in registered.types.items():
+        writers[kind] = lambda writer, value, travels=travels: [  # type: ignore[misc]
+            "registered",
+            travels.tag,
+            writer.slot(travels.state(value)),
+        ]
+    names = {id(single): name for name, single in registered.named.items()}
+    for kind in {type(single) for single in registered.named.values()}:
+        writers[kind] = _named_first(names, writers.get(kind))
+    return writers
+
+
+def _named_first(names: dict[int, str], otherwise: Write | None) -> Write:
+    def write(writer: Writer, value: Any) -> Node:
+        name = names.get(id(value))
+        if name is not None:
+            return ["named", name]
+        return (otherwise or _rule_for(type(value)))(writer, value)
+
+    return write
+
+
+def unlisted(writer: Writer, cls: type) -> Write:
+    """Returns, and enters in the writer's table, how instances of a class are written that the table does not name.
+
+    Raises:
+        CannotTravelError: they cannot travel.
+    """
+    write = writer.writers[cls] = _rule_for(cls)
+    return write
+
+
+def _rule_for(cls: type) -> Write:
+    if issubclass(cls, type):
+        return functions.write_class
+    if issubclass(cls, enum.Enum):
+        return objects.write_member
+    if issubclass(cls, BaseException):
+        return exceptions.write_exception
+    if str(cls.__module__).partition(".")[0] == _OWN_PACKAGE:
+        return _write_by_engine
+    refusals.refuse_known(cls)
+    layout = objects.layout_of(cls)
+    return _write_by_engine if layout is None else objects.writer_of(layout)
+
+
+def _write_by_engine(writer: Writer, value: Any) -> Node:
+    node = functions.describe(writer, value)
+    if node is None:
+        raise refusals.unknown(type(value))
+    return node
+
+
+def check_tags() -> None:
+    """Checks that no two modules of this package have taken the same tag.
+
+    Raises:
+        ProtocolError: two have.
+    """
+    modules = (containers, plain, iterators, references, functions, objects, exceptions)
+    if len(KINDS) != 2 + sum(len(module.KINDS) for module in modules):
+        raise ProtocolError("a tag stands for two kinds of values")

@@ -1,0 +1,214 @@
+"""The built-in containers, and those of `collections`.
+
+Records: dicts with the same str keys in the same order, as a program has by the thousand, share a shape; each is then
+its values alone. That makes blobs a third of the size, and reading them faster: ``dict(zip(names, values))``.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import OrderedDict, defaultdict, deque
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, Final
+
+from devices.errors import ProtocolError
+from devices.runtime.python.values.contract import Node
+from devices.runtime.python.values.nodes import Shape, Tag
+from devices.runtime.python.values.reading import Kind, Need, Reader, Step, after_tag
+from devices.runtime.python.values.writing import Write, Writer
+
+_RECORD: Final = 64  # keys up to which a dict is looked at as a record
+_COLLISIONS: Final = 1000
+"""Equal hashes in one dict or set beyond which it is refused: each further key would cost as many comparisons.
+Strs and bytes have salted hashes; integers do not, and an attacker knows many with the same one."""
+_UNSALTED: Final = frozenset({str, bytes, type(None), bool})
+
+
+def _write_list(writer: Writer, value: list[Any]) -> Node:
+    return [Tag.LIST.value, *writer.slots(value)]
+
+
+def _write_tuple(writer: Writer, value: tuple[Any, ...]) -> Node:
+    return [Tag.TUPLE.value, *writer.slots(value)]
+
+
+def write_dict(writer: Writer, value: dict[Any, Any]) -> Node:
+    """Returns the node of a dict; of a subclass, it is its contents as a dict's."""
+    keys = tuple(dict.keys(value))
+    if 0 < len(keys) <= _RECORD and set(map(type, keys)) == {str}:
+        shape = writer.shape(keys)
+        if shape is not None:
+            node = [Tag.RECORD.value, writer.reference(shape)]
+            node += writer.slots(list(dict.values(value)))
+            return node
+    return [Tag.DICT.value, *writer.slots(keys), *writer.slots(list(dict.values(value)))]
+
+
+def _write_shape(_: Writer, value: Shape) -> Node:
+    return [Tag.SHAPE.value, *value.names]
+
+
+def _write_set(writer: Writer, value: set[Any]) -> Node:
+    return [Tag.SET.value, *writer.slots(list(value))]
+
+
+def _write_frozenset(writer: Writer, value: frozenset[Any]) -> Node:
+    return [Tag.FROZENSET.value, *writer.slots(list(value))]
+
+
+def _write_deque(writer: Writer, value: deque[Any]) -> Node:
+    return ["deque", value.maxlen, *writer.slots(list(value))]
+
+
+def _write_ordered(writer: Writer, value: OrderedDict[Any, Any]) -> Node:
+    # `dict.values` has the order of insertion, which `move_to_end` does not change
+    return ["ordered", *writer.slots(list(value)), *writer.slots(list(OrderedDict.values(value)))]
+
+
+def _write_defaultdict(writer: Writer, value: defaultdict[Any, Any]) -> Node:
+    factory = writer.slot(value.default_factory)
+    return ["default", factory, *writer.slots(list(value)), *writer.slots(list(dict.values(value)))]
+
+
+def _write_namespace(writer: Writer, value: SimpleNamespace) -> Node:
+    return ["namespace", writer.reference(vars(value))]
+
+
+def _write_proxy(writer: Writer, value: MappingProxyType[Any, Any]) -> Node:
+    (mapping,) = gc.get_referents(value)  # the proxy has no other way to its dict
+    return ["proxy", writer.reference(mapping)]
+
+
+WRITERS: Final[dict[type, Write]] = {
+    list: _write_list,
+    tuple: _write_tuple,
+    dict: write_dict,
+    Shape: _write_shape,
+    set: _write_set,
+    frozenset: _write_frozenset,
+    deque: _write_deque,
+    OrderedDict: _write_ordered,
+    defaultdict: _write_defaultdict,
+    SimpleNamespace: _write_namespace,
+    MappingProxyType: _write_proxy,
+}
+
+
+def names_of(reader: Reader, slot: Any) -> tuple[str, ...]:
+    """Returns the names of a shape.
+
+    Raises:
+        ProtocolError: the slot is no shape.
+    """
+    shape: Shape = reader.typed(slot, Shape)
+    return shape.names
+
+
+def _make_shape(_: Reader, node: Node) -> Shape:
+    names = tuple(node[1:])
+    if set(map(type, names)) - {str} or len(set(names)) != len(names):
+        raise ProtocolError("a shape's names must be different strs")
+    return Shape(names)
+
+
+def _fill_list(reader: Reader, made: list[Any], node: Node) -> None:
+    list.extend(made, reader.values(node[1:]))
+
+
+def _fill_record(reader: Reader, made: dict[Any, Any], node: Node) -> None:
+    made.update(zip(names_of(reader, node[1]), reader.values(node[2:]), strict=True))
+
+
+def pairs_of(reader: Reader, slots: list[Any]) -> list[tuple[Any, Any]]:
+    """Returns the items of a dict from its slots: first all keys, then all values.
+
+    Raises:
+        ProtocolError: no dict can have these keys.
+    """
+    half, odd = divmod(len(slots), 2)
+    keys = reader.values(slots[:half])
+    if odd:
+        raise ProtocolError("a dict's keys and values are not equally many")
+    _check_hashes(keys)
+    return list(zip(keys, reader.values(slots[half:]), strict=True))
+
+
+def _check_hashes(keys: list[Any]) -> None:
+    if len(keys) > _COLLISIONS and not _UNSALTED.issuperset(map(type, keys)):
+        hashes = list(map(hash, keys))
+        if len(hashes) - len(set(hashes)) > _COLLISIONS:
+            raise ProtocolError(f"more than {_COLLISIONS} keys with the same hashes")
+
+
+def _fill_dict(reader: Reader, made: dict[Any, Any], node: Node) -> None:
+    pairs = pairs_of(reader, node[1:])
+    dict.update(made, pairs)
+    if len(made) != len(pairs):
+        raise ProtocolError("a dict holds the same key twice")
+
+
+def _fill_default(reader: Reader, made: defaultdict[Any, Any], node: Node) -> None:
+    made.default_factory = reader.value(node[1])
+    _fill_dict(reader, made, node[1:])
+
+
+def _elements(reader: Reader, node: Node) -> list[Any]:
+    elements = reader.values(node[1:])
+    _check_hashes(elements)
+    return elements
+
+
+def _fill_set(reader: Reader, made: set[Any], node: Node) -> None:
+    set.update(made, _elements(reader, node))
+    if len(made) != len(node) - 1:
+        raise ProtocolError("a set holds the same element twice")
+
+
+def _make_deque(reader: Reader, node: Node) -> deque[Any]:
+    return deque(maxlen=reader.value(node[1]))
+
+
+def _fill_deque(reader: Reader, made: deque[Any], node: Node) -> None:
+    deque.extend(made, reader.values(node[2:]))
+
+
+def _fill_namespace(reader: Reader, made: SimpleNamespace, node: Node) -> None:
+    vars(made).update(reader.typed(node[1], dict))
+
+
+def _keys(node: Node) -> list[Need]:
+    return [(Step.SETTLED, node[1 : 1 + (len(node) - 1) // 2])]
+
+
+def _default_keys(node: Node) -> list[Need]:
+    return [(Step.SETTLED, node[2 : 2 + (len(node) - 2) // 2])]
+
+
+def _all_settled(node: Node) -> list[Need]:
+    return [(Step.SETTLED, node[1:])]
+
+
+def _first_filled(node: Node) -> list[Need]:
+    return [(Step.FILLED, node[1:2])]
+
+
+def _first(node: Node) -> Node:
+    return node[1:2]
+
+
+KINDS: Final[dict[int | str, Kind]] = {
+    Tag.LIST.value: Kind(lambda _, __: [], _fill_list),
+    Tag.TUPLE.value: Kind(lambda reader, node: tuple(reader.values(node[1:])), made=after_tag, hashed=after_tag),
+    Tag.DICT.value: Kind(lambda _, __: {}, _fill_dict, to_fill=_keys),
+    Tag.RECORD.value: Kind(lambda _, __: {}, _fill_record),
+    Tag.SHAPE.value: Kind(_make_shape, slots=lambda _: ()),
+    Tag.SET.value: Kind(lambda _, __: set(), _fill_set, to_fill=_all_settled),
+    Tag.FROZENSET.value: Kind(
+        lambda reader, node: frozenset(_elements(reader, node)), to_make=_all_settled, hashed=after_tag
+    ),
+    "deque": Kind(_make_deque, _fill_deque, slots=lambda node: node[2:]),
+    "ordered": Kind(lambda _, __: OrderedDict(), _fill_dict, to_fill=_keys),
+    "default": Kind(lambda _, __: defaultdict(), _fill_default, to_fill=_default_keys),
+    "namespace": Kind(lambda _, __: SimpleNamespace(), _fill_namespace, to_fill=_first_filled),
+    "proxy": Kind(lambda reader, node: MappingProxyType(reader.instance(node[1], dict)), made=_first, hashed=_first),
+}

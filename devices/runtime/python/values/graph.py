@@ -1,0 +1,74 @@
+"""The two doors: `encode` and `decode`."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from devices.errors import CannotTravelError, ProtocolError
+from devices.runtime.python.values import paths
+from devices.runtime.python.values.catalogue import KINDS, unlisted, writers_for
+from devices.runtime.python.values.contract import Image, Knows, Node, Registered
+from devices.runtime.python.values.reading import Reader
+from devices.runtime.python.values.writing import Writer
+
+
+def encode(
+    roots: Iterable[Any], knows: Knows, registered: Registered, *, where: Callable[[int], str] = "value {}".format
+) -> Image:
+    """Returns the object graph of ``roots`` as plain nodes. No code of the program is run.
+
+    Args:
+        roots: the values, in any order; shared objects and cycles among them are kept.
+        knows: the engine.
+        registered: the runtime's own types and objects.
+        where: names the root with a number, for an error: ``"watch(): line 14: conn"``.
+
+    Raises:
+        CannotTravelError: something cannot; ``place`` is the path to it: ``watch(): line 14: conn.pool[0]``.
+    """
+    writer = Writer(knows, registered, writers_for(registered))
+    nodes: list[Node] = []
+    collecting = gc.isenabled()
+    gc.disable()  # a heap of many small lists, none of them garbage: collecting costs three times the work
+    try:
+        slots = [writer.slot(root) for root in roots]
+        find = writer.writers.get
+        for value in writer.objects:  # it grows while we walk
+            write = find(type(value)) or unlisted(writer, type(value))
+            nodes.append(write(writer, value))
+    except CannotTravelError as error:
+        if error.place is not None:
+            raise
+        place = paths.to_object(len(nodes), slots, nodes, where)
+        raise CannotTravelError(error.message, place=place, remedy=error.remedy) from None
+    finally:
+        if collecting:
+            gc.enable()
+    return Image(nodes, slots)
+
+
+def decode(heap: Any, roots: Any, knows: Knows, registered: Registered) -> list[Any]:
+    """Returns the values of ``roots``, in order.
+
+    Args:
+        heap: the nodes, from anywhere.
+        roots: the slots of the values wanted.
+        knows: the engine.
+        registered: the runtime's own types and objects: those that `encode` was given.
+
+    Raises:
+        ProtocolError: not what `encode` writes.
+    """
+    if type(heap) is not list or type(roots) is not list:
+        raise ProtocolError("an image without heap and roots")
+    reader = Reader(heap, knows, registered, KINDS)
+    collecting = gc.isenabled()
+    gc.disable()  # nothing becomes garbage here, and looking for it costs more than the work
+    try:
+        reader.read()
+        return reader.values(roots)
+    finally:
+        if collecting:
+            gc.enable()

@@ -1,0 +1,275 @@
+"""Iterators over the built-in containers, in mid-iteration.
+
+* Those of sequences tell their sequence and index (``__reduce__``, which runs no code of the program) and take an index
+  (``__setstate__``) once the sequence is there. A list's stays with the live list.
+* Those of dicts hide both: the dict is found among what the garbage collector sees, the position by the length that is
+  left. Where the dict's size has changed, ``next`` must raise RuntimeError there too.
+* Those of sets travel as the rest, in order: the set at the other end may have another order.
+* ``enumerate``, ``zip``, ``map``, ``filter`` hold iterators, which are values like others.
+* `itertools`: by ``__reduce__``, which Python 3.14 has removed; there they are refused, unless the program has the
+  runtime's twins of them.
+
+Tried and left: ``copy`` of a dict's iterator and reading it to the end (linear in the dict at every capture).
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import warnings
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from typing import Any, Final, cast
+
+from devices.errors import CannotTravelError, ProtocolError
+from devices.runtime.python.values.contract import Node, Slot
+from devices.runtime.python.values.reading import Kind, Need, Reader, Step
+from devices.runtime.python.values.writing import Write, Writer
+
+# Sequences -----------------------------------------------------------------------------------------------------------
+
+_SEQUENCES: Final[dict[str, tuple[type, Callable[[Any], Any]]]] = {
+    "list": (list, list.__iter__),
+    "tuple": (tuple, tuple.__iter__),
+    "str": (str, str.__iter__),
+    "bytes": (bytes, bytes.__iter__),
+    "bytearray": (bytearray, bytearray.__iter__),
+    "range": (range, range.__iter__),
+    "reversed-list": (list, list.__reversed__),
+}
+
+
+def _name_of(iterator: Any) -> str:
+    return next(name for name, kinds in _SEQUENCE_TYPES.items() if type(iterator) in kinds)
+
+
+_SEQUENCE_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "list": (type(iter([])),),
+    "tuple": (type(iter(())),),
+    "str": (type(iter("a")), type(iter("\N{GREEK SMALL LETTER ALPHA}"))),
+    "bytes": (type(iter(b"")),),
+    "bytearray": (type(iter(bytearray())),),
+    "range": (type(iter(range(0))), type(iter(range(2**70)))),
+    "reversed-list": (type(reversed([])),),
+}
+
+
+def _write_sequence_iterator(writer: Writer, value: Any) -> Node:
+    name = _name_of(value)
+    _, (sequence, *_), *state = value.__reduce__()
+    if name != "range":
+        if not isinstance(sequence, _SEQUENCES[name][0]):  # used up: it has let go of its sequence
+            return ["iterator", name, None, None]
+        return ["iterator", name, writer.reference(sequence), state[0] if state else None]
+    return ["iterator", name, writer.reference(sequence), writer.slot(state[0] if state else None)]
+
+
+def _make_sequence_iterator(reader: Reader, node: Node) -> Any:
+    _, name, slot, _ = node
+    kind, start = _SEQUENCES[name]
+    if slot is None:
+        return _used_up(start(kind()))
+    return start(reader.instance(slot, kind))
+
+
+def _used_up(iterator: Iterator[Any]) -> Iterator[Any]:
+    deque(iterator, maxlen=0)
+    return iterator
+
+
+def _fill_sequence_iterator(reader: Reader, made: Any, node: Node) -> None:
+    index = reader.value(node[3])
+    if index is not None:
+        if type(index) is not int:
+            raise ProtocolError("an iterator's index must be an int")
+        made.__setstate__(index)
+
+
+# Dicts ---------------------------------------------------------------------------------------------------------------
+
+_VIEWS: Final[dict[str, Callable[[Any], Any]]] = {"keys": dict.keys, "values": dict.values, "items": dict.items}
+_DICT_ITERATORS: Final[dict[str, Callable[[Any], Iterator[Any]]]] = {
+    "keys": dict.__iter__,
+    "values": lambda mapping: iter(dict.values(mapping)),
+    "items": lambda mapping: iter(dict.items(mapping)),
+    "reversed-keys": dict.__reversed__,
+    "reversed-values": lambda mapping: reversed(dict.values(mapping)),
+    "reversed-items": lambda mapping: reversed(dict.items(mapping)),
+}
+_DICT_ITERATOR_NAMES: Final = {type(make({})): name for name, make in _DICT_ITERATORS.items()}
+_VIEW_NAMES: Final = {type(make({})): name for name, make in _VIEWS.items()}
+
+
+def _held(value: Any, kind: type) -> Any:
+    """Returns the one object of this kind that a C object holds, ``None`` if it has let go of it."""
+    return next((held for held in gc.get_referents(value) if isinstance(held, kind)), None)
+
+
+def _write_view(writer: Writer, value: Any) -> Node:
+    return ["view", _VIEW_NAMES[type(value)], writer.reference(_held(value, dict))]
+
+
+def _make_view(reader: Reader, node: Node) -> Any:
+    _, name, slot = node
+    return _VIEWS[name](reader.instance(slot, dict))
+
+
+def _write_dict_iterator(writer: Writer, value: Any) -> Node:
+    name = _DICT_ITERATOR_NAMES[type(value)]
+    mapping = _held(value, dict)
+    left = value.__length_hint__()
+    if mapping is None:
+        return ["dict-iterator", name, None, 0]
+    if left == 0 and _is_broken(value):
+        return ["dict-iterator", name, None, -1]
+    return ["dict-iterator", name, writer.reference(mapping), left]
+
+
+def _is_broken(value: Any) -> bool:
+    """Tells whether the container has changed its size since the iterator was made."""
+    try:
+        value.__reduce__()  # reads a copy of the iterator to its end
+    except RuntimeError:
+        return True
+    return False
+
+
+def _make_dict_iterator(reader: Reader, node: Node) -> Any:
+    _, name, slot, left = node
+    make = _DICT_ITERATORS[name]
+    if slot is None:
+        if left == 0:
+            return _used_up(make({}))
+        changed: dict[Any, Any] = {None: None}
+        broken = make(changed)
+        changed.clear()
+        return broken
+    mapping = reader.instance(slot, dict)
+    if type(left) is not int or not 0 <= left <= len(mapping):
+        raise ProtocolError("an iterator with more left than its dict has")
+    iterator = make(mapping)
+    deque(itertools.islice(iterator, len(mapping) - left), maxlen=0)
+    return iterator
+
+
+def _write_ordered_iterator(_: Writer, value: Any) -> Node:
+    name = type(value).__name__
+    raise CannotTravelError(
+        f"an iterator over an OrderedDict ({name}) cannot travel",
+        remedy="iterate over list(...) of it, or use a plain dict, which keeps its order too",
+    )
+
+
+# Sets ----------------------------------------------------------------------------------------------------------------
+
+
+def _write_set_iterator(writer: Writer, value: Any) -> Node:
+    try:
+        _, (rest,) = value.__reduce__()
+    except RuntimeError:
+        return ["dict-iterator", "keys", None, -1]  # to the program: the same error at the same place
+    return ["iterator", "list", writer.reference(rest), 0]
+
+
+# Iterators over iterators ---------------------------------------------------------------------------------------------
+
+_ITERTOOLS: Final = [
+    "accumulate",
+    "chain",
+    "combinations",
+    "combinations_with_replacement",
+    "compress",
+    "count",
+    "cycle",
+    "dropwhile",
+    "filterfalse",
+    "groupby",
+    "islice",
+    "permutations",
+    "product",
+    "repeat",
+    "starmap",
+    "takewhile",
+    "zip_longest",
+    "_grouper",
+    "_tee",
+    "_tee_dataobject",
+]
+_MAKERS: Final[dict[str, Callable[..., Any]]] = {
+    "enumerate": enumerate,
+    "zip": zip,
+    "map": map,
+    "filter": filter,
+    "reversed": reversed,
+    "iter": iter,
+    **{name: getattr(itertools, name) for name in _ITERTOOLS},
+}
+_MAKER_NAMES: Final = {make: name for name, make in _MAKERS.items()}
+_SEQUENCE_ITERATOR: Final = type(iter(cast("Any", type("Sequence", (), {"__getitem__": None})())))
+_CALLABLE_ITERATOR: Final = type(iter(int, 1))
+
+
+def _write_made(writer: Writer, value: Any) -> Node:
+    if not _can_reduce(value):
+        raise CannotTravelError(
+            f"an itertools.{type(value).__name__} cannot travel on this Python: 3.14 took its state away",
+            remedy="write the loop out, or iterate over list(...) of it",
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 and 3.13 announce what 3.14 has done
+        make, arguments, *state = value.__reduce__()
+    return ["made", _MAKER_NAMES[make], writer.slot(state[0] if state else None), *writer.slots(arguments)]
+
+
+def _can_reduce(value: Any) -> bool:
+    return "__reduce__" in vars(type(value))
+
+
+def _make_made(reader: Reader, node: Node) -> Any:
+    return _MAKERS[node[1]](*reader.values(node[3:]))
+
+
+def _fill_made(reader: Reader, made: Any, node: Node) -> None:
+    state = reader.value(node[2])
+    if state is not None:
+        made.__setstate__(state)
+
+
+def _after_name(node: Node) -> list[Slot]:
+    return node[2:]
+
+
+def _filled_arguments(node: Node) -> list[Need]:
+    """What `tee` has read ahead is a list that is copied; all others keep what they are given."""
+    return [(Step.FILLED, node[3:])] if node[1] == "_tee_dataobject" else []
+
+
+def _filled_second(node: Node) -> list[Need]:
+    return [(Step.FILLED, node[2:3])]
+
+
+WRITERS: Final[dict[type, Write]] = {
+    **{kind: _write_sequence_iterator for kinds in _SEQUENCE_TYPES.values() for kind in kinds},
+    **dict.fromkeys(_VIEW_NAMES, _write_view),
+    **dict.fromkeys(_DICT_ITERATOR_NAMES, _write_dict_iterator),
+    type(iter(OrderedDict())): _write_ordered_iterator,
+    type(iter(set())): _write_set_iterator,
+    _SEQUENCE_ITERATOR: _write_made,
+    _CALLABLE_ITERATOR: _write_made,
+    **{make: _write_made for make in _MAKERS.values() if isinstance(make, type)},
+}
+
+KINDS: Final[dict[int | str, Kind]] = {
+    "iterator": Kind(
+        _make_sequence_iterator,
+        _fill_sequence_iterator,
+        made=lambda node: node[2:3],
+        to_fill=_filled_second,
+        slots=_after_name,
+    ),
+    "view": Kind(_make_view, made=_after_name, slots=_after_name),
+    "dict-iterator": Kind(_make_dict_iterator, to_make=_filled_second, slots=lambda node: node[2:3]),
+    "made": Kind(
+        _make_made, _fill_made, made=_after_name, to_make=_filled_arguments, to_fill=_filled_second, slots=_after_name
+    ),
+}

@@ -1,0 +1,299 @@
+"""Instances of the program's classes, of subclasses of builtin types, and members of enums.
+
+An instance is its class and its attributes as they lie there: the instance's dictionary and its slots, read and set
+by the descriptors of `object`, past ``__getattr__``, ``__setattr__``, properties, ``__getstate__`` and
+``__reduce__``. So nothing of the program runs when an object is saved in the middle of its own method, and none of its
+methods is called by a blob. The price: a class that counts on ``__setstate__`` is not asked.
+
+A subclass of a builtin type is written as its contents, a value of the builtin type, and the attributes beside it.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+import types
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from devices.errors import CannotTravelError, ProtocolError
+from devices.runtime.python.values.containers import names_of
+from devices.runtime.python.values.contract import Node
+from devices.runtime.python.values.nodes import Tag
+from devices.runtime.python.values.reading import Kind, Need, Reader, Step
+from devices.runtime.python.values.writing import Write, Writer
+
+_HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made while the program runs, by a class statement or by C
+_POINTER: Final = struct.calcsize("P")
+_MISSING: Final = object()
+
+
+class Layout(NamedTuple):
+    """Where the attributes of a class's instances lie.
+
+    Attributes:
+        base: the builtin type whose contents they have, ``object`` for none.
+        slots: descriptor by name.
+        has_dict: whether there is an instance dictionary.
+    """
+
+    base: type
+    slots: dict[str, Any]
+    has_dict: bool
+
+
+class Base(NamedTuple):
+    """How the contents of a builtin type are taken from an instance of a subclass, and put into one.
+
+    Attributes:
+        contents: returns them as a value of exactly the builtin type.
+        new: returns an instance of the class: for an immutable type with its contents.
+        fill: puts the contents in, for a mutable type.
+    """
+
+    contents: Callable[[Any], Any]
+    new: Callable[[type, Any], Any]
+    fill: Callable[[Any, Any], None] | None = None
+
+
+def _immutable(kind: Any, contents: Callable[[Any], Any]) -> Base:
+    """Returns how an immutable type's contents are taken, past what a subclass makes of its methods."""
+    return Base(contents, kind.__new__)
+
+
+def _sequence(kind: Any) -> Base:
+    return _immutable(kind, lambda value: kind.__getitem__(value, slice(None)))
+
+
+def _fill_deque(made: deque[Any], contents: deque[Any]) -> None:
+    deque.__init__(made, contents, contents.maxlen)
+
+
+def _fill_default(made: defaultdict[Any, Any], contents: defaultdict[Any, Any]) -> None:
+    made.default_factory = contents.default_factory
+    dict.update(made, contents)
+
+
+def _mutable(kind: Any, contents: Callable[[Any], Any], fill: Callable[[Any, Any], None]) -> Base:
+    return Base(contents, lambda cls, _: kind.__new__(cls), fill)
+
+
+BASES: Final[dict[type, Base]] = {
+    int: _immutable(int, int.__pos__),
+    float: _immutable(float, float.__pos__),
+    complex: _immutable(complex, complex.__pos__),
+    str: _sequence(str),
+    bytes: _sequence(bytes),
+    tuple: _sequence(tuple),
+    frozenset: _immutable(frozenset, frozenset),
+    Decimal: Base(lambda value: Decimal(Decimal.__str__(value)), Decimal.__new__),
+    timedelta: Base(
+        lambda value: timedelta(value.days, value.seconds, value.microseconds),
+        lambda cls, it: timedelta.__new__(cls, it.days, it.seconds, it.microseconds),
+    ),
+    datetime: Base(
+        lambda it: datetime.combine(datetime.date(it), datetime.timetz(it)),
+        lambda cls, it: datetime.__new__(
+            cls, it.year, it.month, it.day, it.hour, it.minute, it.second, it.microsecond, it.tzinfo, fold=it.fold
+        ),
+    ),
+    date: Base(
+        lambda it: date(it.year, it.month, it.day), lambda cls, it: date.__new__(cls, it.year, it.month, it.day)
+    ),
+    time: Base(
+        lambda it: time(it.hour, it.minute, it.second, it.microsecond, it.tzinfo, fold=it.fold),
+        lambda cls, it: time.__new__(cls, it.hour, it.minute, it.second, it.microsecond, it.tzinfo, fold=it.fold),
+    ),
+    list: _mutable(list, lambda value: list(list.__iter__(value)), list.extend),
+    dict: _mutable(dict, dict.copy, dict.update),  # without looking at the keys' hashes, as `set` below
+    set: _mutable(set, set, set.update),
+    bytearray: _mutable(bytearray, lambda value: bytearray(bytearray.__iter__(value)), bytearray.extend),
+    OrderedDict: _mutable(OrderedDict, lambda value: OrderedDict(OrderedDict.items(value)), OrderedDict.update),
+    deque: _mutable(deque, lambda value: deque(deque.__iter__(value), value.maxlen), _fill_deque),
+    defaultdict: _mutable(
+        defaultdict, lambda value: defaultdict(value.default_factory, dict.items(value)), _fill_default
+    ),
+}
+
+
+def layout_of(cls: type) -> Layout | None:
+    """Returns where the attributes of a class's instances lie; ``None`` if a C type hides some of its state."""
+    base: type = cls
+    while base not in BASES and base is not object:
+        if not base.__flags__ & _HEAP_TYPE:
+            return None
+        base = base.__base__ or object
+    members = [
+        (name, member)
+        for kind in type.mro(cls)
+        if kind is not base
+        for name, member in vars(kind).items()
+        if type(member) is types.MemberDescriptorType and member.__objclass__ is kind
+    ]
+    slots = dict(reversed(members))  # of two with one name, the derived class's
+    has_dict = cls.__dictoffset__ != 0
+    own = _POINTER * (len(members) + has_dict + (cls.__weakrefoffset__ != 0))
+    if cls.__basicsize__ > base.__basicsize__ + own or cls.__itemsize__ != base.__itemsize__:
+        return None
+    return Layout(base, slots, has_dict)
+
+
+def attributes_of(value: Any, layout: Layout) -> dict[str, Any]:
+    """Returns the attributes of an instance, the dictionary's before the slots'; those that are unset are left out."""
+    attributes: dict[str, Any] = {}
+    if layout.has_dict:
+        attributes.update(object.__getattribute__(value, "__dict__"))
+    for name, member in layout.slots.items():
+        content = _slot_content(member, value)
+        if content is not _MISSING:
+            attributes[name] = content
+    return attributes
+
+
+def _slot_content(member: Any, value: Any) -> Any:
+    try:
+        return member.__get__(value)
+    except AttributeError:
+        return _MISSING
+
+
+def named_slots(writer: Writer, attributes: dict[str, Any]) -> Node:
+    """Returns the slots of a shape and of the values under its names.
+
+    Raises:
+        CannotTravelError: a name is no ordinary one.
+    """
+    names = tuple(attributes)
+    shape = writer.shape(names) if set(map(type, names)) <= {str} else None
+    if shape is None:
+        raise CannotTravelError("an object with attributes whose names are no short strs cannot travel")
+    return [writer.reference(shape), *writer.slots(list(attributes.values()))]
+
+
+def writer_of(layout: Layout) -> Write:
+    """Returns how instances with this layout are written."""
+    return _plain_writer(layout) if layout.base is object else _extended_writer(layout)
+
+
+def _plain_writer(layout: Layout) -> Write:
+    def write(writer: Writer, value: Any) -> Node:
+        reference = writer.reference(type(value))
+        return [Tag.OBJECT.value, reference, *named_slots(writer, attributes_of(value, layout))]
+
+    return write
+
+
+def _extended_writer(layout: Layout) -> Write:
+    contents = BASES[layout.base].contents
+
+    def write(writer: Writer, value: Any) -> Node:
+        slots = [writer.reference(type(value)), writer.reference(contents(value))]
+        return [Tag.EXTENDED.value, *slots, *named_slots(writer, attributes_of(value, layout))]
+
+    return write
+
+
+def write_member(writer: Writer, value: enum.Enum) -> Node:
+    """Returns the node of an enum's member, or of a combination of flags."""
+    cls = type(value)
+    name: str | None = value._name_  # a combination of flags that has no name
+    if name is not None and cls._member_map_.get(name) is value:
+        return ["member", writer.reference(cls), name]
+    return ["flags", writer.reference(cls), writer.slot(value._value_)]
+
+
+def _layout(reader: Reader, slot: Any) -> tuple[type, Layout]:
+    cls = reader.instance(slot, type)
+    if cls not in reader.plans:
+        reader.plans[cls] = None if issubclass(cls, enum.Enum | type) else layout_of(cls)
+    layout: Layout | None = reader.plans[cls]
+    if layout is None or not cls.__flags__ & _HEAP_TYPE:
+        raise ProtocolError(f"an instance of {cls.__name__} is not written so")
+    return cls, layout
+
+
+def set_attributes(layout: Layout, made: Any, attributes: dict[str, Any]) -> None:
+    """Sets the attributes of an instance where they lie, past its ``__setattr__``.
+
+    Raises:
+        ProtocolError: the class has no place for one.
+    """
+    slots = layout.slots
+    if layout.has_dict and not slots:
+        object.__getattribute__(made, "__dict__").update(attributes)
+        return
+    for name, content in attributes.items():
+        if name in slots:
+            slots[name].__set__(made, content)
+        elif layout.has_dict:
+            object.__getattribute__(made, "__dict__")[name] = content
+        else:
+            raise ProtocolError(f"instances of {type(made).__name__} have no attribute of this name")
+
+
+def attributes(reader: Reader, slots: Node) -> dict[str, Any]:
+    """Returns the attributes that `named_slots` has written."""
+    return dict(zip(names_of(reader, slots[0]), reader.values(slots[1:]), strict=True))
+
+
+def _make_object(reader: Reader, node: Node) -> Any:
+    cls, layout = _layout(reader, node[1])
+    if layout.base is not object:
+        raise ProtocolError(f"an instance of {cls.__name__} without its contents")
+    return object.__new__(cls)
+
+
+def _fill_object(reader: Reader, made: Any, node: Node) -> None:
+    set_attributes(reader.plans[type(made)], made, attributes(reader, node[2:]))
+
+
+def _make_extended(reader: Reader, node: Node) -> Any:
+    cls, layout = _layout(reader, node[1])
+    if layout.base is object:
+        raise ProtocolError(f"an instance of {cls.__name__} with contents that it cannot have")
+    return BASES[layout.base].new(cls, reader.typed(node[2], layout.base))
+
+
+def _fill_extended(reader: Reader, made: Any, node: Node) -> None:
+    layout: Layout = reader.plans[type(made)]
+    fill = BASES[layout.base].fill
+    if fill is not None:
+        fill(made, reader.typed(node[2], layout.base))
+    set_attributes(layout, made, attributes(reader, node[3:]))
+
+
+def _extended_needs(node: Node) -> list[Need]:
+    return [(Step.FILLED, node[2:3])]
+
+
+def _make_member(reader: Reader, node: Node) -> enum.Enum:
+    _, slot, name = node
+    cls = reader.instance(slot, enum.EnumType)
+    member: enum.Enum = cls._member_map_[name]
+    return member
+
+
+def _make_flags(reader: Reader, node: Node) -> enum.Flag:
+    _, cls, value = reader.values(node[1:2])[0], *reader.values(node[1:])
+    if not (isinstance(cls, enum.EnumType) and issubclass(cls, enum.Flag)) or type(value) is not int:
+        raise ProtocolError("no combination of flags")
+    known = cls._value2member_map_.get(value)
+    made: Any = known if known is not None else vars(enum.Flag)["_missing_"].__func__(cls, value)
+    return made  # type: ignore[no-any-return]
+
+
+KINDS: Final[dict[int | str, Kind]] = {
+    Tag.OBJECT.value: Kind(_make_object, _fill_object, made=lambda node: node[1:2], hashed=lambda node: node[3:]),
+    Tag.EXTENDED.value: Kind(
+        _make_extended,
+        _fill_extended,
+        made=lambda node: node[1:3],
+        to_fill=_extended_needs,
+        hashed=lambda node: [*node[2:3], *node[4:]],
+    ),
+    "member": Kind(_make_member, made=lambda node: node[1:2], slots=lambda node: node[1:2]),
+    "flags": Kind(_make_flags, made=lambda node: node[1:]),
+}

@@ -1,0 +1,256 @@
+"""Nodes to values.
+
+Everything here may come from an attacker. So: an index is checked before it is used, what a slot or tag may be is a
+list, constructors are the fixed ones of the kinds, nesting costs a stack of our own and never the interpreter's, and
+the work is linear in the number of slots. What is not as `image.cddl` says is a `ProtocolError`.
+
+Reading has three steps for a node, because graphs have cycles and hashes look inside:
+
+* *made*: the object exists, perhaps empty (a list before its items);
+* *filled*: it has its contents, each of them at least made;
+* *settled*: its hash is what it will be. An object with the identity's hash is settled once made; a tuple with its
+  items; an instance with a ``__hash__`` of its own once it and what it holds are filled.
+
+A tuple can be made when its items are made, a frozenset when its items are settled, a dict is filled when its keys are
+settled. `Reader.read` finds an order, or refuses the heap.
+
+The one code of the program's that can run is what Python itself runs when a key goes into a dict or set: the
+``__hash__`` and ``__eq__`` of the program's own classes, on complete objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import IntEnum
+from typing import Any, Final, NamedTuple
+
+from devices.errors import MidstreamError, ProtocolError
+from devices.runtime.python.values.contract import Knows, Node, Registered, Slot
+
+INLINE: Final = frozenset({type(None), bool, int, float, str, bytes})
+"""The types of a slot that is the value itself."""
+_DEEPEST_HASH: Final = 1000
+"""Nesting of what is hashed: ``hash`` of a tuple recurses in C, and a hundred thousand would end the process."""
+_UNMADE: Final = object()
+
+
+class _NotYet(Exception):  # noqa: N818  (not an error: the way to learn that a node's turn comes later)
+    """A slot's value is not made yet."""
+
+
+class Step(IntEnum):
+    """How far a node must be."""
+
+    MADE = 0
+    FILLED = 1
+    SETTLED = 2
+
+
+Need = tuple[Step, Iterable[Slot]]
+
+
+def after_tag(node: Node) -> Iterable[Slot]:
+    """The slots of most kinds of nodes: everything behind the tag."""
+    return node[1:]
+
+
+class Kind(NamedTuple):
+    """How nodes of one tag are read.
+
+    Attributes:
+        make: returns the object or its shell.
+        fill: completes a shell; ``None`` if ``make`` does it all.
+        made: the slots that must be made before ``make``; ``None``: there are none.
+        to_make: what must be further than made before ``make``.
+        to_fill: the same for ``fill``; all slots are made in any case.
+        hashed: the slots whose hash counts for this one's.
+        slots: the positions that hold slots.
+    """
+
+    make: Callable[[Reader, Node], Any]
+    fill: Callable[[Reader, Any, Node], None] | None = None
+    made: Callable[[Node], Iterable[Slot]] | None = None
+    to_make: Callable[[Node], Iterable[Need]] | None = None
+    to_fill: Callable[[Node], Iterable[Need]] | None = None
+    hashed: Callable[[Node], Iterable[Slot]] | None = None
+    slots: Callable[[Node], Iterable[Slot]] = after_tag
+
+
+class Reader:
+    """The state of one `decode`; what the kinds work with."""
+
+    def __init__(self, heap: Sequence[Node], knows: Knows, registered: Registered, kinds: dict[Any, Kind]) -> None:
+        self.knows = knows
+        self.registered = registered
+        self.travels = {travels.tag: travels for travels in registered.types.values()}
+        self.modules = knows.modules()
+        self.plans: dict[type, Any] = {}  # of the classes met; see `objects`
+        self._heap = heap
+        self._kinds = kinds
+        self._made: list[Any] = [_UNMADE] * len(heap)
+        self._filled = bytearray(len(heap))
+        self._hash_depth: dict[int, int] = {}  # of the settled ones
+
+    def value(self, slot: Slot) -> Any:
+        """Returns the value of a slot."""
+        if type(slot) is list:
+            value = self._made[self._index(slot)]
+            if value is _UNMADE:
+                raise _NotYet
+            return value
+        if type(slot) in INLINE:
+            return slot
+        raise ProtocolError(f"a slot holds a {type(slot).__name__}")
+
+    def values(self, slots: Sequence[Slot]) -> list[Any]:
+        """Returns the values of many slots."""
+        if INLINE.issuperset(map(type, slots)):
+            return list(slots)
+        value = self.value
+        return [value(slot) for slot in slots]
+
+    def typed(self, slot: Slot, kind: type) -> Any:
+        """Returns the value of a slot that must be of exactly this type."""
+        value = self.value(slot)
+        if type(value) is not kind:
+            raise ProtocolError(f"a {type(value).__name__} where a {kind.__name__} belongs")
+        return value
+
+    def instance(self, slot: Slot, kind: type) -> Any:
+        """Returns the value of a slot that must be an instance of this type."""
+        value = self.value(slot)
+        if not issubclass(type(value), kind):
+            raise ProtocolError(f"a {type(value).__name__} where a {kind.__name__} belongs")
+        return value
+
+    def node(self, slot: Slot) -> Node:
+        """Returns the node that a slot refers to."""
+        return self._heap[self._index(slot)]
+
+    def _index(self, slot: Slot) -> int:
+        if type(slot) is list and len(slot) == 1 and type(slot[0]) is int and 0 <= slot[0] < len(self._made):
+            return slot[0]
+        raise ProtocolError(f"{str(slot)[:40]} is no reference into a heap of {len(self._made)} nodes")
+
+    def read(self) -> None:
+        """Makes and fills every node."""
+        made, filled, find = self._made, self._filled, self._kinds.get
+        later: list[int] = []
+        kinds: list[Kind] = []
+        index = 0
+        try:
+            for index, node in enumerate(self._heap):
+                kind = find(node[0]) if type(node) is list and node and type(node[0]) in (int, str) else None
+                if kind is None:
+                    raise ProtocolError("not a node of a known kind")  # noqa: TRY301  (the handler adds the place)
+                kinds.append(kind)
+                if kind.made is None and kind.to_make is None:
+                    made[index] = kind.make(self, node)
+                else:
+                    later.append(index)
+            for index in later:
+                if made[index] is _UNMADE:
+                    self._make(index, kinds[index])
+            for index, kind in enumerate(kinds):
+                if kind.fill is not None and not filled[index]:
+                    if kind.to_fill is None:
+                        filled[index] = 1
+                        kind.fill(self, made[index], self._heap[index])
+                    else:
+                        self._bring((Step.FILLED, index))
+        except MidstreamError as error:
+            if error.place is not None:
+                raise
+            raise type(error)(error.message, place=self._place(index), remedy=error.remedy) from error
+        except Exception as error:
+            message = f"its contents cannot be: {type(error).__name__}: {str(error)[:200]}"
+            raise ProtocolError(message, place=self._place(index)) from error
+
+    def _make(self, index: int, kind: Kind) -> None:
+        if kind.to_make is None:
+            try:  # mostly what it needs is there: the class of many objects, the strs of a tuple
+                self._made[index] = kind.make(self, self._heap[index])
+            except _NotYet:
+                pass
+            else:
+                return
+        self._bring((Step.MADE, index))
+
+    def _place(self, index: int) -> str:
+        node = self._heap[index]
+        tag = node[0] if type(node) is list and node else node
+        return f"node {index} of the image ({str(tag)[:20]!r})"
+
+    def _bring(self, goal: tuple[Step, int]) -> None:
+        """Brings one node as far as asked, and before it what it needs, depth first on a stack of our own.
+
+        Linear: a node is on its way once for each step; what is on its way already is a cycle. For hashes that is no
+        matter (the object at the other end is filled), for making and filling there is no order, and no program could
+        have built it.
+        """
+        open_: set[tuple[Step, int]] = set()
+        stack = [goal]
+        while stack:
+            step, index = task = stack[-1]
+            if self._done(step, index):
+                open_.discard(task)
+                stack.pop()
+                continue
+            open_.add(task)
+            waiting = [need for need in self._before(step, index) if not self._done(*need)]
+            if any(need in open_ and need[0] is not Step.SETTLED for need in waiting):
+                raise ProtocolError("it holds itself in a way that no program could have built")
+            waiting = [need for need in waiting if need not in open_]
+            if waiting:
+                stack += waiting
+            else:
+                self._perform(step, index)
+
+    def _done(self, step: Step, index: int) -> bool:
+        if step is Step.MADE:
+            return self._made[index] is not _UNMADE
+        return bool(self._filled[index]) if step is Step.FILLED else index in self._hash_depth
+
+    def _before(self, step: Step, index: int) -> list[tuple[Step, int]]:
+        node = self._heap[index]
+        kind = self._kinds[node[0]]
+        if step is Step.MADE:
+            made = [(Step.MADE, kind.made(node))] if kind.made else []
+            return self._needs([*made, *(kind.to_make(node) if kind.to_make else ())])
+        if step is Step.FILLED:
+            first: list[tuple[Step, int]] = [(Step.MADE, index)]
+            if kind.fill is None:
+                return first
+            first += self._needs([(Step.MADE, kind.slots(node))])
+            return first + self._needs(kind.to_fill(node) if kind.to_fill else ())
+        if self._made[index] is _UNMADE:
+            return [(Step.MADE, index)]
+        if _hashes_identity(self._made[index]):
+            return []
+        hashed = [(Step.SETTLED, kind.hashed(node))] if kind.hashed else []
+        return [(Step.FILLED, index), *self._needs(hashed)]
+
+    def _needs(self, needs: Iterable[tuple[Step, Iterable[Slot]]]) -> list[tuple[Step, int]]:
+        return [(step, self._index(slot)) for step, slots in needs for slot in slots if type(slot) is list]
+
+    def _perform(self, step: Step, index: int) -> None:
+        node = self._heap[index]
+        kind = self._kinds[node[0]]
+        if step is Step.MADE:
+            self._made[index] = kind.make(self, node)
+        elif step is Step.FILLED:
+            self._filled[index] = 1
+            if kind.fill is not None:
+                kind.fill(self, self._made[index], node)
+        elif kind.hashed is None or _hashes_identity(self._made[index]):
+            self._hash_depth[index] = 1
+        else:
+            inside = (self._hash_depth.get(slot[0], 0) for slot in kind.hashed(node) if type(slot) is list)
+            self._hash_depth[index] = depth = 1 + max(inside, default=0)
+            if depth > _DEEPEST_HASH:
+                raise ProtocolError(f"a key nested more than {_DEEPEST_HASH} deep")
+
+
+def _hashes_identity(value: Any) -> bool:
+    hashed: Any = type(value).__hash__
+    return hashed is object.__hash__

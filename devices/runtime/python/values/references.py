@@ -1,0 +1,271 @@
+"""Classes, functions and modules that are found by name, not carried.
+
+What a name in a blob may lead to is narrow: a class, function or module in a module that the program itself imports
+(`Knows.modules`) or that stands in a short list of harmless standard ones. It is looked up in the modules' own
+dictionaries, so that no ``__getattr__`` runs, and it is never called by the decoder. What would start a program, open a
+file or run text is refused by name even where the program imports its module.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+from collections.abc import Collection
+from typing import Any, Final
+
+from devices.errors import CannotTravelError, ProtocolError
+from devices.runtime.python.values.contract import Node
+from devices.runtime.python.values.nodes import Tag
+from devices.runtime.python.values.reading import Kind, Reader
+from devices.runtime.python.values.writing import Write, Writer
+
+_HARMLESS: Final = frozenset(
+    [
+        "abc",
+        "argparse",
+        "array",
+        "ast",
+        "base64",
+        "binascii",
+        "bisect",
+        "builtins",
+        "calendar",
+        "cmath",
+        "collections",
+        "collections.abc",
+        "colorsys",
+        "configparser",
+        "contextlib",
+        "copy",
+        "csv",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "difflib",
+        "email",
+        "enum",
+        "fnmatch",
+        "fractions",
+        "functools",
+        "graphlib",
+        "hashlib",
+        "heapq",
+        "hmac",
+        "html",
+        "io",
+        "ipaddress",
+        "itertools",
+        "json",
+        "json.decoder",
+        "json.encoder",
+        "keyword",
+        "locale",
+        "logging",
+        "math",
+        "numbers",
+        "operator",
+        "pathlib",
+        "posixpath",
+        "pprint",
+        "random",
+        "re",
+        "secrets",
+        "shlex",
+        "statistics",
+        "string",
+        "struct",
+        "textwrap",
+        "time",
+        "tomllib",
+        "types",
+        "typing",
+        "unicodedata",
+        "urllib.parse",
+        "uuid",
+        "warnings",
+        "weakref",
+        "xml.etree.ElementTree",
+        "zlib",
+        "zoneinfo",
+    ]
+)
+"""Standard modules that may be referred to (and are imported for it) though the program does not import them."""
+_PUBLIC: Final = {
+    "_bisect": "bisect", "_collections": "collections", "_datetime": "datetime", "_decimal": "decimal",
+    "_functools": "functools", "_heapq": "heapq", "_io": "io", "_json": "json", "_operator": "operator",
+    "_random": "random", "_statistics": "statistics", "_struct": "struct", "_weakref": "weakref",
+    "pathlib._local": "pathlib", "pathlib._abc": "pathlib", "collections._collections_abc": "collections.abc",
+    "_collections_abc": "collections.abc", "_pydecimal": "decimal", "_pydatetime": "datetime",
+}  # fmt: skip
+"""Where other versions and implementations of Python have the same things."""
+_NEVER: Final = frozenset(
+    {
+        ("builtins", name)
+        for name in ["__import__", "breakpoint", "compile", "eval", "exec", "exit", "input", "open", "quit"]
+    }
+    | {("io", name) for name in ["open", "open_code", "FileIO"]}
+)
+_NEVER_MODULES: Final = frozenset(
+    [
+        "_ctypes",
+        "_posixsubprocess",
+        "asyncio",
+        "code",
+        "codeop",
+        "concurrent",
+        "ctypes",
+        "fcntl",
+        "gc",
+        "importlib",
+        "inspect",
+        "marshal",
+        "mmap",
+        "multiprocessing",
+        "nt",
+        "os",
+        "pickle",
+        "posix",
+        "pty",
+        "runpy",
+        "shelve",
+        "shutil",
+        "signal",
+        "socket",
+        "subprocess",
+        "sys",
+        "tempfile",
+        "threading",
+    ]
+)
+"""Modules of which no function or class is found by name: what they give belongs to the process, or runs things."""
+_SHOWN: Final = 60
+_FOUND: Final = (
+    type,
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+)
+_UNNAMED: Final = {
+    kind: name for name, kind in vars(types).items() if isinstance(kind, type) and kind.__module__ == "builtins"
+}
+"""Types that Python names after a place where they are not: ``function``, ``generator`` in ``builtins``."""
+
+
+def may_name(module: str, modules: Collection[str]) -> bool:
+    """Tells whether a blob may refer to things in this module; ``modules`` are those of the program."""
+    package = module.partition(".")[0]
+    if package == "devices":
+        return False  # the runtime's own parts travel by `Registered` alone
+    return module in _HARMLESS or package in {name.partition(".")[0] for name in modules}
+
+
+def find(module: str, qualname: str, modules: Collection[str]) -> Any:
+    """Returns what a name leads to, by dictionaries alone.
+
+    Raises:
+        ProtocolError: not a name that may be used, or it leads nowhere.
+    """
+    names = qualname.split(".")
+    if (
+        module.partition(".")[0] in _NEVER_MODULES
+        or (module, names[0]) in _NEVER
+        or not may_name(module, modules)
+        or len(names) > 8
+    ):
+        raise ProtocolError(f"the image refers to {module[:_SHOWN]}.{qualname[:_SHOWN]}, which it may not")
+    found: Any = importlib.import_module(module) if module in _HARMLESS else sys.modules.get(module)
+    for name in names:
+        found = _member(found, name)
+    if not isinstance(found, _FOUND):
+        raise ProtocolError(f"{module[:_SHOWN]}.{qualname[:_SHOWN]} is no class or function here")
+    return found
+
+
+def _member(holder: object, name: str) -> Any:
+    """Returns a member without running code; of a class, also what its bases give, a static method unwrapped."""
+    if isinstance(holder, types.ModuleType):
+        return vars(holder).get(name)
+    if isinstance(holder, type):
+        for kind in type.mro(holder):
+            if name in vars(kind):
+                member = vars(kind)[name]
+                return member.__func__ if isinstance(member, staticmethod) else member
+    return None
+
+
+def write_reference(writer: Writer, value: Any) -> Node:
+    """Returns the node of a class or function that is not the program's own.
+
+    Raises:
+        CannotTravelError: it cannot be found by its name, or may not be.
+    """
+    module, qualname = _name_of(value)
+    what = f"{'class' if isinstance(value, type) else 'function'} {module}.{qualname}"
+    if "<" in qualname:
+        raise CannotTravelError(
+            f"the {what} was made inside a function of another module and cannot be found by its name",
+            remedy="keep what it was made from, and make it again when it is needed",
+        )
+    try:
+        found = find(module, qualname, writer.modules)
+    except ProtocolError:
+        raise CannotTravelError(
+            f"the {what} cannot travel by its name",
+            remedy=f"import {module} at the top of the function's file, or keep it out of variables",
+        ) from None
+    if found is not value:
+        raise CannotTravelError(f"the {what} is not what is found under this name")
+    return [Tag.REFERENCE.value, module, qualname]
+
+
+def _name_of(value: Any) -> tuple[str, str]:
+    if isinstance(value, type) and value in _UNNAMED:
+        return "types", _UNNAMED[value]
+    lookup = type.__getattribute__ if isinstance(value, type) else object.__getattribute__
+    try:
+        module, qualname = lookup(value, "__module__"), lookup(value, "__qualname__")
+    except AttributeError:  # `str.upper` knows its class, not its module
+        module, qualname = value.__objclass__.__module__, value.__qualname__
+    module = _PUBLIC.get(module, module) if isinstance(module, str) else "builtins"
+    return module, str(qualname)
+
+
+def _make_reference(reader: Reader, node: Node) -> Any:
+    _, module, qualname = node
+    if type(module) is not str or type(qualname) is not str:
+        raise ProtocolError("a reference by something else than names")
+    found = find(module, qualname, reader.modules)
+    if isinstance(found, type) and any("__del__" in vars(kind) for kind in type.mro(found)):
+        # Its instances would run it with attributes of the sender's choice when they are dropped.
+        raise ProtocolError(f"instances of {module}.{qualname} clean up after themselves and cannot be made here")
+    return found
+
+
+def write_module(writer: Writer, value: types.ModuleType) -> Node:
+    """Returns the node of a module that the engine does not describe."""
+    name = value.__name__
+    if sys.modules.get(name) is not value or not may_name(name, writer.modules):
+        raise CannotTravelError(
+            f"the module {name} cannot travel", remedy=f"import {name} at the top of the function's file"
+        )
+    return ["module", name]
+
+
+def _make_module(reader: Reader, node: Node) -> types.ModuleType:
+    _, name = node
+    if type(name) is not str or not may_name(name, reader.modules):
+        raise ProtocolError("the image refers to a module, which it may not")
+    return importlib.import_module(name) if name in _HARMLESS else sys.modules[name]
+
+
+WRITERS: Final[dict[type, Write]] = {
+    types.MethodDescriptorType: write_reference,
+    types.WrapperDescriptorType: write_reference,
+}
+
+KINDS: Final[dict[int | str, Kind]] = {
+    Tag.REFERENCE.value: Kind(_make_reference, slots=lambda _: ()),
+    "module": Kind(_make_module, slots=lambda _: ()),
+}
