@@ -7,6 +7,7 @@ import contract lets this one module do so.)
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -157,6 +158,9 @@ def _client(address: BrokerAddress, client_id: str = "") -> paho.Client:
     answered = threading.Event()
     client.on_connect = lambda *_: answered.set()
     client.connect(address.host, address.port, keepalive=30, clean_start=True)
+    sock = client.socket()
+    if isinstance(sock, socket.socket):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # paho leaves it out: 40 ms a message
     client.loop_start()
     answered.wait(DEADLINE)
     if not client.is_connected():
