@@ -1,0 +1,1 @@
+"""The coordinator: watches, decides, keeps the lineage, and moves functions."""

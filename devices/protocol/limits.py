@@ -23,6 +23,8 @@ TELEMETRY_DEPTH: Final = 32
 """Nesting of a telemetry payload's JSON; real firmware stays below 8."""
 TELEMETRY_TOPICS: Final = 20_000
 """Topics whose latest value is kept; beacons and trackers invent new ones without end."""
+TELEMETRY_KEPT: Final = 32 * MIB
+"""Bytes of all those latest values together: 20,000 large ones would be 5 GB."""
 
 # Blobs -------------------------------------------------------------------------------------------------------------
 PART: Final = 256 * KIB
@@ -58,11 +60,31 @@ MAILBOX_BYTES: Final = 4 * MIB
 RECEIVE_MAXIMUM: Final = 200
 """QoS 1 messages an instance's session may hold unacknowledged (MQTT 5.0, 3.1.2.11.3)."""
 
+# At the coordinator ------------------------------------------------------------------------------------------------
+COORDINATOR_RECEIVE_MAXIMUM: Final = 1000
+"""QoS 1 messages that the coordinator's session may hold unacknowledged, where parts of several blobs come at once: 250 MiB of them."""
+LOG_LINES: Final = 1000
+"""Lines of an instance's log that the coordinator remembers for `logs`."""
+EVENTS: Final = 1000
+"""Events that one question can have."""
+UPLOADS: Final = 64
+"""Blobs that may be on their way to the coordinator at a time."""
+UPLOAD_BYTES: Final = 2 * BLOB
+"""Bytes of all of them together; what came first and is not complete gives way."""
+
 # Time --------------------------------------------------------------------------------------------------------------
 STOP: Final = 5.0
 """Seconds within which a statement must be reached at which the function can be stopped."""
 VERDICT: Final = 30.0
 """Seconds after which a hub that holds a captured function asks the coordinator again what became of the move.
 Not a decision: no time-out ever decides."""
+UPLOAD: Final = 120.0
+"""Seconds after its last part that an incomplete upload is kept; its parts expire on the broker by then."""
+PREPARED: Final = 10.0
+"""Seconds that a destination may take to get ready before the function is frozen; another one is taken then."""
+RESTORED: Final = 60.0
+"""Seconds that a destination may take until the function runs; then a newer epoch fences it and another tries."""
+COMMAND_EXPIRY: Final = 30
+"""Seconds after which the broker may drop a command: it is sent anew while its hub is there."""
 COMMAND_REPEAT: Final = 2.0
 """Seconds after which a command that was not answered is sent again, under its own id."""
