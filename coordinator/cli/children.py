@@ -37,7 +37,8 @@ class Child:
         name: for messages: ``"the coordinator"``.
         arguments: of the `midstream` command.
         log: its stdout and stderr; appended to.
-        environment: added to ours; what must not be seen in the list of processes goes here.
+        environment: its ``MIDSTREAM_*``, in place of ours: a password must not be seen in the list of processes, and a
+            setting that is meant for another part must not reach it.
     """
 
     def __init__(self, name: str, arguments: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
@@ -45,7 +46,8 @@ class Child:
         self.log = log
         self.ended = asyncio.Event()
         self._arguments = list(arguments)
-        self._environment = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("MIDSTREAM_")}
+        self._environment = {**ours, **environment, "PYTHONUNBUFFERED": "1"}
         self._process: subprocess.Popen[bytes] | None = None
         self._pidfd: int | None = None
         self._log_start = 0

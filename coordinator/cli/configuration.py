@@ -25,20 +25,21 @@ def read_broker(path: Path) -> Configured:
     Raises:
         ConfigurationError: no such file, no TOML, or something in the table that cannot be; it names file and entry.
     """
-    table = _read(path).get("broker", {})
+    document = _read(path)
+    table = document.get("broker", {})
     if not isinstance(table, dict):
         raise ConfigurationError("'broker' is a table: [broker]", place=str(path))
-    url, prefix = _text(path, table, "url"), _text(path, table, "prefix")
+    url = _text(path, table, "broker", "url")
     address = None
     if url is not None:
         try:
             address = BrokerAddress.parse(url)
         except UsageError as error:
             raise ConfigurationError(error.message, place=f"{path}: broker.url", remedy=error.remedy) from None
-        user, password_file = _text(path, table, "user"), _text(path, table, "password_file")
+        user, password_file = (_text(path, table, "broker", name) for name in ("user", "password_file"))
         if user is not None:
             address = address.with_login(user, _password(path, password_file) if password_file else None)
-    return Configured(address=address, prefix=prefix)
+    return Configured(address=address, prefix=_text(path, document, "", "prefix"))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -50,10 +51,10 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"is no TOML: {error}", place=str(path)) from None
 
 
-def _text(path: Path, table: dict[str, Any], name: str) -> str | None:
+def _text(path: Path, table: dict[str, Any], of: str, name: str) -> str | None:
     value = table.get(name)
     if value is not None and not isinstance(value, str):
-        raise ConfigurationError(f"is a text, not {value!r}", place=f"{path}: broker.{name}")
+        raise ConfigurationError(f"is a text, not {value!r}", place=f"{path}: {of}.{name}".replace(" .", " "))
     return value
 
 

@@ -31,9 +31,10 @@ def running_here() -> BrokerAddress | None:
 
 
 @contextlib.contextmanager
-def announced(folder: Path, address: BrokerAddress) -> Iterator[None]:
+def announced(address: BrokerAddress) -> Iterator[None]:
     """Says for the time of the block that `up` runs here; the file holds the broker's password: mode 600."""
-    path = folder / _RUNNING
+    path = data_folder() / _RUNNING
+    path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(f"{os.getpid()} {address.url}\n")
     try:

@@ -45,6 +45,7 @@ class Picture:
         self.instances: dict[str, messages.InstanceState] = {}
         self.moves: dict[str, messages.MoveReport] = {}
         self.events: deque[messages.Event] = deque(maxlen=_EVENTS)
+        self.heard = 0  # events, also those that are no longer kept
         self.malformed = 0
 
     @property
@@ -79,6 +80,7 @@ class Picture:
                 _keep(self.moves, name, payload, messages.MoveReport, topic)
             case ["events", _]:
                 self.events.append(messages.decode(payload, messages.Event, topic))
+                self.heard += 1
 
     def _take_hub(self, topic: str, name: str, leaf: str, payload: bytes) -> None:
         if not payload:
