@@ -1,0 +1,95 @@
+"""What `--json` prints beside the coordinator's own answers: the look into a checkpoint, and the demo's proof."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from coordinator.views import answers
+
+
+class InspectedVariable(msgspec.Struct, kw_only=True):
+    """A variable of a frame; ``value`` is a picture of it in text, cut where it is long."""
+
+    name: str
+    type: str
+    value: str
+
+
+class InspectedFrame(msgspec.Struct, kw_only=True):
+    """A frame of the stopped function, outermost first."""
+
+    function: str
+    line: str  # file:line
+    statement: str
+    variables: list[InspectedVariable]
+
+
+class InspectedMessage(msgspec.Struct, kw_only=True):
+    """A message in the mailbox that the function has not read, or an output that has not left."""
+
+    topic: str
+    payload: str  # text, or hexadecimal where it is none; cut where it is long
+    qos: int
+    retain: bool
+    at: str = ""  # of arrival
+    sequence: int | None = None  # of an output
+
+
+class InspectedSubscription(msgspec.Struct, kw_only=True):
+    """An open subscription."""
+
+    filters: list[str]
+    latest_only: bool
+
+
+class Inspection(msgspec.Struct, kw_only=True):
+    """``inspect``: all of a checkpoint, decoded on this machine."""
+
+    checkpoint: str
+    instance: str
+    parent: str
+    epoch: int
+    created: str
+    hub: str
+    reason: str
+    bytes: int
+    signature: str  # "good", or why nothing can be said
+    function: str
+    arguments: dict[str, Any]
+    engine: str
+    line: str
+    statement: str
+    files: dict[str, str]
+    frames: list[InspectedFrame]
+    subscriptions: list[InspectedSubscription]
+    unread: list[InspectedMessage]
+    outputs: list[InspectedMessage]
+    arrivals: int
+    dropped: int
+
+
+class Proof(msgspec.Struct, kw_only=True):
+    """``demo``: what the devices sent, and what became of it. All counts are of what was heard on the broker."""
+
+    moved: int
+    sent: int
+    applied: int
+    missing: int
+    doubled: int
+    equal: bool  # the function's result, and that of the same run which was never moved
+    downtime_ms: float
+    blob_bytes: int  # of the last move
+    lineage: list[str]  # checkpoint ids, oldest first
+    broker: str  # "mosquitto" or "embedded"
+
+
+DOCUMENTS: Final[dict[str, Any]] = {
+    **{name: answer for name, answer in answers.ANSWERS.items() if name not in ("inspect", "functions")},
+    "inspect": Inspection,
+    "demo": Proof,
+    "logs-line": answers.LogRow,
+    "events-line": answers.EventRow,
+}
+"""Each `--json` by its command; bare `midstream` is ``status``, ``-line`` is a line of ``-f``."""
