@@ -90,6 +90,7 @@ class ServerLimits:
         retain_available: whether it keeps retained messages.
         session_expiry: seconds for which it keeps the session if it does not grant what was asked.
         keep_alive: seconds, if it demands other ones than were asked.
+        subscription_ids: whether it marks messages with the subscriptions that they match.
     """
 
     receive_maximum: int = 65535
@@ -99,6 +100,7 @@ class ServerLimits:
     retain_available: bool = True
     session_expiry: int | None = None
     keep_alive: int | None = None
+    subscription_ids: bool = True
 
 
 def limits_from(properties: Properties | None) -> ServerLimits:
@@ -112,4 +114,5 @@ def limits_from(properties: Properties | None) -> ServerLimits:
         retain_available=bool(given.get("RetainAvailable", 1)),
         session_expiry=given.get("SessionExpiryInterval"),
         keep_alive=given.get("ServerKeepAlive"),
+        subscription_ids=bool(given.get("SubscriptionIdentifierAvailable", 1)),
     )

@@ -33,6 +33,7 @@ from devices.mqtt.properties import CONNECT, PUBLISH, SUBSCRIBE, packed_size, pr
 from devices.mqtt.reasons import ConnectionLostError, NoConnackError, refused_publish, refused_subscribe
 from devices.mqtt.wire import Wire
 from devices.protocol import limits
+from devices.protocol.topics import wire_filter
 
 FOR_EVER: Final = 0xFFFFFFFF
 """A session expiry that means: never (MQTT 5.0, 3.1.2.11.2)."""
@@ -184,7 +185,7 @@ class Session:
         """Subscribes, and returns when the broker has agreed.
 
         Args:
-            filters: topic filters with their highest QoS, 0 or 1.
+            filters: topic filters, also with named segments, and their highest QoS, 0 or 1.
             retain_handling: 0: kept messages come now; 1: only if the subscription is new; 2: never (MQTT 5.0,
                 3.8.3.1). The embedded broker ignores it.
             no_local: own messages do not come back; the embedded broker ignores it.
@@ -193,11 +194,12 @@ class Session:
         Raises:
             RefusedError: the broker refuses a filter; the others may be subscribed.
             ConnectionLostError: the connection ended before the answer.
+            UsageError: that is no topic filter.
         """
         assert all(qos in (0, 1) for qos in filters.values()), "QoS 2 is not used"
         properties = properties_for(SUBSCRIBE, SubscriptionIdentifier=identifier)
         wanted = [
-            (topic_filter, SubscribeOptions(qos=qos, noLocal=no_local, retainHandling=retain_handling))
+            (wire_filter(topic_filter), SubscribeOptions(qos=qos, noLocal=no_local, retainHandling=retain_handling))
             for topic_filter, qos in filters.items()
         ]
         answer = self._open.expect()
@@ -227,7 +229,7 @@ class Session:
             ConnectionLostError: the connection ended before the answer.
         """
         answer = self._open.expect()
-        _, packet_id = self._open.paho.unsubscribe(topic_filter)
+        _, packet_id = self._open.paho.unsubscribe(wire_filter(topic_filter))
         if packet_id is not None:
             self._asking[packet_id] = ([topic_filter], answer)
         await self._open.round_trip()
