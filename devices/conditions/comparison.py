@@ -74,8 +74,13 @@ class Comparison:
         both_closed = above.operator == ">=" and below.operator == "<="
         return above.threshold > below.threshold if both_closed else above.threshold >= below.threshold
 
-    def __str__(self) -> str:
-        return f"{self.metric} {self.operator} {self.threshold:g}"
+    def words(self, value: float) -> str:
+        """Returns the comparison with a value put in, for people: ``"hub.temperature 78 > 75"``."""
+        return f"{self.metric} {_shown(value)} {self.operator} {_shown(self.threshold)}"
+
+
+def _shown(number: float) -> str:
+    return f"{number:.0f}" if abs(number) >= 1e6 else f"{number:.6g}"
 
 
 def split(text: str) -> tuple[str, str, str]:

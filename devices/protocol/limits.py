@@ -53,6 +53,8 @@ LOG_LINE: Final = 4 * KIB
 """Bytes of one line of a function's log."""
 OUTBOX: Final = 256
 """Outputs of an instance that wait to be let go; the function waits in `publish` beyond."""
+OUTPUT: Final = 1 * MIB
+"""Bytes of payload of one output: what has not left yet is part of each checkpoint's header."""
 MAILBOX_MESSAGES: Final = 200
 """Unread messages that a hub acknowledges and keeps for a function before it leaves the rest with the broker."""
 MAILBOX_BYTES: Final = 4 * MIB

@@ -1,0 +1,212 @@
+"""The rules folder: what a file says, and what is said about a wrong one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from coordinator.rules import files
+from coordinator.rules.expression import Payload
+from coordinator.rules.files import RuleBook, watch
+from coordinator.rules.table import COOLDOWN, KEYS
+from devices.conditions.comparison import Comparison
+from devices.conditions.latch import Timing
+from devices.errors import ConfigurationError
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "rules"
+
+
+def write(folder: Path, text: str, name: str = "house.toml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def error_of(folder: Path, text: str) -> ConfigurationError:
+    write(folder, text)
+    with pytest.raises(ConfigurationError) as caught:
+        RuleBook.load(folder)
+    return caught.value
+
+
+def test_a_table_is_a_rule_and_says_what_it_compares_and_does(tmp_path):
+    write(
+        tmp_path,
+        """
+        [hot]
+        when = "hub.temperature > 75"
+        for = "20s"
+        clear = "hub.temperature < 65"
+        cooldown = 5
+        do = ["checkpoint", "migrate"]
+        which = "label:batch"
+        to = "hub-b"
+        hubs = ["hub-a", "hub-c"]
+        severity = "problem"
+        """,
+    )
+    (rule,) = RuleBook.load(tmp_path).rules
+    assert rule.name == "hot"
+    assert rule.scope == "hub"
+    assert rule.when.metric == "hub.temperature"
+    assert rule.when.threshold == 75
+    assert rule.clear is not None
+    assert rule.clear.threshold == 65
+    assert rule.timing == Timing(20, 5)
+    assert rule.do == ("checkpoint", "migrate")
+    assert (rule.which, rule.to, rule.hubs, rule.severity) == ("label:batch", "hub-b", ("hub-a", "hub-c"), "problem")
+    assert rule.place == "house.toml:2"
+
+
+def test_what_a_rule_leaves_out_has_a_default(tmp_path):
+    write(tmp_path, '[r]\nwhen = "instance.cpu > 90"\n[s]\nwhen = "hub.cpu < 5"\ndo = "resume"')
+    first, second = RuleBook.load(tmp_path).rules
+    assert (first.do, first.to, first.hubs, first.severity, first.clear) == ((), "", (), "warning", None)
+    assert first.timing == Timing(0, COOLDOWN)
+    assert first.scope == "instance"
+    assert second.which == "all"
+
+
+@pytest.mark.parametrize(
+    ("lines", "path"),
+    [
+        ('when = "payload > 21.5"', ()),
+        ('when = "payload.ENERGY.Power > 21.5"', ("ENERGY", "Power")),
+        ('when = "payload.switch:0.apower > 21.5"', ("switch:0", "apower")),
+        ("when = 'payload.PMS5003[\"PM2.5\"] > 21.5'", ("PMS5003", "PM2.5")),
+        ("when = 'payload[0].Supply Voltage > 21.5'", (0, "Supply Voltage")),
+        ('value = "ENERGY.Power[1]"\nwhen = "value > 21.5"', ("ENERGY", "Power", 1)),
+        ('value = "ENERGY.Power"\nwhen = "payload.Other > 21.5"', ("Other",)),
+    ],
+)
+def test_a_rule_on_a_topic_finds_its_number_by_path(tmp_path, lines, path):
+    write(tmp_path, f'[r]\ntopic = "tele/{{plug}}/SENSOR"\n{lines}')
+    (rule,) = RuleBook.load(tmp_path).rules
+    assert isinstance(rule.when, Payload)
+    assert rule.when.path == path
+    assert isinstance(rule.when.comparison, Comparison)
+    assert rule.when.threshold == 21.5
+
+
+def test_the_topics_of_a_book_are_those_of_its_rules_each_once(tmp_path):
+    write(tmp_path, '[a]\ntopic="tele/{plug}/SENSOR"\nwhen="payload > 1"\n[b]\nwhen="hub.cpu > 1"')
+    write(tmp_path, '[c]\ntopic="tele/+/SENSOR"\nwhen="payload > 1"\n[d]\ntopic="x"\nwhen="payload<1"', "more.toml")
+    assert RuleBook.load(tmp_path).topics() == ["tele/+/SENSOR", "x"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ('[hot]\nwhen = "hub.cpu > 1"\nclera = "hub.cpu < 1"', "house.toml:3", "did you mean 'clear'?"),
+        ('[hot]\nwhen = "hub.cpu > 1"\nxyz = 1', "house.toml:3", "a rule has when, for"),
+        ('[hot]\nwhen = "hub.cpu > 1"\nresume = "x"', "house.toml:3", "there is no key 'resume'"),
+        ('[ok]\nwhen="hub.cpu > 1"\n\n[hot]\nfor = "1s"', "house.toml:4", "a rule needs `when`"),
+        ('[hot]\n\nwhen = "hub.temprature > 75"', "house.toml:3", "did you mean hub.temperature?"),
+        ('[hot]\nwhen = "hub.cpu > 1"\nclear = "hub.cpu <"', "house.toml:3", "no comparison"),
+        ('[hot]\nwhen = "hub.cpu > 75"\nclear = "hub.cpu < 80"', "house.toml:3", "leave a gap"),
+        ('[hot]\nwhen = "hub.cpu > 75"\nclear = "instance.cpu < 50"', "house.toml:3", "use one kind"),
+        ('[hot]\nwhen = "hub.cpu > 75"\nfor = "20"', "house.toml:3", "it has no unit"),
+        ('[hot]\nwhen = "hub.cpu > 75"\nfor = "0:20"', "house.toml:3", "90s"),
+        ('[hot]\nwhen = "hub.cpu > 75"\nfor = [1]', "house.toml:3", "has to be a duration"),
+        ("[hot]\nwhen = 75", "house.toml:2", "has to be a text"),
+        ('[hot]\nwhen = ""', "house.toml:2", "has to be a text"),
+        ('[hot]\nwhen = "hub.cpu > 75"\ndo = "migrat"', "house.toml:3", "did you mean 'migrate'?"),
+        ('[hot]\nwhen = "hub.cpu > 75"\ndo = 3', "house.toml:3", "a list of texts"),
+        ('[hot]\nwhen = "hub.cpu > 75"\nwhich = "all"', "house.toml:3", "`which` without `do`"),
+        ('[hot]\nwhen = "hub.cpu > 75"\ndo = "migrate"\nwhich = "The Biggest"', "house.toml:4", "selects nothing"),
+        ('[hot]\nwhen = "hub.cpu > 75"\ndo = "resume"\nwhich = "most cpu"', "house.toml:4", "uses no cpu"),
+        ('[hot]\nwhen = "instance.cpu > 75"\ndo = "migrate"\nwhich = "all"', "house.toml:4", "leave `which` out"),
+        ('[hot]\nwhen = "hub.cpu > 75"\ndo = "suspend"\nto = "hub-b"', "house.toml:4", "leave it out"),
+        ('[hot]\nwhen = "hub.cpu > 75"\nhubs = ["Hub A"]', "house.toml:3", "cannot be the name of a hub"),
+        ('[hot]\nwhen = "hub.cpu > 75"\nseverity = "bad"', "house.toml:3", "there are info, warning, problem"),
+        ('[hot]\nwhen = "hub.cpu > 75"\nseverity = ["info", "warning"]', "house.toml:3", "one severity"),
+        ('[hot]\nwhen = "payload > 75"', "house.toml:2", "needs a topic"),
+        ('[hot]\nvalue = "a"\nwhen = "hub.cpu > 75"', "house.toml:2", "add `topic`"),
+        ('[hot]\ntopic = "a/#/b"\nwhen = "payload > 75"', "house.toml:2", "no MQTT topic filter"),
+        ('[hot]\ntopic = "a"\nwhen = "hub.cpu > 75"', "house.toml:3", "write two rules"),
+        ('[hot]\ntopic = "a"\nwhen = "ENERGY.Power > 75"', "house.toml:3", "did you mean payload.ENERGY.Power?"),
+        ('[hot]\ntopic = "a"\nwhen = "value > 75"', "house.toml:3", "needs a path"),
+        ('[hot]\ntopic = "a"\nwhen = "payload.a..b > 75"', "house.toml:3", "no path into JSON"),
+        ('[hot]\ntopic = "a"\nwhen = "payload > 75"\ndo = "suspend"', "house.toml:1", "which instances"),
+        ('[Hot Rule]\nwhen = "hub.cpu > 75"', "house.toml:1", "this is no TOML"),
+        ('["Hot Rule"]\nwhen = "hub.cpu > 75"', "house.toml:1", "cannot be the name of a rule"),
+        ('\nwhen = "hub.cpu > 75"', "house.toml:2", "stands outside of a rule"),
+        ("[hot\nwhen", "house.toml:1", "this is no TOML"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_gets_one_error_with_line_and_remedy(tmp_path, text, place, said):
+    error = error_of(tmp_path, text)
+    assert error.place == place
+    assert said in str(error)
+    assert error.remedy
+
+
+def test_two_rules_of_one_name_are_refused_with_both_places(tmp_path):
+    write(tmp_path, '[hot]\nwhen = "hub.cpu > 75"', "a.toml")
+    write(tmp_path, '\n[hot]\nwhen = "hub.cpu > 80"', "b.toml")
+    with pytest.raises(ConfigurationError) as caught:
+        RuleBook.load(tmp_path)
+    assert caught.value.place == "b.toml:2"
+    assert "a.toml:1" in caught.value.message
+
+
+def test_a_folder_that_is_not_there_is_an_error_and_an_empty_one_is_none(tmp_path):
+    assert RuleBook.load(tmp_path).rules == ()
+    with pytest.raises(ConfigurationError, match="no folder"):
+        RuleBook.load(tmp_path / "rules")
+
+
+def test_what_is_no_utf8_or_far_too_large_is_refused(tmp_path):
+    (tmp_path / "a.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match="UTF-8"):
+        RuleBook.load(tmp_path)
+    (tmp_path / "a.toml").write_bytes(b"#" * (1 << 20) + b"#")
+    with pytest.raises(ConfigurationError, match="larger"):
+        RuleBook.load(tmp_path)
+
+
+def test_files_of_other_kinds_and_hidden_ones_are_left_alone(tmp_path):
+    write(tmp_path, "not toml", "notes.txt")
+    write(tmp_path, "not toml", ".house.toml")
+    assert RuleBook.load(tmp_path).rules == ()
+
+
+def test_the_examples_are_in_order_and_show_every_key():
+    book = RuleBook.load(EXAMPLES / "house")
+    assert {rule.name for rule in book.rules} == {"hot", "low-battery", "greedy", "charging", "charged"}
+    text = (EXAMPLES / "house" / "house.toml").read_text()
+    assert [key for key in KEYS if key not in text and key not in ("to", "hubs")] == []
+    assert [rule.name for rule in RuleBook.load(EXAMPLES / "demo").rules] == ["hot"]
+
+
+async def test_an_edited_folder_is_read_again_and_an_error_keeps_the_old_rules(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "LOOK", 0.01)
+    path = write(tmp_path, '[hot]\nwhen = "hub.cpu > 75"')
+    came: asyncio.Queue[object] = asyncio.Queue()
+    task = asyncio.create_task(watch(tmp_path, RuleBook.load(tmp_path), came.put, came.put_nowait))
+    try:
+        path.write_text('[hot]\nwhen = "hub.cpuu > 75"')
+        error = await asyncio.wait_for(came.get(), 30)
+        assert isinstance(error, ConfigurationError)
+        assert error.place == "house.toml:2"
+        path.write_text('[hot]\nwhen = "hub.cpu > 80"')
+        book = await asyncio.wait_for(came.get(), 30)
+        assert isinstance(book, RuleBook)
+        assert book.rules[0].when.threshold == 80
+        path.unlink()
+        assert await asyncio.wait_for(came.get(), 30) == RuleBook()
+        assert came.empty()
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def test_an_edit_that_keeps_the_size_is_seen_by_its_time(tmp_path):
+    path = write(tmp_path, '[hot]\nwhen = "hub.cpu > 75"')
+    before = files.signature(tmp_path)
+    path.write_text('[hot]\nwhen = "hub.cpu > 85"')
+    os.utime(path, ns=(1, before[0][1] + 1))
+    assert files.signature(tmp_path) != before
