@@ -201,10 +201,11 @@ async def test_a_filter_that_the_broker_refuses_is_named_and_the_others_go_on():
                 writer.write(b"\x90\x04" + body[:2] + b"\x00" + (b"\x87" if b"closed" in body else b"\x00"))
         writer.close()
 
-    async with await asyncio.start_server(refusing, "127.0.0.1", 0) as server:
-        async with flowing(BrokerAddress("127.0.0.1", server.sockets[0].getsockname()[1])) as hose:
-            hose.listen("closed/#", print)
-            hose.listen("open/#", print)
-            await until(lambda: len(asked) == 2 and hose.refused)
-            assert list(hose.refused) == ["closed/#"]
-            assert isinstance(hose.refused["closed/#"], RefusedError)
+    server = await asyncio.start_server(refusing, "127.0.0.1", 0)
+    address = BrokerAddress("127.0.0.1", server.sockets[0].getsockname()[1])
+    async with server, flowing(address) as hose:
+        hose.listen("closed/#", print)
+        hose.listen("open/#", print)
+        await until(lambda: len(asked) == 2 and hose.refused)
+        assert list(hose.refused) == ["closed/#"]
+        assert isinstance(hose.refused["closed/#"], RefusedError)
