@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from rich import box
@@ -34,7 +34,7 @@ def bar(value: float | None, full: float = 100.0, *, words: str = "", width: int
     return Text(drawn.ljust(width), style=f"{style} on grey15") + Text(f" {words}")
 
 
-def sparkline(values: Sequence[float], low: float, high: float, width: int) -> Text:
+def sparkline(values: Iterable[float], low: float, high: float, width: int) -> Text:
     """The newest ``width`` values as a line of blocks between ``low`` and ``high``."""
     span = (high - low) or 1.0
     steps = (min(max((value - low) / span, 0.0), 1.0) for value in list(values)[-width:])
