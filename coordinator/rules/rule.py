@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from coordinator.rules.expression import Condition, Scope
 from devices.conditions.latch import Timing
+from devices.errors import printable
 from devices.protocol.durations import words
 
 Action = Literal["checkpoint", "suspend", "migrate", "resume"]
@@ -82,4 +83,4 @@ class Firing:
     def why(self) -> str:
         """The reason in words: ``"hub-a: hub.temperature 78 > 75 for 20s"``."""
         duration = f" for {words(self.held)}" if self.rule.timing.hold else ""
-        return f"{self.subject}: {self.rule.when.words(self.value)}{duration}"
+        return f"{printable(self.subject, 200)}: {self.rule.when.words(self.value)}{duration}"
