@@ -1,9 +1,9 @@
 """Brokers as child processes: an installed Mosquitto, or the embedded one from its wheel.
 
-A broker must never outlive whoever started it, also when that one is killed: the kernel then sends it SIGTERM
-(PR_SET_PDEATHSIG), at which Mosquitto saves. Two traps, both met: the kernel means the *thread* that started it, so
-start a broker from a thread that lives as long as it is wanted; and it forgets the signal when a process changes its
-user, as Mosquitto does when root starts it, so the configuration names the user that it runs as already.
+A broker must never outlive whoever started it, also when that one is killed: the kernel then sends it SIGTERM, at which
+Mosquitto saves (`ends_with_parent.py`). Two traps, both met: the kernel means the *thread* that started it, so start a
+broker from a thread that lives as long as it is wanted; and it forgets the request when a process changes its user, as
+Mosquitto does when root starts it, so the configuration names the user that it runs as already.
 
 A broker leads a session of its own, so that Ctrl-C in the terminal ends the parent, which then ends the broker in order.
 """
@@ -12,13 +12,11 @@ from __future__ import annotations
 
 import abc
 import contextlib
-import ctypes
 import importlib.metadata
 import importlib.util
 import os
 import pwd
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -29,6 +27,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from devices.errors import UnreachableError, UsageError, printable
+from devices.mqtt import ends_with_parent
 from devices.mqtt.address import BrokerAddress
 from devices.mqtt.configuration import config_folder, embedded_config, mosquitto_config
 from devices.mqtt.kind import BrokerKind
@@ -38,12 +37,9 @@ _START: Final = 15.0  # seconds until a broker answers; a Pi that reads a large 
 _STOP: Final = 10.0  # seconds until a broker has saved and ended
 _LOOK: Final = 0.01  # seconds between two looks at a broker that starts
 _LOG_SHOWN: Final = 1000  # characters of a dead broker's log in an error
-_PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _CONNECT: Final = b"\x10\x0d\x00\x04MQTT\x05\x02\x00\x0a\x00\x00\x00"
 """CONNECT of MQTT 5 with clean start, ten seconds of keep-alive, no properties, and a client id of the broker's choice."""
 _CONNACK: Final = 0x20
-
-_libc = ctypes.CDLL(None, use_errno=True)  # loaded here: between fork and exec nothing may be
 
 
 class Broker(abc.ABC):
@@ -102,17 +98,15 @@ class Broker(abc.ABC):
         self.folder.mkdir(parents=True, exist_ok=True)
         self._port = self._port or _free_port()
         _check_free(self._port)
-        command = self._command()
-        parent = os.getpid()
+        wrapper = [sys.executable, "-I", "-S", ends_with_parent.__file__, str(os.getpid())]
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                command,
+                wrapper + self._command(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
                 start_new_session=True,
-                preexec_fn=lambda: _end_with(parent),  # noqa: PLW1509 - two system calls, nothing that takes a lock
             )
         try:
             self._wait_until_it_answers()
@@ -289,10 +283,3 @@ def _answers(port: int) -> bool:
         answer = sock.recv(1)
         return bool(answer) and answer[0] == _CONNACK
     return False
-
-
-def _end_with(parent: int) -> None:
-    """Asks the kernel, in the child before it becomes the broker, to end it with its parent (prctl(2))."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it died in between
-        os._exit(1)
