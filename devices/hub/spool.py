@@ -1,0 +1,287 @@
+"""What a hub keeps on its disk until the coordinator has it: claims, verdicts, checkpoints.
+
+Do: write, sync the file, sync its folder, then say that it is durable. Don't: report before; rename over the only good
+copy; believe what is read back.
+
+A checkpoint is a new file under its final name: half of one is known by its digest, and no older one is replaced, so it
+needs no second name. Syncing the file commits its name along on the file systems of home computers; syncing the folder
+behind it then costs nothing, and where it does cost it is needed. Claims and verdicts are lines that are appended to a
+journal, each with a checksum: one sync each, and half a line at the end is one that nobody was told of.
+
+All calls block for as long as the disk takes: 0.1 ms on an SSD, half a second on a tired SD card. Call them in a thread.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from devices.errors import ConfigurationError, MidstreamError
+from devices.hub.durable import sync_folder, write_durably, write_synced
+from devices.protocol import checkpoint as blobs
+from devices.protocol.checkpoint import Header
+from devices.protocol.messages import Claim
+
+_JOURNAL: Final = "journal"
+_DAMAGED: Final = "damaged"
+_SUFFIX: Final = ".checkpoint"
+_LONGEST_JOURNAL: Final = 64 * 1024  # bytes; then only what counts is kept
+
+
+class Entry(msgspec.Struct, tag_field="what", kw_only=True, frozen=True):
+    """Base of what a journal holds."""
+
+
+class Claimed(Entry, tag="claimed", kw_only=True, frozen=True):
+    """This hub acts under this claim: written before the function's first statement (rules 1 and 22)."""
+
+    claim: Claim
+    published: int = 0
+    muted: bool = False
+
+
+class Suspended(Entry, tag="suspended", kw_only=True, frozen=True):
+    """The instance has no worker until somebody resumes it."""
+
+    epoch: int
+    checkpoint: str
+
+
+class Released(Entry, tag="released", kw_only=True, frozen=True):
+    """The commit point of a move (rule 19): only a newer claim lets this hub go on."""
+
+    epoch: int
+    move: str
+    checkpoint: str
+    disconnected: bool
+
+
+class Ended(Entry, tag="ended", kw_only=True, frozen=True):
+    """The function returned or failed; ``answer`` is the JSON of what the coordinator is to be told."""
+
+    epoch: int
+    answer: str
+
+
+AnyEntry = Claimed | Suspended | Released | Ended
+
+
+class Recovered(msgspec.Struct, kw_only=True, frozen=True):
+    """An instance as a spool keeps it.
+
+    Args:
+        claim: the newest claim that this hub has acted under.
+        verdict: what was decided since; ``None``: it runs.
+        checkpoint: the newest whole checkpoint: its header and bytes; ``None`` if there is none.
+    """
+
+    claim: Claimed
+    verdict: Suspended | Released | Ended | None
+    checkpoint: tuple[Header, bytes] | None
+
+
+class InstanceSpool:
+    """The folder of one instance.
+
+    Args:
+        folder: made when something is kept.
+        count: is told the bytes of each write.
+    """
+
+    def __init__(self, folder: Path, count: Callable[[int], None]) -> None:
+        self.folder = folder
+        self._count = count
+        self._lock = threading.Lock()
+        self._entries: list[AnyEntry] = []
+        self._number = max((_number_of(path) for path in _checkpoints(folder)), default=0)
+
+    def note(self, entry: AnyEntry) -> None:
+        """Appends to the journal; durable when it returns.
+
+        Raises:
+            OSError: the disk is full or broken; then nothing was noted.
+        """
+        with self._lock:
+            line = _line(entry)
+            if self._journal_size() + len(line) > _LONGEST_JOURNAL:
+                self._rewrite([*_what_counts(self._entries), entry])
+                return
+            self.folder.mkdir(parents=True, exist_ok=True)
+            is_new = not (self.folder / _JOURNAL).exists()
+            with (self.folder / _JOURNAL).open("ab") as file:
+                write_synced(file.fileno(), line)
+            if is_new:
+                sync_folder(self.folder)
+                sync_folder(self.folder.parent)
+            self._count(len(line))
+            self._entries.append(entry)
+
+    def _journal_size(self) -> int:
+        try:
+            return (self.folder / _JOURNAL).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _rewrite(self, entries: list[AnyEntry]) -> None:
+        data = b"".join(map(_line, entries))
+        write_durably(self.folder / _JOURNAL, data)
+        self._count(len(data))
+        self._entries = entries
+
+    def keep(self, checkpoint: str, blob: bytes) -> None:
+        """Keeps a checkpoint; durable when it returns.
+
+        Raises:
+            OSError: the disk is full or broken; then nothing was kept.
+        """
+        with self._lock:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._number += 1
+            path = self.folder / f"{self._number:010}-{checkpoint}{_SUFFIX}"
+            try:
+                with path.open("xb") as file:
+                    write_synced(file.fileno(), blob)
+            except OSError:
+                path.unlink(missing_ok=True)
+                raise
+            sync_folder(self.folder)
+            self._count(len(blob))
+
+    def read(self, checkpoint: str) -> bytes | None:
+        """Returns a kept checkpoint's bytes, unchecked; ``None`` if it is not kept."""
+        path = self._path_of(checkpoint)
+        return None if path is None else path.read_bytes()
+
+    def forget_older_than(self, checkpoint: str) -> None:
+        """Removes the checkpoints before this one: the coordinator has stored it."""
+        with self._lock:
+            kept = self._path_of(checkpoint)
+            for path in _checkpoints(self.folder):
+                if kept is not None and _number_of(path) < _number_of(kept):
+                    path.unlink(missing_ok=True)
+
+    def _path_of(self, checkpoint: str) -> Path | None:
+        return next((path for path in _checkpoints(self.folder) if path.name[11 : -len(_SUFFIX)] == checkpoint), None)
+
+    def remove(self) -> None:
+        """Forgets the instance: it is somebody else's, or over."""
+        with self._lock:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self._entries = []
+
+    def recover(self, set_aside: Callable[[Path, str], None]) -> Recovered | None:
+        """Reads what is kept; ``None`` if there is no claim.
+
+        Args:
+            set_aside: is given each file that is damaged, and what is wrong with it.
+        """
+        self._entries = list(self._read_journal(set_aside))
+        claims = [entry for entry in self._entries if isinstance(entry, Claimed)]
+        if not claims:
+            return None
+        verdicts = [entry for entry in self._entries if not isinstance(entry, Claimed)]
+        verdict = verdicts[-1] if verdicts and verdicts[-1].epoch == claims[-1].claim.epoch else None
+        return Recovered(claim=claims[-1], verdict=verdict, checkpoint=self._newest_whole(set_aside))
+
+    def _read_journal(self, set_aside: Callable[[Path, str], None]) -> Iterator[AnyEntry]:
+        path = self.folder / _JOURNAL
+        try:
+            lines = path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return
+        for number, line in enumerate(lines[:-1], start=1):  # behind the last line break: half a line, or nothing
+            try:
+                yield _entry(line)
+            except ValueError as error:
+                set_aside(path, f"line {number}: {error}")
+                return
+
+    def _newest_whole(self, set_aside: Callable[[Path, str], None]) -> tuple[Header, bytes] | None:
+        for path in sorted(_checkpoints(self.folder), reverse=True):
+            blob = path.read_bytes()
+            try:
+                header, _ = blobs.decode_header(blob)
+            except MidstreamError as error:
+                set_aside(path, error.message)
+            else:
+                return header, blob
+        return None
+
+
+class Spool:
+    """All that a hub keeps.
+
+    Args:
+        folder: made if it is not there.
+
+    Raises:
+        ConfigurationError: it cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.written = 0  # bytes since the start
+        self.damaged: list[str] = []
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"the spool cannot be kept there: {error.strerror}", place=str(folder), remedy="set spool.path"
+            ) from error
+
+    def instance(self, name: str) -> InstanceSpool:
+        """Returns the folder of one instance."""
+        return InstanceSpool(self.folder / name, self._count)
+
+    def _count(self, size: int) -> None:
+        self.written += size
+
+    def recover(self) -> dict[str, tuple[InstanceSpool, Recovered]]:
+        """Reads what an earlier run of the agent has left; damaged files are set aside and named in `damaged`."""
+        found = {}
+        for folder in sorted(path for path in self.folder.iterdir() if path.is_dir() and path.name != _DAMAGED):
+            spool = self.instance(folder.name)
+            recovered = spool.recover(self._set_aside)
+            if recovered is not None:
+                found[folder.name] = (spool, recovered)
+        return found
+
+    def _set_aside(self, path: Path, why: str) -> None:
+        aside = self.folder / _DAMAGED
+        aside.mkdir(exist_ok=True)
+        path.replace(aside / f"{path.parent.name}-{path.name}")
+        self.damaged.append(f"{path.parent.name}/{path.name}: {why}; set aside in {aside}")
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return list(folder.glob(f"*{_SUFFIX}"))
+
+
+def _number_of(path: Path) -> int:
+    digits = path.name[:10]
+    return int(digits) if digits.isdigit() else 0
+
+
+def _what_counts(entries: list[AnyEntry]) -> list[AnyEntry]:
+    """Returns the newest claim, and the newest verdict if it is of the same epoch or newer."""
+    claims = [index for index, entry in enumerate(entries) if isinstance(entry, Claimed)]
+    start = claims[-1] if claims else 0
+    return [*entries[start : start + 1], *entries[start + 1 :][-1:]]
+
+
+def _line(entry: AnyEntry) -> bytes:
+    text = msgspec.json.encode(entry)
+    return f"{zlib.crc32(text):08x} ".encode() + text + b"\n"
+
+
+def _entry(line: bytes) -> AnyEntry:
+    checksum, _, text = line.partition(b" ")
+    if checksum != f"{zlib.crc32(text):08x}".encode():
+        raise ValueError("its checksum does not fit")
+    return msgspec.json.decode(text, type=AnyEntry)  # type: ignore[no-any-return]
