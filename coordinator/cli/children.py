@@ -1,7 +1,7 @@
 """Child processes of `up` and `demo`: each with its own log, none that outlives us, its complaint told as ours.
 
 A child leads its own process group, so that Ctrl-C in the terminal reaches only us and we end the children in order.
-If we are killed ourselves the kernel sends them SIGTERM (PR_SET_PDEATHSIG, prctl(2)); it goes by the thread that
+If we are killed ourselves the kernel sends them SIGTERM (`devices/mqtt/ends_with_parent.py`); it goes by the thread that
 started them, so children are started from the main thread. An end is noticed through a pidfd on the event loop: a
 waiting thread for each child, asyncio's way on Python 3.11, would be forked into the next one.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -20,14 +19,12 @@ from pathlib import Path
 from typing import Final
 
 from devices.errors import MidstreamError, printable
+from devices.mqtt import ends_with_parent
 
 GRACE: Final = 8.0
 """Seconds that a child has to end in order: a hub makes checkpoints of what it runs."""
-_PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _LOG_READ: Final = 20_000  # bytes of a dead child's log that are looked at
 _LINES_SHOWN: Final = 5
-
-_libc = ctypes.CDLL(None, use_errno=True)  # loaded here: between fork and exec nothing may be
 
 
 class Child:
@@ -56,18 +53,17 @@ class Child:
         """Starts it."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.ended.clear()
-        parent = os.getpid()
+        wrapper = [sys.executable, "-I", "-S", ends_with_parent.__file__, str(os.getpid())]
         with self.log.open("ab") as log:
             self._log_start = log.tell()
             # -P: a folder named coordinator where the user stands is not taken for ours.
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "coordinator.cli", *self._arguments],
+                [*wrapper, sys.executable, "-P", "-m", "coordinator.cli", *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self._environment,
                 start_new_session=True,
-                preexec_fn=lambda: _end_with(parent),  # noqa: PLW1509 - two system calls, nothing that takes a lock
             )
         self._pidfd = os.pidfd_open(self._process.pid)
         asyncio.get_running_loop().add_reader(self._pidfd, self._has_ended)
@@ -130,10 +126,3 @@ class Child:
         how = f"was killed by signal {-status}" if status is not None and status < 0 else f"ended with status {status}"
         tail = "\n".join(lines[-_LINES_SHOWN:])
         return f"{how}" + (f"; its log ends with:\n{printable(tail)}" if tail else ""), f"its log: {self.log}"
-
-
-def _end_with(parent: int) -> None:
-    """Asks the kernel, in the child before it becomes `midstream`, to end it with its parent."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it died in between
-        os._exit(1)
