@@ -38,7 +38,7 @@ async def rest_of(opened):
     async with asyncio.timeout(DEADLINE):
         try:
             async for delivery in opened.deliveries():
-                came.append(delivery)
+                came.append(delivery)  # noqa: PERF401 - what came before the loss counts
         except ConnectionLostError as loss:
             return came, loss
     return came, None
@@ -202,12 +202,27 @@ async def test_a_failed_write_does_not_hide_what_came_before_the_end(broker, nam
             assert numbers(late) == list(range(50))
 
 
+async def test_what_came_before_our_own_leaving_is_still_delivered(broker, name):
+    async with Session(broker.address, name, clean_start=True, session_expiry=0) as opened:
+        await opened.subscribe({f"{name}/#": 0})
+        await opened.flush()
+        opened.pause_reading()
+        with RawPublisher(broker.address) as device:
+            for number in range(50):
+                device.publish(f"{name}/x", str(number), qos=0)
+            device.publish(f"{name}-other", "", qos=1)
+        assert opened.waiting == 0
+    late, loss = await rest_of(opened)
+    assert numbers(late) == list(range(50))
+    assert loss is None
+    await end_session(broker.address, name)
+
+
 async def test_a_takeover_publishes_no_will(broker, name):
     with Tap(broker.address, f"{name}/#") as tap:
         will = Will(f"{name}/status", b"gone", retain=False)
-        async with Session(broker.address, name, will=will) as old:
-            async with Session(broker.address, name, will=will):
-                await asyncio.wait_for(old.lost.wait(), DEADLINE)
+        async with Session(broker.address, name, will=will) as old, Session(broker.address, name, will=will):
+            await asyncio.wait_for(old.lost.wait(), DEADLINE)
         publish_raw(broker.address, f"{name}/last", "")
         heard = tap.wait(lambda heard: any(h.topic == f"{name}/last" for h in heard))
         assert [h.topic for h in heard] == [f"{name}/last"]
