@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from devices.errors import ProtocolError
 from devices.runtime.python.values import (
+    arrays,
     containers,
     exceptions,
     functions,
     iterators,
+    library,
     objects,
     plain,
     references,
@@ -25,7 +27,7 @@ _OWN_PACKAGE: Final = "devices"
 
 def _make_named(reader: Reader, node: Node) -> Any:
     _, name = node
-    return reader.registered.named[name]
+    return reader.named[name]
 
 
 def _restore(reader: Reader, node: Node) -> Any:
@@ -41,6 +43,8 @@ _WRITERS: Final[dict[type, Write]] = {
     **containers.WRITERS,
     **plain.WRITERS,
     **iterators.WRITERS,
+    **arrays.WRITERS,
+    **library.WRITERS,
     **references.WRITERS,
     **functions.WRITERS,
     **exceptions.WRITERS,
@@ -50,6 +54,8 @@ KINDS: Final[dict[int | str, Kind]] = {
     **containers.KINDS,
     **plain.KINDS,
     **iterators.KINDS,
+    **arrays.KINDS,
+    **library.KINDS,
     **references.KINDS,
     **functions.KINDS,
     **objects.KINDS,
@@ -62,15 +68,16 @@ KINDS: Final[dict[int | str, Kind]] = {
 
 def writers_for(registered: Registered) -> dict[type, Write]:
     """Returns how values are written, by exact type; the runtime's own come before the rest."""
-    writers = dict(_WRITERS)
+    writers = _WRITERS | arrays.numpy_writers()
     for kind, travels in registered.types.items():
         writers[kind] = lambda writer, value, travels=travels: [  # type: ignore[misc]
             "registered",
             travels.tag,
             writer.slot(travels.state(value)),
         ]
-    names = {id(single): name for name, single in registered.named.items()}
-    for kind in {type(single) for single in registered.named.values()}:
+    named = {**library.once_in_a_process(), **registered.named}
+    names = {id(single): name for name, single in named.items() if single is not None}
+    for kind in {type(single) for single in named.values() if single is not None}:
         writers[kind] = _named_first(names, writers.get(kind))
     return writers
 
@@ -91,6 +98,8 @@ def unlisted(writer: Writer, cls: type) -> Write:
     Raises:
         CannotTravelError: they cannot travel.
     """
+    if objects.cleans_up(cls) and writer.knows.describe(cls) is None:
+        raise refusals.cleans_up(cls)
     write = writer.writers[cls] = _rule_for(cls)
     return write
 
@@ -104,6 +113,9 @@ def _rule_for(cls: type) -> Write:
         return exceptions.write_exception
     if str(cls.__module__).partition(".")[0] == _OWN_PACKAGE:
         return _write_by_engine
+    numpy_rule = arrays.numpy_rule(cls)
+    if numpy_rule is not None:
+        return numpy_rule
     refusals.refuse_known(cls)
     layout = objects.layout_of(cls)
     return _write_by_engine if layout is None else objects.writer_of(layout)
@@ -122,6 +134,6 @@ def check_tags() -> None:
     Raises:
         ProtocolError: two have.
     """
-    modules = (containers, plain, iterators, references, functions, objects, exceptions)
+    modules = (containers, plain, iterators, arrays, library, references, functions, objects, exceptions)
     if len(KINDS) != 2 + sum(len(module.KINDS) for module in modules):
         raise ProtocolError("a tag stands for two kinds of values")

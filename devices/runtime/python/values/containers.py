@@ -119,12 +119,8 @@ def _fill_record(reader: Reader, made: dict[Any, Any], node: Node) -> None:
     made.update(zip(names_of(reader, node[1]), reader.values(node[2:]), strict=True))
 
 
-def pairs_of(reader: Reader, slots: list[Any]) -> list[tuple[Any, Any]]:
-    """Returns the items of a dict from its slots: first all keys, then all values.
-
-    Raises:
-        ProtocolError: no dict can have these keys.
-    """
+def _pairs(reader: Reader, slots: list[Any]) -> list[tuple[Any, Any]]:
+    """Returns the items of a dict from its slots: first all keys, then all values."""
     half, odd = divmod(len(slots), 2)
     keys = reader.values(slots[:half])
     if odd:
@@ -141,8 +137,9 @@ def _check_hashes(keys: list[Any]) -> None:
 
 
 def _fill_dict(reader: Reader, made: dict[Any, Any], node: Node) -> None:
-    pairs = pairs_of(reader, node[1:])
-    dict.update(made, pairs)
+    pairs = _pairs(reader, node[1:])
+    update = OrderedDict.update if type(made) is OrderedDict else dict.update
+    update(made, pairs)
     if len(made) != len(pairs):
         raise ProtocolError("a dict holds the same key twice")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from devices.errors import CannotTravelError, ProtocolError
-from devices.runtime.python.values import paths
+from devices.runtime.python.values import library, paths
 from devices.runtime.python.values.catalogue import KINDS, unlisted, writers_for
 from devices.runtime.python.values.contract import Image, Knows, Node, Registered
 from devices.runtime.python.values.reading import Reader
@@ -63,7 +63,7 @@ def decode(heap: Any, roots: Any, knows: Knows, registered: Registered) -> list[
     """
     if type(heap) is not list or type(roots) is not list:
         raise ProtocolError("an image without heap and roots")
-    reader = Reader(heap, knows, registered, KINDS)
+    reader = Reader(heap, knows, registered, KINDS, {**library.once_in_a_process(), **registered.named})
     collecting = gc.isenabled()
     gc.disable()  # nothing becomes garbage here, and looking for it costs more than the work
     try:

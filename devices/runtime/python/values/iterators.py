@@ -9,6 +9,8 @@
 * `itertools`: by ``__reduce__``, which Python 3.14 has removed; there they are refused, unless the program has the
   runtime's twins of them.
 
+A deque's iterator counts its steps; one whose deque has changed since would raise RuntimeError, and does so no more.
+
 Tried and left: ``copy`` of a dict's iterator and reading it to the end (linear in the dict at every capture).
 """
 
@@ -87,7 +89,14 @@ def _fill_sequence_iterator(reader: Reader, made: Any, node: Node) -> None:
 
 # Dicts ---------------------------------------------------------------------------------------------------------------
 
-_VIEWS: Final[dict[str, Callable[[Any], Any]]] = {"keys": dict.keys, "values": dict.values, "items": dict.items}
+_VIEWS: Final[dict[str, Callable[[Any], Any]]] = {
+    "keys": dict.keys,
+    "values": dict.values,
+    "items": dict.items,
+    "ordered-keys": OrderedDict.keys,
+    "ordered-values": OrderedDict.values,
+    "ordered-items": OrderedDict.items,
+}
 _DICT_ITERATORS: Final[dict[str, Callable[[Any], Iterator[Any]]]] = {
     "keys": dict.__iter__,
     "values": lambda mapping: iter(dict.values(mapping)),
@@ -97,7 +106,19 @@ _DICT_ITERATORS: Final[dict[str, Callable[[Any], Iterator[Any]]]] = {
     "reversed-items": lambda mapping: reversed(dict.items(mapping)),
 }
 _DICT_ITERATOR_NAMES: Final = {type(make({})): name for name, make in _DICT_ITERATORS.items()}
-_VIEW_NAMES: Final = {type(make({})): name for name, make in _VIEWS.items()}
+_ORDERED_ITERATORS: Final[dict[str, Callable[[Any], Iterator[Any]]]] = {
+    "ordered-keys": OrderedDict.__iter__,
+    "ordered-values": lambda mapping: iter(OrderedDict.values(mapping)),
+    "ordered-items": lambda mapping: iter(OrderedDict.items(mapping)),
+    "ordered-reversed-keys": OrderedDict.__reversed__,
+    "ordered-reversed-values": lambda mapping: reversed(OrderedDict.values(mapping)),
+    "ordered-reversed-items": lambda mapping: reversed(OrderedDict.items(mapping)),
+}
+_ALL_DICT_ITERATORS: Final = _DICT_ITERATORS | _ORDERED_ITERATORS
+_VIEW_NAMES: Final = {
+    **{type(make({})): name for name, make in _VIEWS.items() if not name.startswith("ordered")},
+    **{type(make(OrderedDict())): name for name, make in _VIEWS.items() if name.startswith("ordered")},
+}
 
 
 def _held(value: Any, kind: type) -> Any:
@@ -136,13 +157,13 @@ def _is_broken(value: Any) -> bool:
 
 def _make_dict_iterator(reader: Reader, node: Node) -> Any:
     _, name, slot, left = node
-    make = _DICT_ITERATORS[name]
+    make = _ALL_DICT_ITERATORS[name]
     if slot is None:
         if left == 0:
-            return _used_up(make({}))
-        changed: dict[Any, Any] = {None: None}
+            return _used_up(make(OrderedDict()))
+        changed: dict[Any, Any] = OrderedDict({None: None})
         broken = make(changed)
-        changed.clear()
+        changed.popitem()
         return broken
     mapping = reader.instance(slot, dict)
     if type(left) is not int or not 0 <= left <= len(mapping):
@@ -152,12 +173,27 @@ def _make_dict_iterator(reader: Reader, node: Node) -> Any:
     return iterator
 
 
-def _write_ordered_iterator(_: Writer, value: Any) -> Node:
-    name = type(value).__name__
+def _write_ordered_iterator(writer: Writer, value: Any) -> Node:
+    """All six kinds are of one type: which one it is shows in what it has left."""
+    try:
+        _, (rest,) = value.__reduce__()
+    except RuntimeError:
+        return ["dict-iterator", "ordered-keys", None, -1]
+    mapping = _held(value, OrderedDict)
+    if mapping is None or not rest:
+        return ["dict-iterator", "ordered-keys", None, 0]
+    for name, make in _ORDERED_ITERATORS.items():
+        if all(map(_same, rest, list(make(mapping))[-len(rest) :])):
+            return ["dict-iterator", name, writer.reference(mapping), len(rest)]
     raise CannotTravelError(
-        f"an iterator over an OrderedDict ({name}) cannot travel",
-        remedy="iterate over list(...) of it, or use a plain dict, which keeps its order too",
+        "an iterator over an OrderedDict whose order has changed cannot travel", remedy="iterate over list(...) of it"
     )
+
+
+def _same(one: Any, other: Any) -> bool:
+    if type(one) is type(other) is tuple and len(one) == len(other) == 2:
+        return one[0] is other[0] and one[1] is other[1]
+    return one is other
 
 
 # Sets ----------------------------------------------------------------------------------------------------------------
@@ -202,8 +238,12 @@ _MAKERS: Final[dict[str, Callable[..., Any]]] = {
     "filter": filter,
     "reversed": reversed,
     "iter": iter,
+    "_deque_iterator": type(iter(deque())),
+    "_deque_reverse_iterator": type(reversed(deque())),
     **{name: getattr(itertools, name) for name in _ITERTOOLS},
 }
+_READ_AT_ONCE: Final = ("_tee_dataobject", "_deque_iterator", "_deque_reverse_iterator")
+"""Those that look at their arguments' contents when they are made; all others just keep them."""
 _MAKER_NAMES: Final = {make: name for name, make in _MAKERS.items()}
 _SEQUENCE_ITERATOR: Final = type(iter(cast("Any", type("Sequence", (), {"__getitem__": None})())))
 _CALLABLE_ITERATOR: Final = type(iter(int, 1))
@@ -240,8 +280,7 @@ def _after_name(node: Node) -> list[Slot]:
 
 
 def _filled_arguments(node: Node) -> list[Need]:
-    """What `tee` has read ahead is a list that is copied; all others keep what they are given."""
-    return [(Step.FILLED, node[3:])] if node[1] == "_tee_dataobject" else []
+    return [(Step.FILLED, node[3:])] if node[1] in _READ_AT_ONCE else []
 
 
 def _filled_second(node: Node) -> list[Need]:

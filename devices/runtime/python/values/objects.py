@@ -17,6 +17,7 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any, Final, NamedTuple
 
 from devices.errors import CannotTravelError, ProtocolError
@@ -77,6 +78,12 @@ def _fill_default(made: defaultdict[Any, Any], contents: defaultdict[Any, Any]) 
     dict.update(made, contents)
 
 
+def _copy_random(value: Random) -> Random:
+    copied = Random(0)  # noqa: S311  (the program's own generator)
+    copied.setstate(Random.getstate(value))
+    return copied
+
+
 def _mutable(kind: Any, contents: Callable[[Any], Any], fill: Callable[[Any, Any], None]) -> Base:
     return Base(contents, lambda cls, _: kind.__new__(cls), fill)
 
@@ -107,6 +114,7 @@ BASES: Final[dict[type, Base]] = {
         lambda it: time(it.hour, it.minute, it.second, it.microsecond, it.tzinfo, fold=it.fold),
         lambda cls, it: time.__new__(cls, it.hour, it.minute, it.second, it.microsecond, it.tzinfo, fold=it.fold),
     ),
+    Random: _mutable(Random, _copy_random, lambda made, contents: Random.setstate(made, contents.getstate())),
     list: _mutable(list, lambda value: list(list.__iter__(value)), list.extend),
     dict: _mutable(dict, dict.copy, dict.update),  # without looking at the keys' hashes, as `set` below
     set: _mutable(set, set, set.update),
@@ -205,8 +213,18 @@ def write_member(writer: Writer, value: enum.Enum) -> Node:
     return ["flags", writer.reference(cls), writer.slot(value._value_)]
 
 
+def cleans_up(cls: type) -> bool:
+    """Tells whether instances run a ``__del__``, which a blob could give attributes of the sender's choice.
+
+    The program's own classes may; of others, an instance cannot travel.
+    """
+    return any("__del__" in vars(kind) for kind in type.mro(cls))
+
+
 def _layout(reader: Reader, slot: Any) -> tuple[type, Layout]:
     cls = reader.instance(slot, type)
+    if reader.node(slot)[0] == Tag.REFERENCE and cleans_up(cls):
+        raise ProtocolError(f"an instance of {cls.__name__} cleans up after itself and cannot be made here")
     if cls not in reader.plans:
         reader.plans[cls] = None if issubclass(cls, enum.Enum | type) else layout_of(cls)
     layout: Layout | None = reader.plans[cls]

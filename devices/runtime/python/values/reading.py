@@ -20,7 +20,7 @@ The one code of the program's that can run is what Python itself runs when a key
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
@@ -79,9 +79,16 @@ class Kind(NamedTuple):
 class Reader:
     """The state of one `decode`; what the kinds work with."""
 
-    def __init__(self, heap: Sequence[Node], knows: Knows, registered: Registered, kinds: dict[Any, Kind]) -> None:
+    def __init__(
+        self,
+        heap: Sequence[Node],
+        knows: Knows,
+        registered: Registered,
+        kinds: dict[Any, Kind],
+        named: Mapping[str, object],
+    ) -> None:
         self.knows = knows
-        self.registered = registered
+        self.named = named
         self.travels = {travels.tag: travels for travels in registered.types.values()}
         self.modules = knows.modules()
         self.plans: dict[type, Any] = {}  # of the classes met; see `objects`
@@ -198,7 +205,7 @@ class Reader:
                 continue
             open_.add(task)
             waiting = [need for need in self._before(step, index) if not self._done(*need)]
-            if any(need in open_ and need[0] is not Step.SETTLED for need in waiting):
+            if step is not Step.SETTLED and any(need in open_ and need[0] is not Step.SETTLED for need in waiting):
                 raise ProtocolError("it holds itself in a way that no program could have built")
             waiting = [need for need in waiting if need not in open_]
             if waiting:

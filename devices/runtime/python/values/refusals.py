@@ -74,6 +74,11 @@ def unknown(cls: type) -> CannotTravelError:
     )
 
 
+def cleans_up(cls: type) -> CannotTravelError:
+    """Returns the error for a class of another module whose instances have a ``__del__``."""
+    return CannotTravelError(f"a {_name(cls)} cannot travel: it cleans up after itself on its hub", remedy=_AGAIN)
+
+
 def _name(cls: type) -> str:
     module = cls.__module__
     return cls.__qualname__ if module == "builtins" else f"{module}.{cls.__qualname__}"

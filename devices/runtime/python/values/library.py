@@ -1,0 +1,193 @@
+"""Objects of the standard library with a state of their own: patterns, random generators, in-memory files ..."""
+
+from __future__ import annotations
+
+import functools
+import io
+import logging
+import operator
+import os
+import random
+import re
+import struct
+import sys
+import time
+import types
+import weakref
+from typing import Any, Final
+
+from devices.errors import ProtocolError
+from devices.runtime.python.values.contract import Node, Slot
+from devices.runtime.python.values.functions import describe
+from devices.runtime.python.values.matches import TravelledMatch
+from devices.runtime.python.values.reading import Kind, Need, Reader, Step
+from devices.runtime.python.values.references import write_reference
+from devices.runtime.python.values.writing import Write, Writer
+
+_LONGEST_PATTERN: Final = 100_000
+"""Characters of a regular expression: compiling takes time that grows with it."""
+
+
+def once_in_a_process() -> dict[str, object]:
+    """Returns the objects of the standard library that each process has one of, by name."""
+    return {
+        "sys.stdin": sys.stdin,
+        "sys.stdout": sys.stdout,
+        "sys.stderr": sys.stderr,
+        "os.environ": os.environ,
+        "random": random._inst,  # noqa: SLF001  (what `random.random` is bound to)
+    }
+
+
+def _write_pattern(writer: Writer, value: re.Pattern[Any]) -> Node:
+    return ["pattern", writer.slot(value.pattern), value.flags]
+
+
+def _make_pattern(reader: Reader, node: Node) -> re.Pattern[Any]:
+    _, slot, flags = node
+    pattern = reader.value(slot)
+    if type(pattern) not in (str, bytes) or type(flags) is not int or len(pattern) > _LONGEST_PATTERN:
+        raise ProtocolError("no regular expression")
+    return re.compile(pattern, flags & ~re.DEBUG)
+
+
+def _write_match(writer: Writer, value: Any) -> Node:
+    return ["match", *writer.slots((value.re, value.string, value.pos, value.endpos, value.regs, value.lastindex))]
+
+
+def _make_match(reader: Reader, node: Node) -> TravelledMatch:
+    pattern, string, pos, endpos, regs, lastindex = reader.values(node[1:])
+    spans = [number for span in regs for number in span]
+    if (
+        type(pattern) is not re.Pattern
+        or type(string) not in (str, bytes, bytearray)
+        or len(regs) != pattern.groups + 1
+        or len(spans) != 2 * len(regs)
+        or any(type(number) is not int for number in (pos, endpos, *spans))
+        or lastindex not in (None, *range(1, len(regs)))
+    ):
+        raise ProtocolError("no match of a regular expression")
+    return TravelledMatch(pattern, string, (pos, endpos), regs, lastindex)
+
+
+def _write_random(writer: Writer, value: random.Random) -> Node:
+    return ["random", writer.slot(random.Random.getstate(value))]
+
+
+def _make_random(reader: Reader, node: Node) -> random.Random:
+    made = random.Random(0)  # noqa: S311  (the program's own generator)
+    made.setstate(reader.typed(node[1], tuple))
+    return made
+
+
+def _write_text_file(writer: Writer, value: io.StringIO) -> Node:
+    state: Any = value.__getstate__()
+    return ["text-file", *writer.slots(state)]
+
+
+def _write_bytes_file(writer: Writer, value: io.BytesIO) -> Node:
+    state: Any = value.__getstate__()
+    return ["bytes-file", *writer.slots(state)]
+
+
+def _fill_file(reader: Reader, made: Any, node: Node) -> None:
+    made.__setstate__(tuple(reader.values(node[1:])))
+
+
+def _write_time(writer: Writer, value: time.struct_time) -> Node:
+    return ["struct-time", *writer.slots((*value, value.tm_zone, value.tm_gmtoff))]
+
+
+def _write_alias(writer: Writer, value: types.GenericAlias) -> Node:
+    return ["alias", writer.slot(value.__origin__), writer.slot(value.__args__)]
+
+
+def _make_alias(reader: Reader, node: Node) -> types.GenericAlias:
+    origin, arguments = reader.values(node[1:])
+    return types.GenericAlias(origin, arguments)
+
+
+def _write_union(writer: Writer, value: types.UnionType) -> Node:
+    return ["union", *writer.slots(value.__args__)]
+
+
+def _make_union(reader: Reader, node: Node) -> Any:
+    return functools.reduce(operator.or_, reader.values(node[1:]))
+
+
+def _write_weak(writer: Writer, value: weakref.ref[Any]) -> Node:
+    return ["weak", *writer.slots((value(), value.__callback__))]
+
+
+class _Gone:
+    """What a weak reference whose object is gone referred to."""
+
+
+def _make_weak(reader: Reader, node: Node) -> weakref.ref[Any]:
+    target, callback = reader.values(node[1:])
+    return weakref.ref(_Gone() if target is None else target, callback)
+
+
+def _write_logger(_: Writer, value: logging.Logger) -> Node:
+    return ["logger", value.name]
+
+
+def _make_logger(_: Reader, node: Node) -> logging.Logger:
+    _, name = node
+    return logging.getLogger(name if name != "root" else None)
+
+
+def _make_struct(_: Reader, node: Node) -> struct.Struct:
+    _, format_ = node
+    return struct.Struct(format_)
+
+
+def _write_cached(writer: Writer, value: Any) -> Node:
+    return describe(writer, value) or write_reference(writer, value)
+
+
+WRITERS: Final[dict[type, Write]] = {
+    re.Pattern: _write_pattern,
+    re.Match: _write_match,
+    TravelledMatch: _write_match,
+    random.Random: _write_random,
+    random.SystemRandom: lambda _, __: ["system-random"],
+    io.StringIO: _write_text_file,
+    io.BytesIO: _write_bytes_file,
+    time.struct_time: _write_time,
+    types.GenericAlias: _write_alias,
+    types.UnionType: _write_union,
+    weakref.ref: _write_weak,
+    logging.Logger: _write_logger,
+    logging.RootLogger: _write_logger,
+    struct.Struct: lambda _, value: ["struct", value.format],
+    type(functools.lru_cache(_write_cached)): _write_cached,
+}
+
+
+def _all(node: Node) -> list[Slot]:
+    return node[1:]
+
+
+def _all_filled(node: Node) -> list[Need]:
+    return [(Step.FILLED, node[1:])]
+
+
+def _no_slots(_: Node) -> list[Slot]:
+    return []
+
+
+KINDS: Final[dict[int | str, Kind]] = {
+    "pattern": Kind(_make_pattern, made=lambda node: node[1:2], slots=lambda node: node[1:2]),
+    "match": Kind(_make_match, made=_all),
+    "random": Kind(_make_random, made=_all),
+    "system-random": Kind(lambda _, __: random.SystemRandom(), slots=_no_slots),
+    "text-file": Kind(lambda _, __: io.StringIO(), _fill_file, to_fill=_all_filled),
+    "bytes-file": Kind(lambda _, __: io.BytesIO(), _fill_file, to_fill=_all_filled),
+    "struct-time": Kind(lambda reader, node: time.struct_time(reader.values(node[1:])), made=_all),
+    "alias": Kind(_make_alias, made=_all),
+    "union": Kind(_make_union, made=_all),
+    "weak": Kind(_make_weak, made=_all),
+    "logger": Kind(_make_logger, slots=_no_slots),
+    "struct": Kind(_make_struct, slots=_no_slots),
+}
