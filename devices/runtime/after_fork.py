@@ -1,0 +1,49 @@
+"""What a forked worker must not have in common with its parent and its siblings."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import random
+import signal
+from pathlib import Path
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
+_MORE_EXPENDABLE: Final = 300  # of 1000, see proc_pid_oom_adj(5): when memory ends, functions go before the hub agent
+_libc: Final = ctypes.CDLL(None, use_errno=True)
+
+
+def die_with(parent: int) -> None:
+    """Has the kernel kill this process when its parent dies; ends it now if the parent has died already.
+
+    Args:
+        parent: process id that the parent had before the fork.
+    """
+    if _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def become_worker(parent: int, link: int) -> None:
+    """Makes a process of its own of a forked child.
+
+    Args:
+        parent: process id of the warm parent.
+        link: the one descriptor beside standard input, output and error that stays open.
+    """
+    die_with(parent)
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    os.closerange(3, link)
+    os.closerange(link + 1, os.sysconf("SC_OPEN_MAX"))
+    random.seed()  # else all workers draw the same numbers
+    gc.enable()
+    try:
+        Path("/proc/self/oom_score_adj").write_text(str(_MORE_EXPENDABLE), encoding="ascii")
+    except OSError:
+        return  # a container may not show it; then all are equally expendable

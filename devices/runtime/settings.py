@@ -1,0 +1,198 @@
+"""What `@function` says about a function: its settings, read from literals and checked.
+
+They travel in a checkpoint's header as plain data (`Settings.to_plain`), so that a hub knows a function's policy
+without looking at its code.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Literal, Self, get_args
+
+import msgspec
+
+from devices.errors import ProtocolError, SourceError, UsageError, printable
+from devices.protocol import durations
+
+Durability = Literal["coordinator", "spool"]
+_SHORTEST_PERIOD: Final = 0.1  # seconds between two checkpoints; each costs a synced write on an SD card
+_DEFAULT_WAIT: Final = "wait 2m"
+_SIZE: Final = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMG]i?)?B?\s*", re.ASCII)
+_UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
+_PRIORITIES: Final = range(-100, 101)
+
+
+class Needs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a hub must have before the function may run there."""
+
+    labels: list[str] = []
+    packages: list[str] = []  # requirements, as in "pillow>=10"
+    memory: int = 0  # bytes that must be available
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The arguments of `@function`, in units: durations in seconds, sizes in bytes."""
+
+    checkpoint: float = 30.0
+    durability: Durability = "coordinator"
+    failover: str = _DEFAULT_WAIT  # "auto", "never" or "wait <duration>"
+    catch_up: Literal["run"] = "run"
+    needs: Needs = Needs()
+    priority: int = 0
+
+    @property
+    def failover_after(self) -> float | None:
+        """Seconds that a silent hub is waited for before its functions go on elsewhere; ``None``: for ever."""
+        if self.failover == "never":
+            return None
+        return 0.0 if self.failover == "auto" else durations.seconds(self.failover.removeprefix("wait"))
+
+    def to_plain(self) -> dict[str, Any]:
+        """Returns the settings as JSON values, for a checkpoint's header."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """Returns the settings that `to_plain` gave; a setting that a newer version added is left out.
+
+        Raises:
+            ProtocolError: not settings.
+        """
+        known = {name: plain[name] for name in cls.__struct_fields__ if name in plain}
+        try:
+            return msgspec.convert(known, cls)
+        except msgspec.ValidationError as error:
+            raise ProtocolError(f"a checkpoint's settings are not as the contract says: {error}") from error
+
+
+def read_settings(given: Mapping[str, Any], place: str) -> Settings:
+    """Returns the checked settings of one `@function(...)`.
+
+    Args:
+        given: its keyword arguments, as values.
+        place: file and line, for the error.
+
+    Raises:
+        SourceError: an unknown setting (the nearest one is named), a value that cannot be, or two that contradict.
+    """
+    _refuse_unknown(given, Settings.__struct_fields__, "setting of @function", place)
+    checked: dict[str, Any] = {name: _READERS[name](value, place) for name, value in given.items()}
+    if checked.get("durability") == "spool" and checked.setdefault("failover", "never") != "never":
+        raise SourceError(
+            f'durability="spool" and failover="{checked["failover"]}" contradict each other: what lies in the '
+            "spool of a dead hub cannot go on elsewhere",
+            place=place,
+            remedy='say failover="never", or leave durability at "coordinator"',
+        )
+    return Settings(**checked)
+
+
+def _refuse_unknown(given: Mapping[str, Any], valid: tuple[str, ...], kind: str, place: str) -> None:
+    for name in given:
+        if name not in valid:
+            near = difflib.get_close_matches(name, valid, n=1)
+            raise SourceError(
+                f"{name!r} is no {kind}",
+                place=place,
+                remedy=f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(valid)}",
+            )
+
+
+def _checkpoint(value: Any, place: str) -> float:
+    try:
+        seconds = durations.seconds(value)
+    except (UsageError, TypeError, ValueError) as error:
+        raise SourceError(f"checkpoint={_shown(value)} is no duration", place=place, remedy=_hint(error)) from error
+    if seconds < _SHORTEST_PERIOD:
+        raise SourceError(
+            f"checkpoint={_shown(value)} is too often: each checkpoint is a synced write",
+            place=place,
+            remedy='a second ("1s") is often enough: messages and outputs are safe between checkpoints too',
+        )
+    return seconds
+
+
+def _durability(value: Any, place: str) -> str:
+    return _one_of("durability", value, get_args(Durability), place)
+
+
+def _catch_up(value: Any, place: str) -> str:
+    return _one_of("catch_up", value, ("run",), place)
+
+
+def _failover(value: Any, place: str) -> str:
+    if value in ("auto", "never"):
+        return str(value)
+    if isinstance(value, str) and value.startswith("wait"):
+        try:
+            durations.seconds(value.removeprefix("wait"))
+        except UsageError as error:
+            raise SourceError(f"failover={_shown(value)}: {error.message}", place=place, remedy=error.remedy) from error
+        return value
+    raise SourceError(
+        f"failover={_shown(value)} cannot be",
+        place=place,
+        remedy='there are "auto", "never" and, as in "wait 2m", a time',
+    )
+
+
+def _needs(value: Any, place: str) -> Needs:
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+        raise SourceError(f"needs={_shown(value)} is no dict", place=place, remedy='write needs={"labels": ["big"]}')
+    _refuse_unknown(value, Needs.__struct_fields__, "need", place)
+    return Needs(
+        labels=_texts("labels", value.get("labels", []), place),
+        packages=_texts("packages", value.get("packages", []), place),
+        memory=_size(value.get("memory", 0), place),
+    )
+
+
+def _priority(value: Any, place: str) -> int:
+    if type(value) is not int or value not in _PRIORITIES:
+        raise SourceError(f"priority={_shown(value)} is no whole number from -100 to 100", place=place)
+    return value
+
+
+def _one_of(name: str, value: Any, choices: tuple[str, ...], place: str) -> str:
+    if value not in choices:
+        listed = " or ".join(f'"{choice}"' for choice in choices)
+        raise SourceError(f"{name}={_shown(value)} cannot be", place=place, remedy=f"it is {listed}")
+    return str(value)
+
+
+def _texts(name: str, value: Any, place: str) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, (list, tuple)) or not all(isinstance(text, str) for text in value):
+        raise SourceError(f"needs: {name}={_shown(value)} is no list of texts", place=place)
+    return list(value)
+
+
+def _size(value: Any, place: str) -> int:
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if match:
+        return round(float(match[1]) * _UNITS[match[2] or ""])
+    if type(value) is int and value >= 0:
+        return value
+    raise SourceError(f"needs: memory={_shown(value)} is no size", place=place, remedy='write it like "300MB"')
+
+
+def _shown(value: Any) -> str:
+    return printable(repr(value), 60)
+
+
+def _hint(error: Exception) -> str:
+    return (error.remedy if isinstance(error, UsageError) else None) or 'write it like "30s"'
+
+
+_READERS: Final = {
+    "checkpoint": _checkpoint,
+    "durability": _durability,
+    "failover": _failover,
+    "catch_up": _catch_up,
+    "needs": _needs,
+    "priority": _priority,
+}

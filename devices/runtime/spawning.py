@@ -1,0 +1,39 @@
+"""Packets between a hub agent and the warm parent of its workers: MessagePack, one object in each packet."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+PACKET: Final = 4096  # bytes; all packets are far smaller
+
+
+class Fork(msgspec.Struct, tag="fork", frozen=True):
+    """Asks for a worker; a descriptor comes along. ``request`` is the client's number."""
+
+    request: int
+
+
+class Forked(msgspec.Struct, tag="forked", frozen=True):
+    """The answer to `Fork`."""
+
+    request: int
+    pid: int
+
+
+class NotForked(msgspec.Struct, tag="not-forked", frozen=True):
+    """The other answer to `Fork`: no memory, no process ids left, no descriptor."""
+
+    request: int
+    error: str
+
+
+class Exited(msgspec.Struct, tag="exited", frozen=True):
+    """A worker has ended. ``status``: its exit status, or minus the number of the signal that killed it."""
+
+    pid: int
+    status: int
+
+
+Told = Forked | NotForked | Exited
