@@ -37,7 +37,7 @@ class Tally:
 
     heard: int = 0
     retained: int = 0
-    oversized: int = 0  # above `limits.TELEMETRY`: not looked into
+    oversized: int = 0  # above `limits.TELEMETRY`: not looked into at all
     malformed: int = 0  # starts like JSON but is not, is nested too deep, or is no text at all
     empty: int = 0
     forgotten: int = 0  # topics whose newest message had to go because there are too many
@@ -65,6 +65,9 @@ class Watcher(Protocol):
 
     def deaf(self) -> None:
         """The connection was lost: for a while nothing could be heard."""
+
+    def passed(self, at: float) -> None:
+        """Time has passed; called each second or so while telemetry comes in."""
 
 
 @dataclass
@@ -103,12 +106,17 @@ class Facts:
         for watcher in self.watchers:
             watcher.deaf()
 
+    def passed(self, at: float) -> None:
+        """Lets time pass: a condition can come true by nothing but waiting."""
+        for watcher in self.watchers:
+            watcher.passed(at)
+
     def telemetry(self, topic: str, payload: bytes, qos: int, retain: bool, at: float) -> None:
         """Takes in a device's message.
 
         Args:
             topic: where it was published.
-            payload: of any content; one above `limits.TELEMETRY` bytes is counted and not looked into.
+            payload: of any content, at most `limits.TELEMETRY` bytes.
             qos: as it arrived.
             retain: the retain flag as it arrived: set on what the broker had kept, never on a live message.
             at: when it arrived, in seconds.
@@ -117,9 +125,6 @@ class Facts:
         tally.heard += 1
         if retain:
             tally.retained += 1
-        if len(payload) > limits.TELEMETRY:
-            tally.oversized += 1
-            return
         if not payload:
             tally.empty += 1
         topics = self.topics

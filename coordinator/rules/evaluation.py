@@ -8,7 +8,7 @@ there is something to remember. A subject that is quietly below its threshold co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Final
 
 from coordinator.facts import Facts
@@ -41,7 +41,7 @@ class _Subject:
 
 
 class RuleState:
-    """A rule at work: its latches, and what `rules` shows of it.
+    """A rule at work: its latches, and what is shown of it.
 
     Args:
         rule: which.
@@ -49,7 +49,7 @@ class RuleState:
     Attributes:
         value: the newest number it compared, ``None`` before the first.
         fired: how often.
-        held_back: firings that came too thick (`FIRINGS`) and were only counted.
+        held_back: firings that came too thick (`FIRINGS`) or of too many subjects, and were only counted.
         missing: how often there was no number, by reason: a path that leads nowhere shows here.
     """
 
@@ -60,18 +60,14 @@ class RuleState:
         self.held_back = 0
         self.missing: Counter[NoNumber] = Counter()
         self.subjects: dict[str, _Subject] = {}
-        self.recent = Window(PERIOD)
+        self.holds = rule.when.test()
+        self._clears = rule.clear.test() if rule.clear else None
+        self._recent = Window(PERIOD)
 
-    def judge(self, subject: str, hub: str, scene: Scene, at: float) -> Firing | None:
-        """Looks at a reading of one subject; returns the firing if there is one."""
+    def judge(self, subject: str, hub: str, scene: Scene, value: float | NoNumber, at: float) -> Firing | None:
+        """Takes in the value of one subject; returns the firing if there is one."""
         rule = self.rule
-        value = rule.when.value(scene)
-        if isinstance(value, NoNumber):
-            self.missing[value] += 1
-            holds = None
-        else:
-            self.value = value
-            holds = rule.when.holds(value)
+        holds = None if isinstance(value, NoNumber) else self.holds(value)
         known = self.subjects.get(subject)
         if known is None:
             if not holds:
@@ -80,14 +76,10 @@ class RuleState:
                 self.held_back += 1
                 return None
             known = self.subjects[subject] = _Subject()
-        if rule.clear is None:
-            clears = None if holds is None else not holds
-        else:
-            other = rule.clear.value(scene)
-            clears = None if isinstance(other, NoNumber) else rule.clear.holds(other)
         known.hub = hub
         if not isinstance(value, NoNumber):
             known.value = value
+        clears = self._cleared(scene, holds)
         fires = known.latch.news(rule.timing, holds=holds, clears=clears, at=at)
         if known.latch.idle(rule.timing, at):
             del self.subjects[subject]
@@ -103,11 +95,17 @@ class RuleState:
                 firings.append(self._firing(subject, known, at))
         return [firing for firing in firings if firing is not None]
 
+    def _cleared(self, scene: Scene, holds: bool | None) -> bool | None:
+        if self.rule.clear is None or self._clears is None:
+            return None if holds is None else not holds
+        value = self.rule.clear.value(scene)
+        return None if isinstance(value, NoNumber) else self._clears(value)
+
     def _firing(self, subject: str, known: _Subject, at: float) -> Firing | None:
-        if self.recent.count(at) >= FIRINGS:
+        if self._recent.count(at) >= FIRINGS:
             self.held_back += 1
             return None
-        self.recent.add(1.0, at)
+        self._recent.add(1.0, at)
         self.fired += 1
         return Firing(
             rule=self.rule,
@@ -118,6 +116,36 @@ class RuleState:
             held=at - known.latch.since if known.latch.since is not None else 0.0,
             at=at,
         )
+
+
+class _Group:
+    """Rules whose `when` has the same value: it is looked up once for all of them."""
+
+    __slots__ = ("condition", "states")
+
+    def __init__(self, states: list[RuleState]) -> None:
+        self.condition = states[0].rule.when
+        self.states = states
+
+    def judge(self, subject: str, hub: str, scene: Scene, at: float) -> list[Firing]:
+        value = self.condition.value(scene)
+        if isinstance(value, NoNumber):
+            for state in self.states:
+                state.missing[value] += 1
+            concerned = [state for state in self.states if subject in state.subjects]
+        else:
+            for state in self.states:
+                state.value = value
+            concerned = [state for state in self.states if state.holds(value) or subject in state.subjects]
+        firings = [state.judge(subject, hub, scene, value, at) for state in concerned]  # nearly always none
+        return [firing for firing in firings if firing is not None]
+
+
+def _grouped(states: Iterable[RuleState]) -> tuple[_Group, ...]:
+    groups: dict[Hashable, list[RuleState]] = {}
+    for state in states:
+        groups.setdefault(state.rule.when.source, []).append(state)
+    return tuple(_Group(members) for members in groups.values())
 
 
 class Evaluation:
@@ -135,7 +163,8 @@ class Evaluation:
         self.states: dict[str, RuleState] = {}
         self._exact: dict[str, list[RuleState]] = {}
         self._wild: dict[str, list[RuleState]] = {}
-        self._routes: dict[str, tuple[RuleState, ...]] = {}
+        self._by_topic: dict[str, tuple[_Group, ...]] = {}
+        self._by_hub: dict[str, tuple[tuple[_Group, ...], tuple[_Group, ...]]] = {}
         self.replace(rules)
         facts.watchers.append(self)
 
@@ -146,7 +175,7 @@ class Evaluation:
         for rule in rules:
             known = before.get(rule.name)
             self.states[rule.name] = known if known is not None and known.rule == rule else RuleState(rule)
-        self._exact, self._wild, self._routes = {}, {}, {}
+        self._exact, self._wild, self._by_topic, self._by_hub = {}, {}, {}, {}
         for state in self._of("topic"):
             topic = state.rule.topic
             routes = self._wild if any(sign in topic for sign in "+#{") else self._exact
@@ -157,34 +186,28 @@ class Evaluation:
     def measured(self, hub: str, metrics: HubMetrics, at: float) -> None:
         """Judges the rules on hubs and instances."""
         readings = hub_readings(metrics)
-        scene = Scene(readings)
-        for state in self._of("hub"):
-            if not state.rule.hubs or hub in state.rule.hubs:
-                self._tell(state.judge(hub, hub, scene, at))
-        by_instance = [state for state in self._of("instance") if not state.rule.hubs or hub in state.rule.hubs]
-        for instance, use in metrics.instances.items() if by_instance else ():
-            scene = Scene(readings | instance_readings(metrics, use))
-            for state in by_instance:
-                self._tell(state.judge(instance, hub, scene, at))
-        for state in by_instance:
+        on_hub, on_instances = self._rules_for(hub)
+        self._judge(on_hub, hub, hub, Scene(readings), at)
+        if not on_instances:
+            return
+        for instance, use in metrics.instances.items():
+            self._judge(on_instances, instance, hub, Scene(readings | instance_readings(metrics, use)), at)
+        for state in self._of("instance"):
             for instance, known in state.subjects.items():
                 if known.hub == hub and instance not in metrics.instances:  # suspended, or on its way
                     known.latch.deaf()
 
     def heard(self, topic: str, payload: bytes, *, retained: bool, at: float) -> None:
         """Judges the rules on a topic. A retained message is no news: nobody knows how old it is."""
-        states = self._routes.get(topic)
-        if states is None:
-            states = self._route(topic)
-        if not states or retained:
+        groups = self._by_topic.get(topic)
+        if groups is None:
+            groups = self._route(topic)
+        if not groups or retained:
             return
-        scene = Scene(payload=parse(payload))
-        if scene.payload in _FLAWS if isinstance(scene.payload, NoNumber) else False:
+        value = parse(payload)
+        if isinstance(value, NoNumber) and value in _FLAWS:
             self._facts.tally.malformed += 1
-        for state in states:
-            firing = state.judge(topic, "", scene, at)
-            if firing is not None:
-                self._fire(firing)
+        self._judge(groups, topic, "", Scene(payload=value), at)
 
     def hub_gone(self, hub: str) -> None:
         """Forgets since when conditions held on a hub that is offline, and on its instances."""
@@ -205,30 +228,40 @@ class Evaluation:
                 known.latch.deaf()
 
     def passed(self, at: float) -> None:
-        """Lets time pass, for devices that publish on change alone; to be called each second or so.
+        """Lets time pass, for devices that publish on change alone.
 
         Rules on hubs and instances wait for the next metrics instead: a hub that has fallen silent proves nothing.
         """
         for state in self._of("topic"):
-            if state.subjects:
-                for firing in state.passed(at):
-                    self._fire(firing)
+            for firing in state.passed(at):
+                self._fire(firing)
 
     # Routes -------------------------------------------------------------------------------------------------------
 
     def _of(self, *scopes: str) -> list[RuleState]:
         return [state for state in self.states.values() if state.rule.scope in scopes]
 
-    def _route(self, topic: str) -> tuple[RuleState, ...]:
+    def _judge(self, groups: Iterable[_Group], subject: str, hub: str, scene: Scene, at: float) -> None:
+        for group in groups:
+            for firing in group.judge(subject, hub, scene, at):
+                self._fire(firing)
+
+    def _rules_for(self, hub: str) -> tuple[tuple[_Group, ...], tuple[_Group, ...]]:
+        """The rules on a hub, and on its instances."""
+        if hub not in self._by_hub:
+            here = {
+                scope: [state for state in self._of(scope) if not state.rule.hubs or hub in state.rule.hubs]
+                for scope in ("hub", "instance")
+            }
+            self._by_hub[hub] = (_grouped(here["hub"]), _grouped(here["instance"]))
+        return self._by_hub[hub]
+
+    def _route(self, topic: str) -> tuple[_Group, ...]:
         found = list(self._exact.get(topic, ()))
         for topic_filter, states in self._wild.items():
             if matches(topic_filter, topic):
                 found.extend(states)
-        if len(self._routes) >= limits.TELEMETRY_TOPICS:
-            self._routes.clear()
-        self._routes[topic] = route = tuple(found)
-        return route
-
-    def _tell(self, firing: Firing | None) -> None:
-        if firing is not None:
-            self._fire(firing)
+        if len(self._by_topic) >= limits.TELEMETRY_TOPICS:
+            self._by_topic.clear()
+        self._by_topic[topic] = groups = _grouped(found)
+        return groups

@@ -1,12 +1,12 @@
 """What a rule's `when` and `clear` say, behind one interface.
 
-A condition names a value and tells whether a value fulfils it. Evaluation knows nothing else of it, so that richer
-languages than one comparison can stand behind the same two methods.
+A condition finds a value and tests it. Evaluation knows nothing else of it, so that richer languages than one comparison
+can stand behind the same two methods.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -48,11 +48,15 @@ class Condition(Protocol):
     def scope(self) -> Scope:
         """Whose value it is."""
 
+    @property
+    def source(self) -> Hashable:
+        """What the value depends on: two conditions of one scope and source have the same value."""
+
     def value(self, scene: Scene) -> float | NoNumber:
         """Returns the value, finite; or why there is none, which is no news: it neither fires nor clears."""
 
-    def holds(self, value: float) -> bool:
-        """Tells whether a value fulfils it."""
+    def test(self) -> Callable[[float], bool]:
+        """Returns the function that tells whether a value fulfils it."""
 
     def words(self, value: float) -> str:
         """Returns the condition with a value put in, for people: ``"hub.temperature 78 > 75"``."""
@@ -75,13 +79,18 @@ class Metric:
         """The number on the right."""
         return self.comparison.threshold
 
+    @property
+    def source(self) -> Hashable:
+        """The metric."""
+        return self.comparison.metric
+
     def value(self, scene: Scene) -> float | NoNumber:
         """Returns the metric; ``MISSING`` on a machine without it."""
         return scene.readings.get(self.comparison.metric, NoNumber.MISSING)
 
-    def holds(self, value: float) -> bool:
-        """Compares."""
-        return self.comparison.holds(value)
+    def test(self) -> Callable[[float], bool]:
+        """Returns the comparison."""
+        return self.comparison.test()
 
     def words(self, value: float) -> str:
         """Returns the comparison with the value beside the metric."""
@@ -110,13 +119,18 @@ class Payload:
         """Each topic is judged apart."""
         return "topic"
 
+    @property
+    def source(self) -> Hashable:
+        """The path."""
+        return self.path
+
     def value(self, scene: Scene) -> float | NoNumber:
         """Returns the number at the path."""
         return number_at(scene.payload, self.path)
 
-    def holds(self, value: float) -> bool:
-        """Compares."""
-        return self.comparison.holds(value)
+    def test(self) -> Callable[[float], bool]:
+        """Returns the comparison."""
+        return self.comparison.test()
 
     def words(self, value: float) -> str:
         """Returns the comparison with the value beside the metric."""

@@ -12,17 +12,19 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Final
 
 from devices.conditions.metrics import Unit
 from devices.errors import ConfigurationError, printable
 
-OPERATORS: Final[Mapping[str, Callable[[float, float], bool]]] = {
-    ">=": operator.ge,
-    "<=": operator.le,
-    ">": operator.gt,
-    "<": operator.lt,
+_SEEN_FROM_THE_THRESHOLD: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    ">=": operator.le,
+    "<=": operator.ge,
+    ">": operator.lt,
+    "<": operator.gt,
 }
+OPERATORS: Final = tuple(_SEEN_FROM_THE_THRESHOLD)
 _SIDES: Final = re.compile(r"\s*(.+?)\s*(>=|<=|==|!=|>|<)\s*([^<>=!]+?)\s*", re.DOTALL)
 _NUMBER: Final = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?)\s*([A-Za-z%°]*)", re.ASCII | re.IGNORECASE)
 _SCALES: Final[Mapping[Unit, Mapping[str, float]]] = {
@@ -55,9 +57,9 @@ class Comparison:
     operator: str
     threshold: float
 
-    def holds(self, value: float) -> bool:
-        """Tells whether the comparison is true of ``value``, which is finite."""
-        return OPERATORS[self.operator](value, self.threshold)
+    def test(self) -> Callable[[float], bool]:
+        """Returns the function that tells whether the comparison is true of a finite value; it runs without Python."""
+        return partial(_SEEN_FROM_THE_THRESHOLD[self.operator], self.threshold)
 
     @property
     def upward(self) -> bool:

@@ -102,7 +102,8 @@ class Firehose:
 
         Args:
             topic_filter: of MQTT, also with named segments: ``zigbee2mqtt/{room}/state``.
-            handler: what it raises is counted and logged, and does not reach others.
+            handler: what it raises is counted and logged, and does not reach others. One that listens to several
+                filters gets a live message once.
 
         Raises:
             UsageError: that is no topic filter.
@@ -225,7 +226,7 @@ class Firehose:
         found = exact + [one for one in self._wild if matches(one.wire, topic)]
         route = None
         if found:
-            handlers = tuple(handler for listening in found for handler in listening.handlers)
-            route = _Route(found[0].identifier, handlers)
+            handlers = dict.fromkeys(handler for listening in found for handler in listening.handlers)
+            route = _Route(found[0].identifier, tuple(handlers))
         self._routes[topic] = route
         return route

@@ -59,7 +59,7 @@ def test_a_wrong_comparison_says_what_is_wrong_and_what_to_do(text, said):
 )
 def test_a_comparison_holds_on_its_side_of_the_threshold(sign, held):
     comparison = Comparison("hub.cpu", sign, 75)
-    assert [comparison.holds(value) for value in (74.9, 75.0, 75.1)] == held
+    assert [comparison.test()(value) for value in (74.9, 75.0, 75.1)] == held
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,73 @@
+"""What devices say, from the firehose into facts: exactly the topics that somebody looks at."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import Final
+
+from coordinator.facts import Facts
+from devices.mqtt.firehose import Firehose
+
+TICK: Final = 1.0
+"""Seconds between two looks at the clock and at the connection."""
+
+
+class Telemetry:
+    """The coordinator's ear on devices.
+
+    Args:
+        firehose: its own connection to the broker; nobody else listens on it.
+        facts: what is heard goes there, in order of arrival.
+        topics: filters that are listened to whatever the rules say.
+    """
+
+    def __init__(self, firehose: Firehose, facts: Facts, topics: Iterable[str] = ()) -> None:
+        self._firehose = firehose
+        self._facts = facts
+        self._always = frozenset(topics)
+        self._topics: frozenset[str] = frozenset()
+        self._connections = 0
+        self.follow(())
+
+    def follow(self, topics: Iterable[str]) -> None:
+        """Listens to the topics of the rules now in force, and no longer to those that only former ones named.
+
+        Raises:
+            UsageError: one is no topic filter.
+        """
+        wanted = self._always.union(topics)
+        for topic in wanted - self._topics:
+            self._firehose.listen(topic, self._heard)
+        for topic in self._topics - wanted:
+            self._firehose.forget(topic, self._heard)
+        self._topics = wanted
+
+    async def run(self) -> None:
+        """Listens until it is cancelled; a lost connection comes back by itself."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._firehose.run(), name="telemetry")
+            tasks.create_task(self._watch_the_clock(), name="telemetry clock")
+
+    def attention(self) -> list[str]:
+        """Returns what people should know: no connection, topics that may not be read, messages left unread."""
+        trouble = [self._firehose.trouble] if self._firehose.trouble else []
+        sentences = [f"telemetry: {error}" for error in (*trouble, *self._firehose.refused.values())]
+        tally = self._facts.tally
+        if tally.malformed or tally.oversized:
+            sentences.append(f"telemetry that could not be read was ignored: {tally.words()}")
+        return sentences
+
+    def _heard(self, topic: str, payload: bytes, qos: int, retained: bool) -> None:
+        self._facts.telemetry(topic, payload, qos, retained, time.monotonic())
+
+    async def _watch_the_clock(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self._facts.tally.oversized = self._firehose.oversized
+            if self._firehose.connected and self._firehose.connections == self._connections:
+                self._facts.passed(time.monotonic())
+            else:
+                self._connections = self._firehose.connections
+                self._facts.deaf()
