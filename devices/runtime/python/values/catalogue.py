@@ -15,6 +15,7 @@ from devices.runtime.python.values import (
     library,
     objects,
     plain,
+    records,
     references,
     refusals,
 )
@@ -40,6 +41,7 @@ def _whole_state(node: Node) -> list[Need]:
 
 
 _WRITERS: Final[dict[type, Write]] = {
+    **records.WRITERS,
     **containers.WRITERS,
     **plain.WRITERS,
     **iterators.WRITERS,
@@ -51,6 +53,7 @@ _WRITERS: Final[dict[type, Write]] = {
 }
 
 KINDS: Final[dict[int | str, Kind]] = {
+    **records.KINDS,
     **containers.KINDS,
     **plain.KINDS,
     **iterators.KINDS,
@@ -87,7 +90,7 @@ def _named_first(names: dict[int, str], otherwise: Write | None) -> Write:
         name = names.get(id(value))
         if name is not None:
             return ["named", name]
-        return (otherwise or _rule_for(type(value)))(writer, value)
+        return (otherwise or _rule_for(writer, type(value)))(writer, value)
 
     return write
 
@@ -98,13 +101,11 @@ def unlisted(writer: Writer, cls: type) -> Write:
     Raises:
         CannotTravelError: they cannot travel.
     """
-    if objects.cleans_up(cls) and writer.knows.describe(cls) is None:
-        raise refusals.cleans_up(cls)
-    write = writer.writers[cls] = _rule_for(cls)
+    write = writer.writers[cls] = _rule_for(writer, cls)
     return write
 
 
-def _rule_for(cls: type) -> Write:
+def _rule_for(writer: Writer, cls: type) -> Write:
     if issubclass(cls, type):
         return functions.write_class
     if issubclass(cls, enum.Enum):
@@ -117,6 +118,8 @@ def _rule_for(cls: type) -> Write:
     if numpy_rule is not None:
         return numpy_rule
     refusals.refuse_known(cls)
+    if objects.cleans_up(cls) and writer.knows.describe(cls) is None:
+        raise refusals.cleans_up(cls)
     layout = objects.layout_of(cls)
     return _write_by_engine if layout is None else objects.writer_of(layout)
 
@@ -134,6 +137,6 @@ def check_tags() -> None:
     Raises:
         ProtocolError: two have.
     """
-    modules = (containers, plain, iterators, arrays, library, references, functions, objects, exceptions)
+    modules = (records, containers, plain, iterators, arrays, library, references, functions, objects, exceptions)
     if len(KINDS) != 2 + sum(len(module.KINDS) for module in modules):
         raise ProtocolError("a tag stands for two kinds of values")

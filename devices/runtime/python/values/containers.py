@@ -1,8 +1,4 @@
-"""The built-in containers, and those of `collections`.
-
-Records: dicts with the same str keys in the same order, as a program has by the thousand, share a shape; each is then
-its values alone. That makes blobs a third of the size, and reading them faster: ``dict(zip(names, values))``.
-"""
+"""The built-in containers, and those of `collections`."""
 
 from __future__ import annotations
 
@@ -13,8 +9,9 @@ from typing import Any, Final
 
 from devices.errors import ProtocolError
 from devices.runtime.python.values.contract import Node
-from devices.runtime.python.values.nodes import Shape, Tag
+from devices.runtime.python.values.nodes import Tag
 from devices.runtime.python.values.reading import Kind, Need, Reader, Step, after_tag
+from devices.runtime.python.values.records import named_slots, named_values
 from devices.runtime.python.values.writing import Write, Writer
 
 _RECORD: Final = 64  # keys up to which a dict is looked at as a record
@@ -44,10 +41,6 @@ def write_dict(writer: Writer, value: dict[Any, Any]) -> Node:
     return [Tag.DICT.value, *writer.slots(keys), *writer.slots(list(dict.values(value)))]
 
 
-def _write_shape(_: Writer, value: Shape) -> Node:
-    return [Tag.SHAPE.value, *value.names]
-
-
 def _write_set(writer: Writer, value: set[Any]) -> Node:
     return [Tag.SET.value, *writer.slots(list(value))]
 
@@ -71,7 +64,7 @@ def _write_defaultdict(writer: Writer, value: defaultdict[Any, Any]) -> Node:
 
 
 def _write_namespace(writer: Writer, value: SimpleNamespace) -> Node:
-    return ["namespace", writer.reference(vars(value))]
+    return ["namespace", *named_slots(writer, vars(value))]
 
 
 def _write_proxy(writer: Writer, value: MappingProxyType[Any, Any]) -> Node:
@@ -83,7 +76,6 @@ WRITERS: Final[dict[type, Write]] = {
     list: _write_list,
     tuple: _write_tuple,
     dict: write_dict,
-    Shape: _write_shape,
     set: _write_set,
     frozenset: _write_frozenset,
     deque: _write_deque,
@@ -94,29 +86,12 @@ WRITERS: Final[dict[type, Write]] = {
 }
 
 
-def names_of(reader: Reader, slot: Any) -> tuple[str, ...]:
-    """Returns the names of a shape.
-
-    Raises:
-        ProtocolError: the slot is no shape.
-    """
-    shape: Shape = reader.typed(slot, Shape)
-    return shape.names
-
-
-def _make_shape(_: Reader, node: Node) -> Shape:
-    names = tuple(node[1:])
-    if set(map(type, names)) - {str} or len(set(names)) != len(names):
-        raise ProtocolError("a shape's names must be different strs")
-    return Shape(names)
-
-
 def _fill_list(reader: Reader, made: list[Any], node: Node) -> None:
     list.extend(made, reader.values(node[1:]))
 
 
 def _fill_record(reader: Reader, made: dict[Any, Any], node: Node) -> None:
-    made.update(zip(names_of(reader, node[1]), reader.values(node[2:]), strict=True))
+    made.update(named_values(reader, node[1:]))
 
 
 def _pairs(reader: Reader, slots: list[Any]) -> list[tuple[Any, Any]]:
@@ -145,7 +120,10 @@ def _fill_dict(reader: Reader, made: dict[Any, Any], node: Node) -> None:
 
 
 def _fill_default(reader: Reader, made: defaultdict[Any, Any], node: Node) -> None:
-    made.default_factory = reader.value(node[1])
+    factory = reader.value(node[1])
+    if factory is not None and not callable(factory):
+        raise ProtocolError("a defaultdict that makes its values with something that cannot be called")
+    made.default_factory = factory
     _fill_dict(reader, made, node[1:])
 
 
@@ -170,7 +148,7 @@ def _fill_deque(reader: Reader, made: deque[Any], node: Node) -> None:
 
 
 def _fill_namespace(reader: Reader, made: SimpleNamespace, node: Node) -> None:
-    vars(made).update(reader.typed(node[1], dict))
+    vars(made).update(named_values(reader, node[1:]))
 
 
 def _keys(node: Node) -> list[Need]:
@@ -185,10 +163,6 @@ def _all_settled(node: Node) -> list[Need]:
     return [(Step.SETTLED, node[1:])]
 
 
-def _first_filled(node: Node) -> list[Need]:
-    return [(Step.FILLED, node[1:2])]
-
-
 def _first(node: Node) -> Node:
     return node[1:2]
 
@@ -198,7 +172,6 @@ KINDS: Final[dict[int | str, Kind]] = {
     Tag.TUPLE.value: Kind(lambda reader, node: tuple(reader.values(node[1:])), made=after_tag, hashed=after_tag),
     Tag.DICT.value: Kind(lambda _, __: {}, _fill_dict, to_fill=_keys),
     Tag.RECORD.value: Kind(lambda _, __: {}, _fill_record),
-    Tag.SHAPE.value: Kind(_make_shape, slots=lambda _: ()),
     Tag.SET.value: Kind(lambda _, __: set(), _fill_set, to_fill=_all_settled),
     Tag.FROZENSET.value: Kind(
         lambda reader, node: frozenset(_elements(reader, node)), to_make=_all_settled, hashed=after_tag
@@ -206,6 +179,6 @@ KINDS: Final[dict[int | str, Kind]] = {
     "deque": Kind(_make_deque, _fill_deque, slots=lambda node: node[2:]),
     "ordered": Kind(lambda _, __: OrderedDict(), _fill_dict, to_fill=_keys),
     "default": Kind(lambda _, __: defaultdict(), _fill_default, to_fill=_default_keys),
-    "namespace": Kind(lambda _, __: SimpleNamespace(), _fill_namespace, to_fill=_first_filled),
+    "namespace": Kind(lambda _, __: SimpleNamespace(), _fill_namespace),
     "proxy": Kind(lambda reader, node: MappingProxyType(reader.instance(node[1], dict)), made=_first, hashed=_first),
 }

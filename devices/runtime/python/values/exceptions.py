@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from devices.errors import ProtocolError
 from devices.runtime.python.values.contract import Node
-from devices.runtime.python.values.objects import attributes, named_slots
+from devices.runtime.python.values.objects import class_of
 from devices.runtime.python.values.reading import Kind, Need, Reader, Step
+from devices.runtime.python.values.records import named_slots, named_values
 from devices.runtime.python.values.writing import Write, Writer
 
 _HIDDEN: Final = "."  # in front of the name of what lies in C: no attribute of a dictionary has it
@@ -81,7 +82,7 @@ def _write_group(writer: Writer, value: BaseException) -> Any:
 
 
 def _make_exception(reader: Reader, node: Node) -> BaseException:
-    cls = reader.instance(node[1], type)
+    cls = class_of(reader, node[1])
     if not issubclass(cls, BaseException):
         raise ProtocolError(f"{cls.__name__} is no exception")
     new: Any = _builtin_base(cls).__new__
@@ -99,7 +100,7 @@ def _fill_exception(reader: Reader, made: BaseException, node: Node) -> None:
     put(made, "__suppress_context__", bool(suppressed))
     put(made, "__traceback__", reader.value(traceback))
     hidden = _descriptors(type(made)) | _slots_of(type(made))
-    for name, kept in attributes(reader, content).items():
+    for name, kept in named_values(reader, content).items():
         if name.startswith(_HIDDEN):
             hidden[name[1:]].__set__(made, kept)
         else:

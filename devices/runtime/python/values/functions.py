@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import re
 import types
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ _MAKERS: Final[dict[str, Any]] = {
     "attrgetter": operator.attrgetter,
     "methodcaller": operator.methodcaller,
 }
+_METHOD_OF_C_CLASS: Final = type(re.compile("").match)
+"""The type that Python gives bound methods which know the class that defines them; it has no name in `types`."""
 _ENGINE_REMEDY: Final = {
     types.GeneratorType: "use it up before, for example by list(...)",
     types.CodeType: "keep the function, not its code",
@@ -104,6 +107,7 @@ WRITERS: Final[dict[type, Write]] = {
     types.MethodType: _write_method,
     types.BuiltinFunctionType: _write_builtin,
     types.MethodWrapperType: _write_builtin,
+    _METHOD_OF_C_CLASS: _write_builtin,
     functools.partial: _write_partial,
     operator.itemgetter: _write_operator,
     operator.attrgetter: _write_operator,
@@ -144,10 +148,9 @@ def _make_bound(reader: Reader, node: Node) -> Any:
         method = next((vars(kind)[name] for kind in type.mro(owner) if name in vars(kind)), None)
         if isinstance(method, types.ClassMethodDescriptorType):
             return method.__get__(None, owner)
-    for kind in type.mro(type(owner)):
-        method = vars(kind).get(name)
-        if isinstance(method, _METHOD_KINDS):
-            return method.__get__(owner, type(owner))
+    method = next((vars(kind)[name] for kind in type.mro(type(owner)) if name in vars(kind)), None)
+    if isinstance(method, _METHOD_KINDS):
+        return method.__get__(owner, type(owner))
     raise ProtocolError(f"a {type(owner).__name__} has no builtin method of this name")
 
 

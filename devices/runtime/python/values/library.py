@@ -112,7 +112,10 @@ def _write_union(writer: Writer, value: types.UnionType) -> Node:
 
 
 def _make_union(reader: Reader, node: Node) -> Any:
-    return functools.reduce(operator.or_, reader.values(node[1:]))
+    parts = reader.values(node[1:])
+    if not all(isinstance(part, type | types.GenericAlias) for part in parts):
+        raise ProtocolError("a union of something else than types")
+    return functools.reduce(operator.or_, parts)
 
 
 def _write_weak(writer: Writer, value: weakref.ref[Any]) -> Node:

@@ -20,11 +20,11 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from devices.errors import CannotTravelError, ProtocolError
-from devices.runtime.python.values.containers import names_of
+from devices.errors import ProtocolError
 from devices.runtime.python.values.contract import Node
 from devices.runtime.python.values.nodes import Tag
 from devices.runtime.python.values.reading import Kind, Need, Reader, Step
+from devices.runtime.python.values.records import named_slots, named_values
 from devices.runtime.python.values.writing import Write, Writer
 
 _HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made while the program runs, by a class statement or by C
@@ -168,19 +168,6 @@ def _slot_content(member: Any, value: Any) -> Any:
         return _MISSING
 
 
-def named_slots(writer: Writer, attributes: dict[str, Any]) -> Node:
-    """Returns the slots of a shape and of the values under its names.
-
-    Raises:
-        CannotTravelError: a name is no ordinary one.
-    """
-    names = tuple(attributes)
-    shape = writer.shape(names) if set(map(type, names)) <= {str} else None
-    if shape is None:
-        raise CannotTravelError("an object with attributes whose names are no short strs cannot travel")
-    return [writer.reference(shape), *writer.slots(list(attributes.values()))]
-
-
 def writer_of(layout: Layout) -> Write:
     """Returns how instances with this layout are written."""
     return _plain_writer(layout) if layout.base is object else _extended_writer(layout)
@@ -221,10 +208,20 @@ def cleans_up(cls: type) -> bool:
     return any("__del__" in vars(kind) for kind in type.mro(cls))
 
 
-def _layout(reader: Reader, slot: Any) -> tuple[type, Layout]:
-    cls = reader.instance(slot, type)
+def class_of(reader: Reader, slot: Any) -> type:
+    """Returns the class of an instance that a slot refers to.
+
+    Raises:
+        ProtocolError: no class, or one of another module than the program's whose instances clean up.
+    """
+    cls: type = reader.instance(slot, type)
     if reader.node(slot)[0] == Tag.REFERENCE and cleans_up(cls):
         raise ProtocolError(f"an instance of {cls.__name__} cleans up after itself and cannot be made here")
+    return cls
+
+
+def _layout(reader: Reader, slot: Any) -> tuple[type, Layout]:
+    cls = class_of(reader, slot)
     if cls not in reader.plans:
         reader.plans[cls] = None if issubclass(cls, enum.Enum | type) else layout_of(cls)
     layout: Layout | None = reader.plans[cls]
@@ -252,11 +249,6 @@ def set_attributes(layout: Layout, made: Any, attributes: dict[str, Any]) -> Non
             raise ProtocolError(f"instances of {type(made).__name__} have no attribute of this name")
 
 
-def attributes(reader: Reader, slots: Node) -> dict[str, Any]:
-    """Returns the attributes that `named_slots` has written."""
-    return dict(zip(names_of(reader, slots[0]), reader.values(slots[1:]), strict=True))
-
-
 def _make_object(reader: Reader, node: Node) -> Any:
     cls, layout = _layout(reader, node[1])
     if layout.base is not object:
@@ -265,7 +257,7 @@ def _make_object(reader: Reader, node: Node) -> Any:
 
 
 def _fill_object(reader: Reader, made: Any, node: Node) -> None:
-    set_attributes(reader.plans[type(made)], made, attributes(reader, node[2:]))
+    set_attributes(reader.plans[type(made)], made, named_values(reader, node[2:]))
 
 
 def _make_extended(reader: Reader, node: Node) -> Any:
@@ -280,7 +272,7 @@ def _fill_extended(reader: Reader, made: Any, node: Node) -> None:
     fill = BASES[layout.base].fill
     if fill is not None:
         fill(made, reader.typed(node[2], layout.base))
-    set_attributes(layout, made, attributes(reader, node[3:]))
+    set_attributes(layout, made, named_values(reader, node[3:]))
 
 
 def _extended_needs(node: Node) -> list[Need]:

@@ -13,6 +13,10 @@ from devices.runtime.python.values.nodes import Tag
 
 _SHOWN: Final = 8  # steps at either end of a path that are shown
 _PLAIN: Final = 2  # the position of a known node that holds plain data and no slot
+_OBJECT_SHAPE: Final = 2  # positions of shapes, as in image.cddl; the named values follow them
+_EXTENDED_SHAPE: Final = 3
+_EXCEPTION_SHAPE: Final = 8
+_EXCEPTION_PARTS: Final = ("__class__", "args", "__cause__", "__context__", "", "__traceback__", "exceptions", "")
 _KEY: Final = 40  # characters of a dict's key that are shown
 
 
@@ -49,30 +53,38 @@ def _step(nodes: Sequence[Node], parent: int, position: int) -> str:
     match node[0]:
         case Tag.LIST | Tag.TUPLE:
             return f"[{position - 1}]"
+        case "deque":
+            return f"[{position - 2}]"
         case Tag.SET | Tag.FROZENSET:
             return " (an element)"
-        case Tag.DICT:
+        case Tag.DICT | "ordered":
             half = len(node) // 2
-            return f" (key {position - 1})" if position <= half else _subscript(node[position - half])
+            return f" (key {position - 1})" if position <= half else _subscript(nodes, node[position - half])
         case Tag.RECORD if position > 1:
-            return _subscript(_name(nodes, node[1], position - 1))
-        case Tag.OBJECT if position > 2:
-            return f".{_name(nodes, node[2], position - 2)}"
-        case Tag.EXTENDED if position > 3:
-            return f".{_name(nodes, node[3], position - 3)}"
+            return _subscript(nodes, _name(nodes, node, 1, position))
+        case "namespace" if position > 1:
+            return f".{_name(nodes, node, 1, position)}"
+        case Tag.OBJECT if position > _OBJECT_SHAPE:
+            return f".{_name(nodes, node, _OBJECT_SHAPE, position)}"
+        case Tag.EXTENDED if position > _EXTENDED_SHAPE:
+            return f".{_name(nodes, node, _EXTENDED_SHAPE, position)}"
+        case "exception" if position > _EXCEPTION_SHAPE:
+            return f".{_name(nodes, node, _EXCEPTION_SHAPE, position).lstrip('.')}"
         case "exception":
-            names = ("__class__", "args", "__cause__", "__context__", "", "__traceback__", "")
-            return f".{names[position - 1]}" if position <= len(names) else f".{_name(nodes, node[7], position - 7)}"
+            return f".{_EXCEPTION_PARTS[position - 1]}"
         case Tag.KNOWN:
             return f" (in its {node[1]})"
     return ""
 
 
-def _name(nodes: Sequence[Node], shape: list[int], position: int) -> str:
-    """Returns a name of a shape, which joins the queue before the values do, so that its node is there."""
-    name: str = nodes[shape[0]][position]
+def _name(nodes: Sequence[Node], node: Node, shape: int, position: int) -> str:
+    """Returns a name of the node's shape, which joins the queue before the values do, so that its node is there."""
+    name: str = nodes[node[shape][0]][position - shape]
     return name
 
 
-def _subscript(key: Slot) -> str:
+def _subscript(nodes: Sequence[Node], key: Slot) -> str:
+    if type(key) is list and key[0] < len(nodes) and nodes[key[0]][0] == Tag.TUPLE:
+        inside = nodes[key[0]][1:]
+        key = tuple(inside) if not any(type(slot) is list for slot in inside) else key
     return f"[{repr(key)[:_KEY]}]" if type(key) is not list else "[...]"

@@ -178,17 +178,16 @@ def find(module: str, qualname: str, modules: Collection[str]) -> Any:
     ):
         raise ProtocolError(f"the image refers to {module[:_SHOWN]}.{qualname[:_SHOWN]}, which it may not")
     found: Any = importlib.import_module(module) if module in _HARMLESS else sys.modules.get(module)
-    for name in names:
+    found = vars(found).get(names[0]) if isinstance(found, types.ModuleType) else None
+    for name in names[1:]:
         found = _member(found, name)
-    if not isinstance(found, _FOUND):
+    if not isinstance(found, _FOUND) or _name_of(found)[0].partition(".")[0] in _NEVER_MODULES:
         raise ProtocolError(f"{module[:_SHOWN]}.{qualname[:_SHOWN]} is no class or function here")
     return found
 
 
 def _member(holder: object, name: str) -> Any:
-    """Returns a member without running code; of a class, also what its bases give, a static method unwrapped."""
-    if isinstance(holder, types.ModuleType):
-        return vars(holder).get(name)
+    """Returns a class's member, or what its bases give, a static method unwrapped; without running code."""
     if isinstance(holder, type):
         for kind in type.mro(holder):
             if name in vars(kind):
