@@ -260,7 +260,7 @@ def pack(frame: Frame) -> bytes:
     return HEAD.pack(len(body)) + body
 
 
-def body_length(head: bytes) -> int:
+def body_length(head: bytes | memoryview) -> int:
     """Returns the length that a frame's 4-byte head announces.
 
     Raises:
@@ -282,7 +282,7 @@ def for_worker(body: bytes) -> ToWorker:
     return frame
 
 
-def for_hub(body: bytes) -> ToHub:
+def for_hub(body: bytes | bytearray | memoryview) -> ToHub:
     """Decodes a worker's frame: user code runs there, so nothing in it is trusted.
 
     Raises:
@@ -292,7 +292,7 @@ def for_hub(body: bytes) -> ToHub:
     return frame
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[Any], body: bytes) -> Any:
+def _decode(decoder: msgspec.msgpack.Decoder[Any], body: bytes | bytearray | memoryview) -> Any:
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
