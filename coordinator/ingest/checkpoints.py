@@ -132,6 +132,11 @@ class Uploads:
         upload.grown.set()
         self._keep_within_limits(checkpoint)
 
+    def complete(self, told: Captured) -> bool:
+        """Whether all parts of an announced checkpoint are here."""
+        upload = self._uploads.get(told.checkpoint)
+        return upload is not None and len(upload.parts) >= told.parts
+
     async def verified(self, told: Captured, key: bytes) -> Verified:
         """Returns the checkpoint that a hub has announced, when all its parts have come.
 

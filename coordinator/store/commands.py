@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from coordinator.store.guard import landed
@@ -26,3 +26,8 @@ def answered(session: Session, command: str, answer: str, at: str) -> bool:
 def unanswered(session: Session) -> list[Command]:
     """Returns the commands that no hub has answered yet, oldest first."""
     return list(session.scalars(select(Command).where(Command.answered == "").order_by(Command.number)))
+
+
+def forget(session: Session, command: str) -> None:
+    """Removes a command, so that it can be sent anew under its id."""
+    session.execute(delete(Command).where(Command.id == command))

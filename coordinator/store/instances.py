@@ -47,7 +47,7 @@ def branches(session: Session, trunk: str) -> list[Instance]:
     return list(session.scalars(select(Instance).where(Instance.trunk == trunk).order_by(Instance.branch)))
 
 
-def change(session: Session, instance: str, epoch: int, **values: Any) -> bool:
+def change(session: Session, /, instance: str, epoch: int, **values: Any) -> bool:
     """Changes an instance if ``epoch`` is still its newest; returns whether that landed."""
     return landed(session, update(Instance).where(Instance.id == instance, Instance.epoch == epoch).values(**values))
 

@@ -33,6 +33,11 @@ def find(session: Session, move: str) -> Move:
     return session.scalars(select(Move).where(Move.id == move)).one()
 
 
+def look_up(session: Session, move: str) -> Move | None:
+    """Returns a move, if there is one of this id."""
+    return session.scalar(select(Move).where(Move.id == move))
+
+
 def advance(session: Session, move: str, old: str, new: str, **values: Any) -> bool:
     """Changes a move's state from ``old`` to ``new`` if it has ``old``; returns whether that landed."""
     guarded = update(Move).where(Move.id == move, Move.state == old).values(state=new, **values)

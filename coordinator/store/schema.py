@@ -163,6 +163,7 @@ class Move(Base):
     why: Mapped[str]
     source: Mapped[str]  # empty where nothing holds the instance
     destination: Mapped[str]
+    named: Mapped[bool] = mapped_column(default=False)  # the destination was named, not chosen
     handover: Mapped[str] = mapped_column(default="takeover")
     epoch: Mapped[int]
     claimed: Mapped[int] = mapped_column(default=0)

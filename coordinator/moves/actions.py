@@ -1,0 +1,273 @@
+"""Intents carried out, whoever wants them: a person's request or a rule."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from coordinator import intents
+from coordinator.moment import now
+from coordinator.moves import decisions, fallback, founding, starting
+from coordinator.moves.ground import Ground
+from coordinator.moves.keeping import Keeping
+from coordinator.moves.moving import Moves
+from coordinator.placement import choice
+from coordinator.placement.score import Place
+from coordinator.store import checkpoints, instances
+from coordinator.store.schema import Checkpoint, Command, Instance, Move
+from devices.errors import MidstreamError, RefusedError
+from devices.protocol.messages import Capture, Captured, Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What became of an intent: the instance as it is now, and what belongs to it.
+
+    Args:
+        instance: its row.
+        why: of the place that was chosen, or the intent's own.
+        move: that was made, if one was.
+        checkpoint: that was taken, or that it went on from.
+        phases: of a checkpoint that was no part of a move, in ms.
+    """
+
+    instance: Instance
+    why: str
+    move: Move | None = None
+    checkpoint: Checkpoint | None = None
+    phases: dict[str, float] | None = None
+
+
+class Actions:
+    """Carries out intents."""
+
+    def __init__(self, ground: Ground, moves: Moves, keeping: Keeping) -> None:
+        self._ground = ground
+        self._moves = moves
+        self._keeping = keeping
+
+    async def carry_out(self, intent: intents.Intent) -> Carried:
+        """Carries out an intent, to its end.
+
+        Raises:
+            MidstreamError: it was refused or failed; the instance is as it was, or the error says how.
+        """
+        match intent:
+            case intents.Run():
+                return await self._run(intent)
+            case intents.Checkpoint():
+                return await self._checkpoint(intent, suspend=False)
+            case intents.Suspend():
+                return await self._checkpoint(intent, suspend=True)
+            case intents.Resume():
+                return await self._resume(intent)
+            case intents.Migrate():
+                return await self._migrate(intent)
+            case intents.Stop():
+                return await self._stop(intent)
+            case intents.Restore():
+                return await self._restore(intent)
+        raise AssertionError(intent)
+
+    # Starting --------------------------------------------------------------------------------------------------------
+
+    async def _run(self, intent: intents.Run) -> Carried:
+        code = starting.read(intent)
+        held = await self._ground.store.read(fallback.held_by_hub)
+        place = choice.choose(self._ground.hubs, code.needs, starting.ENGINE, held, wanted=intent.hub)
+        planting = self._planting(intent, place)
+        return await self._carried(await self._ground.store.write(starting.new_instance, planting, code), place.why)
+
+    def _planting(self, intent: intents.Run | intents.Restore, place: Place) -> starting.Planting:
+        return starting.Planting(self._ground.key, intent, place, self._ground.handover)
+
+    # Where it is -----------------------------------------------------------------------------------------------------
+
+    async def _checkpoint(self, intent: intents.Checkpoint | intents.Suspend, *, suspend: bool) -> Carried:
+        instance = await self._instance(intent.instance)
+        if suspend and instance.state == "suspended":
+            raise RefusedError(f"{instance.id} is suspended already", remedy=f"midstream resume {instance.id}")
+        if instance.state == "suspended":
+            return await self._as_it_is(instance.id, "it is suspended: its newest checkpoint is all there is")
+        _must_run(instance)
+        command = Capture(
+            id=f"{founding.new_id()}-capture",
+            instance=instance.id,
+            epoch=instance.epoch,
+            reason=intent.why,
+            hold=suspend,
+        )
+        if suspend:
+            await self._ground.store.write(instances.change, instance.id, instance.epoch, wanted="suspended")
+        try:
+            told = await self._ground.commands.ask(instance.hub, command, Captured)
+            await self._keeping.take(instance.hub, told)
+        except MidstreamError:
+            if suspend:
+                await self._ground.store.write(instances.change, instance.id, instance.epoch, wanted="running")
+            raise
+        await self._tell(intent, told, suspend=suspend)
+        carried = await self._as_it_is(instance.id, intent.why)
+        return Carried(carried.instance, carried.why, None, carried.checkpoint, told.phases)
+
+    async def _tell(self, intent: intents.Intent, told: Captured, *, suspend: bool) -> None:
+        await self._ground.journal.tell(
+            "instance",
+            did=f"{'suspended' if suspend else 'made a checkpoint of'} {told.instance}",
+            why=intent.why,
+            instance=told.instance,
+            hub=told.hub,
+            details={"checkpoint": told.checkpoint, "bytes": told.size, "line": told.line},
+        )
+
+    async def _stop(self, intent: intents.Stop) -> Carried:
+        instance = await self._instance(intent.instance)
+        if instance.state in instances.ENDED:
+            raise RefusedError(f"{instance.id} has {instance.state} already")
+        row = await self._ground.store.write(_end, instance.id, instance.epoch, intent.why)
+        self._ground.commands.deliver([row])
+        self._ground.claims.withdraw(instance.id)
+        await self._ground.journal.tell(
+            "instance", did=f"stopped {instance.id}", why=intent.why, instance=instance.id, hub=instance.hub
+        )
+        return await self._as_it_is(instance.id, intent.why)
+
+    # Elsewhere -------------------------------------------------------------------------------------------------------
+
+    async def _resume(self, intent: intents.Resume) -> Carried:
+        instance = await self._instance(intent.instance)
+        if instance.state != "suspended":
+            raise RefusedError(f"{instance.id} is not suspended, it is {instance.state}")
+        place = await self._place(instance, wanted=intent.hub, here=instance.hub)
+        if place.hub == instance.hub:
+            move = starting.new_move(instance, "resume", intent, source="", destination=place.hub, named=True)
+        else:
+            move = self._away(instance, "resume", intent, place, named=bool(intent.hub))
+        return await self._carried(await self._moves.open(move), place.why)
+
+    async def _migrate(self, intent: intents.Migrate) -> Carried:
+        instance = await self._instance(intent.instance)
+        if instance.state in instances.ENDED:
+            raise RefusedError(f"{instance.id} has {instance.state}: there is nothing to move")
+        if intent.hub == instance.hub:
+            raise RefusedError(f"{instance.id} is on {instance.hub} already")
+        try:
+            place = await self._place(instance, wanted=intent.hub, leaving=instance.hub)
+        except choice.NowhereError as error:
+            await self._ground.journal.tell(
+                "move",
+                did=f"{instance.id} stays on {instance.hub}",
+                why=f"{intent.why}; {error.message}",
+                severity="warning",
+                instance=instance.id,
+                hub=instance.hub,
+            )
+            raise
+        move = self._away(instance, "move", intent, place, named=bool(intent.hub))
+        return await self._carried(await self._moves.open(move), place.why)
+
+    def _away(self, instance: Instance, kind: str, intent: intents.Intent, place: Place, *, named: bool) -> Move:
+        """Returns a move away from a hub; from one that is away it starts with the newest durable checkpoint."""
+        move = starting.new_move(instance, kind, intent, source=instance.hub, destination=place.hub, named=named)
+        if self._ground.hubs.online(instance.hub):
+            move.state, move.checkpoint = "requested", ""
+        else:
+            move.kind = "failover"
+        return move
+
+    async def _restore(self, intent: intents.Restore) -> Carried:
+        wanted = await self._ground.store.read(checkpoints.named, intent.checkpoint)
+        instance = await self._instance(wanted.instance)
+        if intent.as_new:
+            return await self._branch(intent, wanted, instance)
+        if wanted.id != instance.newest:
+            raise RefusedError(
+                f"{wanted.id} is not the newest checkpoint of {instance.id}: going back to it makes a branch",
+                remedy=f"midstream restore {wanted.id} --as-new",
+            )
+        on_its_feet = instance.state not in (*instances.ENDED, "suspended") and self._ground.hubs.online(instance.hub)
+        if on_its_feet and not (instance.muted and intent.unmute):
+            raise RefusedError(
+                f"{instance.id} is {instance.state} on {instance.hub}",
+                remedy=f"midstream restore {wanted.id} --as-new makes a branch beside it",
+            )
+        if on_its_feet:
+            await self._checkpoint(
+                intents.Suspend(by=intent.by, why="to let it publish again", instance=instance.id), suspend=True
+            )
+            instance = await self._instance(instance.id)
+        place = await self._place(instance, wanted=intent.hub, here=instance.hub)
+        if intent.unmute:
+            await self._ground.store.write(instances.change, instance.id, instance.epoch, muted=False)
+        if instance.state == "suspended" and place.hub != instance.hub:
+            move = self._away(instance, "restore", intent, place, named=bool(intent.hub))
+        else:
+            move = starting.new_move(
+                instance, "restore", intent, source="", destination=place.hub, named=bool(intent.hub)
+            )
+        return await self._carried(await self._moves.open(move), place.why)
+
+    async def _branch(self, intent: intents.Restore, wanted: Checkpoint, instance: Instance) -> Carried:
+        blob = await self._ground.store.read(checkpoints.blob, wanted.id)
+        place = await self._place(instance, wanted=intent.hub)
+        move = await self._ground.store.write(starting.branch, self._planting(intent, place), wanted.id, blob)
+        return await self._carried(move, place.why)
+
+    # Common ----------------------------------------------------------------------------------------------------------
+
+    async def _instance(self, name: str) -> Instance:
+        """Returns an instance when no move of it is under way.
+
+        Raises:
+            RefusedError: there is none of this name; the nearest one is told.
+        """
+        await self._moves.settled(name)
+        found = await self._ground.store.read(instances.find, name)
+        if found is None:
+            raise await self._unknown(name)
+        return found
+
+    async def _unknown(self, name: str) -> RefusedError:
+        names = sorted(await self._ground.store.read(instances.names))
+        near = difflib.get_close_matches(name, names, n=1)
+        remedy = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none yet'}"
+        return RefusedError(f"there is no instance {name!r}", remedy=remedy)
+
+    async def _place(self, instance: Instance, **how: str) -> Place:
+        needs, engine, held = await self._ground.store.read(fallback.wishes, instance.id)
+        return choice.choose(self._ground.hubs, needs, engine, held, **how)
+
+    async def _carried(self, move: Move, why: str) -> Carried:
+        """Carries a move to its end and returns how things are then.
+
+        Raises:
+            MidstreamError: it was cancelled or failed; with the reason.
+        """
+        move = await self._moves.carried(move)
+        if move.state == "cancelled":
+            raise RefusedError(f"{move.instance} stays on {move.source}: {move.failure}")
+        if move.state == "failed":
+            raise MidstreamError(f"{move.instance} runs nowhere: {move.failure}")
+        carried = await self._as_it_is(move.instance, why)
+        return Carried(carried.instance, why, move, await self._ground.store.read(checkpoints.find, move.checkpoint))
+
+    async def _as_it_is(self, name: str, why: str) -> Carried:
+        instance = await self._ground.store.read(instances.find, name)
+        assert instance is not None
+        return Carried(instance, why, None, await self._ground.store.read(checkpoints.find, instance.newest))
+
+
+def _must_run(instance: Instance) -> None:
+    if instance.state in instances.ENDED:
+        raise RefusedError(f"{instance.id} has {instance.state}")
+
+
+def _end(session: Session, name: str, epoch: int, why: str) -> Command:
+    if not instances.change(session, name, epoch, state="stopped", wanted="stopped", since=now(), reason=why):
+        raise decisions.LostDecisionError(f"{name} has moved meanwhile", remedy="ask again")
+    instance = instances.find(session, name)
+    assert instance is not None
+    stop = Stop(id=f"stop-{name}-{epoch}", instance=name, epoch=epoch, reason=why)
+    return decisions.durable(session, instance.hub, "", stop)

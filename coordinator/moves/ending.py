@@ -1,0 +1,44 @@
+"""The end of an instance: the function returned, raised, was stopped, or its worker died for good."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from coordinator.moment import now
+from coordinator.moves.ground import Ground
+from coordinator.store import instances
+from devices.errors import LONGEST_SHOWN, printable
+from devices.protocol.messages import Ended
+
+_LONGEST_ERROR: Final = 8 * LONGEST_SHOWN
+_DID: Final = {"finished": "finished", "failed": "failed; its last checkpoint is kept", "stopped": "stopped"}
+
+
+async def take(ground: Ground, hub: str, told: Ended) -> bool:
+    """Notes an end; returns whether it was news. One of an older epoch, or told again, is not."""
+    if not await ground.store.write(_end, hub, told):
+        return False
+    ground.claims.withdraw(told.instance)
+    if told.state != "stopped":
+        last_line = printable(told.error.strip().rpartition("\n")[2]) if told.error else ""
+        await ground.journal.tell(
+            "instance",
+            did=f"{told.instance} {_DID[told.state]}",
+            why=last_line or ("its function returned" if told.state == "finished" else "no reason was told"),
+            severity="problem" if told.state == "failed" else "info",
+            instance=told.instance,
+            hub=hub,
+        )
+    return True
+
+
+def _end(session: Session, hub: str, told: Ended) -> bool:
+    instance = instances.find(session, told.instance)
+    if instance is None or instance.state in instances.ENDED or (instance.epoch, instance.hub) != (told.epoch, hub):
+        return False
+    instance.state, instance.since = told.state, now()
+    instance.result, instance.error = told.result, printable(told.error, _LONGEST_ERROR)
+    instance.reason = instance.error.strip().rpartition("\n")[2]
+    return True

@@ -1,0 +1,173 @@
+"""What is done when a hub cannot take a function: the next place, until it runs somewhere.
+
+Before the commit point another destination is taken, or the move is cancelled and the function stays. After it the
+function is nobody's until it runs: back to the source (which has the blob in its spool), then the other hubs that fit,
+then the same with the parent checkpoint, and so on to the first one, which is a clean start. While hubs that have not
+been tried are away the move waits for them: never nowhere, and never given up because of the time of day.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from coordinator.journal import Severity
+from coordinator.moves import decisions
+from coordinator.moves.ground import Ground
+from coordinator.moves.journey import Journey
+from coordinator.placement import choice
+from coordinator.placement.score import Place
+from coordinator.store import checkpoints, instances, moves
+from coordinator.store.guard import landed
+from coordinator.store.schema import Checkpoint, Function, Instance, Move
+from devices.errors import MidstreamError
+from devices.runtime.settings import Needs, Settings
+
+ANCESTORS: Final = 4
+"""Older checkpoints that are tried before the first one: each loses what was done since."""
+
+
+def has_it(move: Move, checkpoint: Checkpoint) -> bool:
+    """Whether the destination made this checkpoint itself and should have it in its spool; told once, not twice."""
+    return checkpoint.hub == move.destination and not any(_hub_of(key) == move.destination for key in move.tried)
+
+
+async def other_destination(ground: Ground, move: Move, failure: MidstreamError) -> Move:
+    """Returns the move with another destination, before anything was frozen.
+
+    Raises:
+        MidstreamError: there is none, or the one that failed was named by a person; the reason is in it.
+    """
+    why = MidstreamError(f"{move.destination} cannot take it: {failure.message}", remedy=failure.remedy)
+    if move.named or not ground.hubs.online(move.source):
+        raise why from failure
+    needs, engine, held = await ground.store.read(wishes, move.instance)
+    tried = [*move.tried, _key(move.checkpoint, move.destination)]
+    excluded = {_hub_of(key) for key in tried} | {move.source}
+    places = choice.rank([hub for hub in ground.hubs.every() if hub.name not in excluded], needs, engine, held)
+    if not places:
+        raise why from failure
+    return await ground.store.write(_redirect, move.id, places[0].hub, tried)
+
+
+def _redirect(session: Session, move: str, destination: str, tried: list[str]) -> Move:
+    guarded = update(Move).where(Move.id == move, Move.state == "requested")
+    if not landed(session, guarded.values(destination=destination, tried=tried)):
+        raise decisions.LostDecisionError("the move has gone another way meanwhile")
+    return moves.find(session, move)
+
+
+def wishes(session: Session, instance: str) -> tuple[Needs, str, dict[str, int]]:
+    """Returns what an instance needs, its engine, and how many instances each hub holds."""
+    row = session.get(Instance, instance)
+    assert row is not None
+    function = session.get(Function, row.function)
+    newest = checkpoints.find(session, row.newest)
+    needs = Settings.from_plain(function.settings).needs if function else Needs()
+    return needs, newest.engine if newest else "python", held_by_hub(session)
+
+
+def held_by_hub(session: Session) -> dict[str, int]:
+    """Returns the number of instances by hub that have not ended."""
+    held: dict[str, int] = {}
+    for instance, _ in instances.every(session):
+        if instance.hub and instance.state not in instances.ENDED:
+            held[instance.hub] = held.get(instance.hub, 0) + 1
+    return held
+
+
+async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) -> None:
+    """Claims the function for the next place after a failed restore; waits where only absent hubs are left.
+
+    The move ends as failed when every hub that fits has failed with every checkpoint: then it is the function's own
+    doing, and the reason is kept.
+    """
+    move = journey.move
+    from_its_spool = journey.sent_to != move.destination
+    tried = [*move.tried, _key(move.checkpoint, "spool " * from_its_spool + move.destination)]
+    preferred = move.destination if from_its_spool else move.source
+    waiting = False
+    while True:
+        came = ground.hubs.came
+        chain = await ground.store.read(_chain, move.checkpoint)
+        needs, engine, held = await ground.store.read(wishes, move.instance)
+        found = _first_untried(ground, preferred, chain, tried, choice.rank(ground.hubs.every(), needs, engine, held))
+        if found is not None:
+            break
+        absent = [hub.name for hub in ground.hubs.every() if not hub.online]
+        if not absent:
+            await _give_up(ground, journey, failure)
+            return
+        if not waiting:
+            waiting = True
+            await _tell(ground, journey, failure, f"waits for a hub: {', '.join(absent)} away", "problem")
+        await came.wait()
+    hub, checkpoint = found
+    older = checkpoint != move.checkpoint
+    did = f"goes on at {hub} from {'the older ' if older else ''}checkpoint {checkpoint}"
+    await _tell(ground, journey, failure, did, "problem" if older else "warning")
+    if older or hub != journey.sent_to:
+        journey.sent_to = ""
+    if older:
+        journey.blob = None
+    claimed = await ground.store.write(
+        decisions.claim,
+        ground.claims,
+        move.id,
+        "claimed",
+        destination=hub,
+        checkpoint=checkpoint,
+        tried=tried,
+        failure=str(failure),
+        late_mail=move.late_mail and not older and (hub != move.source or move.handover == "disconnect"),
+    )
+    ground.commands.deliver(claimed.fences)
+    journey.move = claimed.move
+
+
+def _first_untried(
+    ground: Ground, preferred: str, chain: list[str], tried: list[str], places: list[Place]
+) -> tuple[str, str] | None:
+    names = [place.hub for place in places if place.hub != preferred]
+    if preferred and ground.hubs.online(preferred):  # one that is draining takes its own function back
+        names.insert(0, preferred)
+    keys = ((hub, checkpoint) for checkpoint in chain for hub in names)
+    return next(((hub, checkpoint) for hub, checkpoint in keys if _key(checkpoint, hub) not in tried), None)
+
+
+def _chain(session: Session, checkpoint: str) -> list[str]:
+    """Returns a checkpoint, its nearest ancestors, and the first one of all."""
+    row = checkpoints.find(session, checkpoint)
+    assert row is not None
+    older = [parent.id for parent in checkpoints.parents(session, row) if parent.instance == row.instance]
+    return [checkpoint, *older[:ANCESTORS], *older[ANCESTORS:][-1:]]
+
+
+async def _give_up(ground: Ground, journey: Journey, failure: MidstreamError) -> None:
+    move = journey.move
+    why = f"every hub that fits has failed with every checkpoint, the last one, {move.destination}: {failure}"
+    journey.move = await ground.store.write(decisions.fail, move.id, why)
+    await _tell(ground, journey, failure, "failed; its checkpoints are kept", "problem")
+
+
+async def _tell(ground: Ground, journey: Journey, failure: MidstreamError, did: str, severity: Severity) -> None:
+    move = journey.move
+    await ground.journal.tell(
+        "move",
+        did=did,
+        why=f"{move.instance} could not go on at {move.destination}: {failure}",
+        severity=severity,
+        instance=move.instance,
+        hub=move.destination,
+        details={"move": move.id, "checkpoint": move.checkpoint},
+    )
+
+
+def _key(checkpoint: str, hub: str) -> str:
+    return f"{checkpoint} {hub}"
+
+
+def _hub_of(key: str) -> str:
+    return key.rpartition(" ")[2]

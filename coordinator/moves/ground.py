@@ -1,0 +1,44 @@
+"""What every step of a move stands on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from coordinator.ingest.checkpoints import Uploads
+from coordinator.ingest.hubs import Hubs
+from coordinator.journal import Journal
+from coordinator.line import Line
+from coordinator.moves.claims import Claims
+from coordinator.moves.commands import Commands
+from coordinator.store.database import Store
+from devices.mqtt.kind import BrokerKind
+from devices.protocol.topics import Topics
+
+Handover = Literal["takeover", "disconnect"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The parts of the coordinator that moves use."""
+
+    key: Ed25519PrivateKey
+    topics: Topics
+    store: Store
+    line: Line
+    hubs: Hubs
+    uploads: Uploads
+    commands: Commands
+    claims: Claims
+    journal: Journal
+
+    @property
+    def handover(self) -> Handover:
+        """How a session changes hands on this broker (`docs/protocol.md`, rule 20)."""
+        return "disconnect" if self.line.kind is BrokerKind.EMBEDDED else "takeover"
+
+    async def send_blob(self, checkpoint: str, blob: bytes) -> int:
+        """Sends a checkpoint's blob down to whoever was told to expect it; returns the number of parts."""
+        return await self.line.publish_blob(lambda number: self.topics.down(checkpoint, number), blob)

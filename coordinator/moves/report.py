@@ -1,0 +1,57 @@
+"""What is told of a move that has ended: the retained report, and an event in words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from coordinator.moment import now
+from coordinator.moves.ground import Ground
+from coordinator.moves.journey import Journey
+from coordinator.store import checkpoints
+from devices.protocol import messages
+from devices.protocol.messages import MoveReport
+
+_DID: Final = {
+    "start": "started {instance} on {destination}",
+    "move": "moved {instance} from {source} to {destination}",
+    "failover": "moved {instance} from {source}, which is away, to {destination}",
+    "resume": "resumed {instance} on {destination}",
+    "restore": "restored {instance} on {destination}",
+}
+
+
+async def tell(ground: Ground, journey: Journey) -> None:
+    """Publishes the report of a move, retained, and the event of one that ended well; the others were told already."""
+    move = journey.move
+    row = await ground.store.read(checkpoints.find, move.checkpoint) if move.checkpoint else None
+    report = MoveReport(
+        move=move.id,
+        instance=move.instance,
+        source=move.source,
+        destination=move.destination,
+        state=move.state,
+        reason=move.why,
+        checkpoint=move.checkpoint,
+        bytes=row.size if row else 0,
+        line=row.line if row else "",
+        downtime_ms=move.downtime_ms,
+        phases=move.phases,
+        at=now(),
+    )
+    ground.line.publish(ground.topics.instance(move.instance, "move"), messages.encode(report), retain=True)
+    if move.state == "done":
+        await ground.journal.tell(
+            "move",
+            did=_DID[move.kind].format(instance=move.instance, source=move.source, destination=move.destination),
+            why=move.why,
+            instance=move.instance,
+            hub=move.destination,
+            details={
+                "move": move.id,
+                "checkpoint": move.checkpoint,
+                "bytes": report.bytes,
+                "line": report.line,
+                "downtime_ms": move.downtime_ms,
+                "phases": move.phases,
+            },
+        )

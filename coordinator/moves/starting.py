@@ -1,0 +1,177 @@
+"""New instances: from a function's source, or as a branch from a checkpoint.
+
+Each is one transaction: the instance, its first checkpoint, and the move that brings it to a hub. Nothing of the source
+is run here; it is read (`devices.runtime.function`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy.orm import Session
+
+from coordinator import intents
+from coordinator.ingest.checkpoints import row_of
+from coordinator.moment import now
+from coordinator.moves import founding
+from coordinator.moves.ground import Handover
+from coordinator.placement.score import Place
+from coordinator.store import checkpoints, instances, lineage
+from coordinator.store.schema import Function, Instance, Move
+from devices.errors import RefusedError, SourceError
+from devices.protocol import limits, sealing
+from devices.protocol.checkpoint import FunctionRecord, Header
+from devices.protocol.topics import check_name, name_from
+from devices.runtime.declaration import FunctionDeclaration, Parameter, check_arguments
+from devices.runtime.function import choose, read_functions
+from devices.runtime.settings import Needs
+from devices.runtime.source import Source
+
+ENGINE: Final = "python"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A function as it was read from its source, and the arguments it is started with."""
+
+    source: Source
+    declaration: FunctionDeclaration
+    arguments: dict[str, Any]
+
+    @property
+    def needs(self) -> Needs:
+        """What a hub must have."""
+        return self.declaration.settings.needs
+
+
+@dataclass(frozen=True, slots=True)
+class Planting:
+    """Where and why an instance is started."""
+
+    key: Ed25519PrivateKey
+    intent: intents.Run | intents.Restore
+    place: Place
+    handover: Handover
+
+
+def read(intent: intents.Run) -> Code:
+    """Reads a function's source without running it, and checks the arguments.
+
+    Raises:
+        SourceError: no function in it, too large, or a syntax error.
+        UsageError: an argument that does not fit.
+    """
+    if not intent.files or len(intent.files) > limits.SOURCE_FILES:
+        raise SourceError(f"{len(intent.files)} files; one to {limits.SOURCE_FILES} make a function")
+    if sum(len(text.encode()) for text in intent.files.values()) > limits.SOURCE:
+        raise SourceError(f"the files are larger than {limits.SOURCE // limits.KIB} KB together")
+    main = next(iter(intent.files))
+    source = Source(main.rpartition("/")[2].removesuffix(".py"), intent.files)
+    declaration = choose(read_functions(source), intent.function or None, main)
+    return Code(source, declaration, check_arguments(declaration, intent.arguments))
+
+
+def new_instance(session: Session, planting: Planting, code: Code) -> Move:
+    """Adds an instance of a function and the move that starts it.
+
+    Raises:
+        RefusedError: the name that was wanted is taken.
+        UsageError: it cannot be a name.
+    """
+    intent, declaration = planting.intent, code.declaration
+    wanted = check_name("instance", intent.name or name_from(declaration.name))
+    name = lineage.free_name(session, wanted)
+    if intent.name and name != wanted:
+        raise RefusedError(f"there is an instance {wanted} already", remedy=f"name it otherwise, as in {name}")
+    record = FunctionRecord(
+        name=declaration.name,
+        module=code.source.module,
+        files=code.source.files,
+        digest=code.source.digest,
+        arguments=code.arguments,
+        settings=declaration.settings.to_plain(),
+    )
+    header, blob = founding.first_of(name, record, ENGINE, planting.key)
+    function = Function(
+        name=record.name,
+        digest=record.digest.hex(),
+        module=record.module,
+        doc=declaration.docstring,
+        parameters={parameter.name: _in_words(parameter) for parameter in declaration.parameters},
+        settings=record.settings,
+        created=now(),
+    )
+    instance = Instance(id=name, function=instances.remember_function(session, function), trunk=name)
+    return _plant(session, planting, instance, header, blob)
+
+
+def branch(session: Session, planting: Planting, checkpoint: str, blob: bytes) -> Move:
+    """Adds a branch that goes on from a checkpoint of another instance, and the move that starts it.
+
+    Raises:
+        RefusedError: the name that was wanted is taken.
+        UsageError: it cannot be a name.
+    """
+    assert isinstance(planting.intent, intents.Restore)
+    parent = checkpoints.named(session, checkpoint)
+    old = instances.find(session, parent.instance)
+    assert old is not None, "a checkpoint is of an instance"
+    name, number = lineage.next_branch(session, old.trunk)
+    if planting.intent.name:
+        name = check_name("instance", planting.intent.name)
+        if instances.find(session, name) is not None:
+            raise RefusedError(f"there is an instance {name} already")
+    header, copy = founding.branch_of(blob, name, planting.key)
+    instance = Instance(
+        id=name,
+        function=old.function,
+        trunk=old.trunk,
+        branch=number,
+        origin=checkpoint,
+        muted=not planting.intent.unmute,
+        published=header.sequence,
+    )
+    return _plant(session, planting, instance, header, copy)
+
+
+def _plant(session: Session, planting: Planting, instance: Instance, header: Header, blob: bytes) -> Move:
+    instance.state, instance.since, instance.created = "starting", now(), now()
+    instance.newest, instance.epoch, instance.hub = header.checkpoint, 0, ""
+    session.add(instance)
+    session.flush()
+    checkpoints.add(session, row_of(header, blob, sealing.public_bytes(planting.key)), blob)
+    kind = "start" if isinstance(planting.intent, intents.Run) else "restore"
+    named = bool(planting.intent.hub)
+    move = new_move(instance, kind, planting.intent, source="", destination=planting.place.hub, named=named)
+    move.handover = planting.handover
+    session.add(move)
+    session.flush()
+    return move
+
+
+def new_move(
+    instance: Instance, kind: str, intent: intents.Intent, *, source: str, destination: str, named: bool
+) -> Move:
+    """Returns a move of an instance that nobody holds; it is not in the store yet."""
+    return Move(
+        id=founding.new_id(),
+        instance=instance.id,
+        kind=kind,
+        state="released",
+        by=intent.by,
+        why=intent.why,
+        source=source,
+        destination=destination,
+        named=named,
+        epoch=instance.epoch,
+        checkpoint=instance.newest,
+        tried=[],
+        created=now(),
+    )
+
+
+def _in_words(parameter: Parameter) -> str:
+    kind = parameter.type or "any"
+    return kind if parameter.required else f"{kind} = {parameter.default}"

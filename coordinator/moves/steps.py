@@ -1,0 +1,256 @@
+"""The steps of a move: for each state one function that brings it to the next, and that may be run again.
+
+Each does what its state leaves to be done, from what the store says: after a crash of the coordinator the same function
+is called again, its commands carry the same ids, and hubs answer a repeat with what they did. Between two steps lie
+named crash points.
+
+What was tried and given up: a command written to the store before it is sent (a synced write more on the critical path,
+and after a crash nothing is known that the state does not say); a state for "the capture command is out" (the same).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, cast
+
+from coordinator.moves import decisions, fallback, late_mail, machine
+from coordinator.moves.commands import HubGoneError
+from coordinator.moves.ground import Ground, Handover
+from coordinator.moves.journey import Journey
+from coordinator.moves.machine import State
+from coordinator.store import checkpoints
+from devices.errors import MidstreamError
+from devices.protocol import limits, messages
+from devices.protocol.messages import Capture, Captured, Done, Prepare, Released, Restore, Running, Stored
+
+CRASH_POINTS: Final = (
+    "after-requested",
+    "after-prepared",
+    "after-captured",
+    "after-stored",
+    "after-released",
+    "after-claimed",
+    "after-restored",
+    "after-running",
+)
+_log = logging.getLogger(__name__)
+
+
+async def capture(ground: Ground, journey: Journey) -> None:
+    """Requested -> stored: gets the destination ready, freezes the function, makes its checkpoint durable."""
+    machine.crash_point("after-requested")
+    try:
+        await _prepare(ground, journey)
+        machine.crash_point("after-prepared")
+        told = await _captured(ground, journey)
+        machine.crash_point("after-captured")
+        verified = await ground.uploads.verified(told, ground.hubs[journey.move.source].key)
+        journey.move = await ground.store.write(decisions.store, journey.move.id, verified)
+    except MidstreamError as error:
+        await cancel(ground, journey, "requested", error)
+        return
+    journey.mark("stored")
+    journey.blob, journey.told = verified.blob, told
+    summary = verified.summary()
+    ground.line.publish(ground.topics.summary(summary.checkpoint), messages.encode(summary))
+    machine.crash_point("after-stored")
+
+
+async def _prepare(ground: Ground, journey: Journey) -> None:
+    """Gets the destination ready, or the next best one if it was not named; not on the clock.
+
+    Raises:
+        MidstreamError: none gets ready.
+    """
+    move = journey.move
+    while True:
+        row, blob = await ground.store.read(decisions.smallest, move.instance)
+        prepare = Prepare(
+            id=f"{move.id}-prepare-{move.destination}",
+            instance=move.instance,
+            checkpoint=row.id,
+            parts=-(-len(blob) // limits.PART),
+            size=len(blob),
+            digest=row.digest,
+        )
+        sending = asyncio.create_task(ground.send_blob(row.id, blob), name=f"{move.instance} prepare")
+        try:
+            async with asyncio.timeout(limits.PREPARED):
+                await ground.commands.ask(move.destination, prepare, Done)
+        except (MidstreamError, TimeoutError) as error:
+            failed = error if isinstance(error, MidstreamError) else MidstreamError("it did not get ready in time")
+            journey.move = move = await fallback.other_destination(ground, move, failed)
+        else:
+            return
+        finally:
+            await sending
+
+
+async def _captured(ground: Ground, journey: Journey) -> Captured:
+    move = journey.move
+    command = Capture(
+        id=f"{move.id}-capture",
+        instance=move.instance,
+        epoch=move.epoch,
+        reason=move.why,
+        hold=True,
+        move=move.id,
+        handover=cast("Handover", move.handover),
+    )
+    journey.mark("asked")
+    told = await ground.commands.ask(move.source, command, Captured)
+    journey.mark("told")
+    return told
+
+
+async def release(ground: Ground, journey: Journey) -> None:
+    """Stored -> claimed: the source lets go (the commit point), and the claim is made with its word.
+
+    The blob goes down to the destination meanwhile, so that it can check and decode ahead; it runs nothing without the
+    claim. A source that dies here has the function frozen, so its checkpoint is its newest state: the move goes on.
+    """
+    move = journey.move
+    command = Stored(id=f"{move.id}-stored", instance=move.instance, checkpoint=move.checkpoint, epoch=move.epoch)
+    ahead = asyncio.create_task(_send_ahead(ground, journey), name=f"{move.instance} ahead")
+    try:
+        released = await ground.commands.ask(move.source, command, Released)
+    except HubGoneError as error:
+        journey.move = await ground.store.write(decisions.release, move.id, failure=error.message)
+        await ground.journal.tell(
+            "move",
+            did=f"goes on from checkpoint {move.checkpoint}",
+            why=f"{move.source} went away while it held {move.instance}: {error.message}",
+            severity="warning",
+            instance=move.instance,
+            hub=move.source,
+        )
+        return
+    except MidstreamError as error:
+        await cancel(ground, journey, "stored", error)
+        return
+    finally:
+        await ahead
+    machine.crash_point("after-released")
+    late_mail_comes = ground.hubs.online(move.source)
+    await _claim(ground, journey, "stored", published=released.published, late_mail=late_mail_comes)
+
+
+async def _send_ahead(ground: Ground, journey: Journey) -> None:
+    if journey.blob is not None and ground.hubs.online(journey.move.destination):
+        await ground.send_blob(journey.move.checkpoint, journey.blob)
+        journey.sent_to = journey.move.destination
+
+
+async def claim(ground: Ground, journey: Journey) -> None:
+    """Released -> claimed: where nobody holds the function, or the coordinator died between the two."""
+    await _claim(ground, journey, "released")
+
+
+async def _claim(ground: Ground, journey: Journey, old: State, **values: object) -> None:
+    move = journey.move
+    claimed = await ground.store.write(
+        decisions.claim,
+        ground.claims,
+        move.id,
+        old,
+        destination=move.destination,
+        checkpoint=move.checkpoint,
+        **values,
+    )
+    journey.mark("claimed")
+    journey.move = claimed.move
+    await _restore(ground, journey, claimed)
+
+
+async def restore(ground: Ground, journey: Journey) -> None:
+    """Claimed -> running, after a restart of the coordinator."""
+    await _restore(ground, journey, await ground.store.read(decisions.again, journey.move.id))
+
+
+async def _restore(ground: Ground, journey: Journey, claimed: decisions.Claimed) -> None:
+    """Claimed -> running: the destination is told to go on; if it cannot, another one or an older checkpoint."""
+    ground.claims.publish(claimed.claim)
+    ground.commands.deliver(claimed.fences)
+    machine.crash_point("after-claimed")
+    try:
+        async with asyncio.timeout(limits.RESTORED):
+            running = await _running(ground, journey, claimed)
+        machine.crash_point("after-restored")
+    except TimeoutError:
+        failure = MidstreamError(f"no answer within {limits.RESTORED:.0f} s")
+        await fallback.next_place(ground, journey, failure)
+    except MidstreamError as failure:
+        await fallback.next_place(ground, journey, failure)
+    else:
+        journey.mark("running")
+        await _note_running(ground, journey, running)
+        machine.crash_point("after-running")
+
+
+async def _running(ground: Ground, journey: Journey, claimed: decisions.Claimed) -> Running:
+    move, checkpoint = claimed.move, claimed.checkpoint
+    parts = 0
+    if journey.sent_to != move.destination and not fallback.has_it(move, checkpoint):
+        if journey.blob is None:
+            journey.blob = await ground.store.read(checkpoints.blob, checkpoint.id)
+        parts = await ground.send_blob(checkpoint.id, journey.blob)
+        journey.sent_to = move.destination
+    command = Restore(
+        id=f"{move.id}-restore-{move.claimed}",
+        instance=move.instance,
+        epoch=move.claimed,
+        checkpoint=checkpoint.id,
+        claim=claimed.claim,
+        parts=parts,
+        size=checkpoint.size,
+        digest=checkpoint.digest,
+        move=move.id,
+        published=claimed.published,
+        late_mail=move.late_mail,
+        muted=claimed.muted,
+    )
+    return await ground.commands.ask(move.destination, command, Running)
+
+
+async def _note_running(ground: Ground, journey: Journey, running: Running) -> None:
+    values: dict[str, object] = {"phases": journey.phases(running.phases)}
+    if "asked" in journey.moments:
+        values["downtime_ms"] = journey.downtime_ms()
+    journey.move, fences = await ground.store.write(decisions.run, journey.move.id, **values)
+    ground.commands.deliver(fences)
+
+
+async def finish(ground: Ground, journey: Journey) -> None:
+    """Running -> done: what the source heard after the capture has reached the destination, or is known to be lost."""
+    if journey.move.late_mail:
+        await late_mail.pass_on(ground, journey)
+    journey.move = await ground.store.write(decisions.finish, journey.move.id)
+
+
+async def cancel(ground: Ground, journey: Journey, old: State, error: MidstreamError) -> None:
+    """Ends a move before its commit point: the function goes on where it is, and the event says why."""
+    move = journey.move
+    journey.move, told = await ground.store.write(decisions.cancel, move.id, old, str(error))
+    ground.commands.deliver(told)
+    await ground.journal.tell(
+        "move",
+        did=f"{move.instance} stays on {move.source}",
+        why=f"it could not be moved to {move.destination}: {error}",
+        severity="warning",
+        instance=move.instance,
+        hub=move.source,
+        details={"move": move.id, "wanted": move.why},
+    )
+
+
+STEPS: Final[dict[State, Callable[[Ground, Journey], Awaitable[None]]]] = {
+    "requested": capture,
+    "captured": capture,
+    "stored": release,
+    "released": claim,
+    "claimed": restore,
+    "running": finish,
+}
+"""What is to be done in each state that is no end. ``captured`` is never seen alone: it is passed in one transaction."""

@@ -1,0 +1,89 @@
+"""The choice of a hub, explained."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+
+from coordinator.ingest.hubs import Hub, Hubs
+from coordinator.placement.requirements import why_not
+from coordinator.placement.score import Place, rate
+from devices.errors import RefusedError
+from devices.runtime.settings import Needs
+
+
+class NowhereError(RefusedError):
+    """No hub fits."""
+
+    slug = "nowhere"
+
+
+def rank(hubs: Collection[Hub], needs: Needs, engine: str, held: Mapping[str, int], here: str = "") -> list[Place]:
+    """Returns the hubs that fit, the best first; equal ones by name, so that the choice can be told beforehand.
+
+    Args:
+        hubs: among which to choose.
+        needs: of the function.
+        engine: of its checkpoint.
+        held: instances by hub.
+        here: the hub where the function is.
+    """
+    fitting = [hub for hub in hubs if not why_not(hub, needs, engine)]
+    places = [rate(hub, instances=held.get(hub.name, 0), here=hub.name == here) for hub in fitting]
+    return sorted(places, key=lambda place: (-place.points, place.hub))
+
+
+def named_hub(hubs: Hubs, name: str) -> Hub:
+    """Returns the hub that a person named.
+
+    Raises:
+        RefusedError: there is none of that name; the nearest one is told.
+    """
+    if hubs.known(name):
+        return hubs[name]
+    names = [hub.name for hub in hubs.every()]
+    near = difflib.get_close_matches(name, names, n=1)
+    remedy = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none yet'}"
+    raise RefusedError(f"there is no hub {name!r}", remedy=remedy)
+
+
+def choose(
+    hubs: Hubs,
+    needs: Needs,
+    engine: str,
+    held: Mapping[str, int],
+    *,
+    wanted: str = "",
+    leaving: str = "",
+    here: str = "",
+) -> Place:
+    """Returns where to run a function.
+
+    Args:
+        hubs: all of them.
+        needs: of the function.
+        engine: of its checkpoint.
+        held: instances by hub.
+        wanted: the hub that was named; empty for the best one.
+        leaving: the hub to get away from; empty for a start.
+        here: the hub where it is, which is as good as any other.
+
+    Raises:
+        RefusedError: the hub that was named does not exist or does not fit.
+        NowhereError: none fits; says for each why.
+    """
+    if wanted:
+        hub = named_hub(hubs, wanted)
+        if reason := why_not(hub, needs, engine):
+            raise RefusedError(f"{wanted} cannot take it: {wanted} {reason}")
+        return rate(hub, instances=held.get(wanted, 0), here=wanted == here)
+    others = [hub for hub in hubs.every() if hub.name != leaving]
+    places = rank(others, needs, engine, held, here)
+    if places:
+        return places[0]
+    reasons = "; ".join(f"{hub.name} {why_not(hub, needs, engine)}" for hub in others)
+    if leaving:
+        raise NowhereError(f"there is no other hub to move to: {reasons or f'{leaving} is the only one'}")
+    raise NowhereError(
+        f"no hub can run it: {reasons or 'none has come yet'}", remedy="start one: midstream hub --name hub-a"
+    )
