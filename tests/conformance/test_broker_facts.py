@@ -282,7 +282,8 @@ async def test_properties_arrive_as_they_were_sent(broker, name):
 async def test_a_blob_part_and_a_large_packet_pass(broker, name):
     async with session(broker, name) as opened:
         await opened.subscribe({f"{name}/#": 0})
-        for size in (256 * 1024, 16_000_000):
+        largest = (opened.limits.maximum_packet or 16_001_000) - 1000  # a stock Mosquitto 2.1 takes two million bytes
+        for size in (256 * 1024, min(largest, 16_000_000)):
             await opened.publish(f"{name}/x", bytes(size))
             [delivery] = await take(opened, 1)
             assert len(delivery.payload) == size
