@@ -71,10 +71,14 @@ HOSTILE = {
     "same element twice": [[5, 1, True]],
     "odd dict": [[2, 1]],
     "record without shape": [[3]],
-    "record with a value as shape": [[3, 5]],
-    "record with a list as shape": [[3, [1], 5], [0]],
-    "record too short": [[3, [1]], [4, "a"]],
-    "record too long": [[3, [1], 1, 2], [4, "a"]],
+    "record with a huge shape": [[3, 2**62]],
+    "record with a negative shape": [[3, -1], [4]],
+    "record with a reference as shape": [[3, [1]], [4]],
+    "record with a bool as shape": [[3, True], [4]],
+    "record with a list as shape": [[3, 1, 5], [0]],
+    "record with itself as shape": [[3, 0]],
+    "record too short": [[3, 1], [4, "a"]],
+    "record too long": [[3, 1, 1, 2], [4, "a"]],
     "shape of numbers": [[4, 1]],
     "shape with the same name twice": [[4, "a", "a"]],
     "text of bytes": [[8, b""]],
@@ -117,17 +121,17 @@ HOSTILE = {
     "a module of the runtime": [["module", "devices.errors"]],
     "partial of nothing": [["partial", None, None, None, None]],
     "method of nothing": [["method", None, None]],
-    "bound method that is not builtin": [["bound", [1], "__init__"], [7, [2], [3]], class_, [4]],
+    "bound method that is not builtin": [["bound", [1], "__init__"], [7, [2], 3], class_, [4]],
     "bound method that is not there": [["bound", [1], "nothing"], [0]],
     "globals of a builtin": [["bound", [1], "__globals__"], [10, "json", "dumps"]],
     "operator of another kind": [["operator", "eval", None, "1"]],
-    "instance of no class": [[7, 5, [1]], [4]],
-    "instance of a function": [[7, [1], [2]], [10, "builtins", "len"], [4]],
-    "instance of a builtin class": [[7, [1], [2]], [10, "builtins", "list"], [4]],
-    "instance of a class of classes": [[7, [1], [2]], [10, "builtins", "type"], [4]],
-    "instance of an enum": [[7, [1], [2]], [10, "re", "RegexFlag"], [4]],
-    "instance that cleans up": [[7, [1], [2]], [10, "email.message", "Cleaner"], [4]],
-    "instance with a wrong base": [[12, [1], [2], [3]], class_, [0], [4]],
+    "instance of no class": [[7, 5, 1], [4]],
+    "instance of a function": [[7, [1], 2], [10, "builtins", "len"], [4]],
+    "instance of a builtin class": [[7, [1], 2], [10, "builtins", "list"], [4]],
+    "instance of a class of classes": [[7, [1], 2], [10, "builtins", "type"], [4]],
+    "instance of an enum": [[7, [1], 2], [10, "re", "RegexFlag"], [4]],
+    "instance that cleans up": [[7, [1], 2], [10, "email.message", "Cleaner"], [4]],
+    "instance with a wrong base": [[12, [1], [2], 3], class_, [0], [4]],
     "instance of the engine with bad words": [[11, "name", [__name__], 0]],
     "the engine's nothing": [[11]],
     "the engine's needs too many": [[11, "cell", None, 5]],
@@ -136,13 +140,13 @@ HOSTILE = {
     "member that is not there": [["member", [1], "NOT"], [10, "re", "RegexFlag"]],
     "flags of no enum": [["flags", [1], 5], class_],
     "flags of text": [["flags", [1], "5"], [10, "re", "RegexFlag"]],
-    "exception of no exception": [["exception", [1], [2], None, None, False, None, None, [3]], class_, [1], [4]],
+    "exception of no exception": [["exception", [1], [2], None, None, False, None, None, 3], class_, [1], [4]],
     "exception with a text as cause": [
-        ["exception", [1], [2], "why", None, False, None, None, [3]], [10, "builtins", "KeyError"], [1], [4],
+        ["exception", [1], [2], "why", None, False, None, None, 3], [10, "builtins", "KeyError"], [1], [4],
     ],
     "exception too short": [["exception", [1]], [10, "builtins", "KeyError"]],
     "group of texts": [
-        ["exception", [1], [2], None, None, False, None, [4], [3]], [10, "builtins", "ExceptionGroup"], [1], [4],
+        ["exception", [1], [2], None, None, False, None, [4], 3], [10, "builtins", "ExceptionGroup"], [1], [4],
         [1, "m", [5]], [0, "x"],
     ],
     "iterator of an unknown kind": [["iterator", "file", None, None]],
@@ -190,7 +194,7 @@ def test_hostile_roots_are_refused(roots):
 
 
 def test_an_instance_is_made_without_its_own_methods():
-    (own,) = collect([[7, [1], [2], 5], class_, [4, "x"]])
+    (own,) = collect([[7, [1], 2, 5], class_, [4, "x"]])
     assert vars(own) == {"x": 5}
     assert RAN == []
 
@@ -238,9 +242,9 @@ def image(heap):
 
 def test_any_byte_changed_gives_values_or_a_refusal_and_nothing_else():
     heap = [
-        [0, [1], [2], [3], [5], [6], [8], [9], [10], [11], [12]], [2, 1, [3], "a", [0]], [3, [4], 1, 2.5], [1, "y", "x"],
-        [4, "a", "b"], [5, 1, "b", b"c"], [7, [7], [4], 1, [0]], class_, ["iterator", "list", [0], 1],
-        ["exception", [13], [3], None, [9], False, None, None, [4], 1, 2], ["datetime", 2026, 1, 2, 3, 4, 5, 6, 0, None],
+        [0, [1], [2], [3], [5], [6], [8], [9], [10], [11], [12]], [2, 1, [3], "a", [0]], [3, 4, 1, 2.5], [1, "y", "x"],
+        [4, "a", "b"], [5, 1, "b", b"c"], [7, [7], 4, 1, [0]], class_, ["iterator", "list", [0], 1],
+        ["exception", [13], [3], None, [9], False, None, None, 4, 1, 2], ["datetime", 2026, 1, 2, 3, 4, 5, 6, 0, None],
         ["made", "enumerate", None, [8], 3], ["pattern", "a+", 32], [10, "builtins", "KeyError"],
     ]  # fmt: skip
     good = image(heap)

@@ -22,31 +22,28 @@ _UNSALTED: Final = frozenset({str, bytes, type(None), bool})
 
 
 def _write_list(writer: Writer, value: list[Any]) -> Node:
-    return [Tag.LIST.value, *writer.slots(value)]
+    return [Tag.LIST, *writer.slots(value)]
 
 
 def _write_tuple(writer: Writer, value: tuple[Any, ...]) -> Node:
-    return [Tag.TUPLE.value, *writer.slots(value)]
+    return [Tag.TUPLE, *writer.slots(value)]
 
 
-def write_dict(writer: Writer, value: dict[Any, Any]) -> Node:
-    """Returns the node of a dict; of a subclass, it is its contents as a dict's."""
-    keys = tuple(dict.keys(value))
+def _write_dict(writer: Writer, value: dict[Any, Any]) -> Node:
+    keys = tuple(value)
     if 0 < len(keys) <= _RECORD and set(map(type, keys)) == {str}:
         shape = writer.shape(keys)
         if shape is not None:
-            node = [Tag.RECORD.value, writer.reference(shape)]
-            node += writer.slots(list(dict.values(value)))
-            return node
-    return [Tag.DICT.value, *writer.slots(keys), *writer.slots(list(dict.values(value)))]
+            return [Tag.RECORD, shape, *writer.slots(list(value.values()))]
+    return [Tag.DICT, *writer.slots(keys), *writer.slots(list(value.values()))]
 
 
 def _write_set(writer: Writer, value: set[Any]) -> Node:
-    return [Tag.SET.value, *writer.slots(list(value))]
+    return [Tag.SET, *writer.slots(list(value))]
 
 
 def _write_frozenset(writer: Writer, value: frozenset[Any]) -> Node:
-    return [Tag.FROZENSET.value, *writer.slots(list(value))]
+    return [Tag.FROZENSET, *writer.slots(list(value))]
 
 
 def _write_deque(writer: Writer, value: deque[Any]) -> Node:
@@ -75,7 +72,7 @@ def _write_proxy(writer: Writer, value: MappingProxyType[Any, Any]) -> Node:
 WRITERS: Final[dict[type, Write]] = {
     list: _write_list,
     tuple: _write_tuple,
-    dict: write_dict,
+    dict: _write_dict,
     set: _write_set,
     frozenset: _write_frozenset,
     deque: _write_deque,
@@ -84,6 +81,14 @@ WRITERS: Final[dict[type, Write]] = {
     SimpleNamespace: _write_namespace,
     MappingProxyType: _write_proxy,
 }
+
+
+def _whole_list(reader: Reader, node: Node) -> list[Any]:
+    return reader.values(node[1:])
+
+
+def _whole_record(reader: Reader, node: Node) -> dict[str, Any]:
+    return named_values(reader, node[1:])
 
 
 def _fill_list(reader: Reader, made: list[Any], node: Node) -> None:
@@ -163,22 +168,26 @@ def _all_settled(node: Node) -> list[Need]:
     return [(Step.SETTLED, node[1:])]
 
 
+def _after_shape(node: Node) -> Node:
+    return node[2:]
+
+
 def _first(node: Node) -> Node:
     return node[1:2]
 
 
 KINDS: Final[dict[int | str, Kind]] = {
-    Tag.LIST.value: Kind(lambda _, __: [], _fill_list),
-    Tag.TUPLE.value: Kind(lambda reader, node: tuple(reader.values(node[1:])), made=after_tag, hashed=after_tag),
-    Tag.DICT.value: Kind(lambda _, __: {}, _fill_dict, to_fill=_keys),
-    Tag.RECORD.value: Kind(lambda _, __: {}, _fill_record),
-    Tag.SET.value: Kind(lambda _, __: set(), _fill_set, to_fill=_all_settled),
-    Tag.FROZENSET.value: Kind(
+    Tag.LIST: Kind(lambda _, __: [], _fill_list, whole=_whole_list),
+    Tag.TUPLE: Kind(lambda reader, node: tuple(reader.values(node[1:])), made=after_tag, hashed=after_tag),
+    Tag.DICT: Kind(lambda _, __: {}, _fill_dict, to_fill=_keys),
+    Tag.RECORD: Kind(lambda _, __: {}, _fill_record, slots=_after_shape, whole=_whole_record),
+    Tag.SET: Kind(lambda _, __: set(), _fill_set, to_fill=_all_settled),
+    Tag.FROZENSET: Kind(
         lambda reader, node: frozenset(_elements(reader, node)), to_make=_all_settled, hashed=after_tag
     ),
     "deque": Kind(_make_deque, _fill_deque, slots=lambda node: node[2:]),
     "ordered": Kind(lambda _, __: OrderedDict(), _fill_dict, to_fill=_keys),
     "default": Kind(lambda _, __: defaultdict(), _fill_default, to_fill=_default_keys),
-    "namespace": Kind(lambda _, __: SimpleNamespace(), _fill_namespace),
+    "namespace": Kind(lambda _, __: SimpleNamespace(), _fill_namespace, slots=_after_shape),
     "proxy": Kind(lambda reader, node: MappingProxyType(reader.instance(node[1], dict)), made=_first, hashed=_first),
 }

@@ -13,7 +13,7 @@ from typing import Any, Final
 from devices.errors import ProtocolError
 from devices.runtime.python.values.contract import Node
 from devices.runtime.python.values.objects import class_of
-from devices.runtime.python.values.reading import Kind, Need, Reader, Step
+from devices.runtime.python.values.reading import Kind, Reader
 from devices.runtime.python.values.records import named_slots, named_values
 from devices.runtime.python.values.writing import Write, Writer
 
@@ -107,8 +107,8 @@ def _fill_exception(reader: Reader, made: BaseException, node: Node) -> None:
             object.__getattribute__(made, "__dict__")[name] = kept
 
 
-def _group_needs(node: Node) -> list[Need]:
-    return [(Step.MADE, node[7:8])]
+def _all_but_the_shape(node: Node) -> Node:
+    return [*node[1:8], *node[9:]]
 
 
 WRITERS: Final[dict[type, Write]] = {
@@ -118,5 +118,5 @@ WRITERS: Final[dict[type, Write]] = {
 }
 
 KINDS: Final[dict[int | str, Kind]] = {
-    "exception": Kind(_make_exception, _fill_exception, made=lambda node: [node[1], node[7]]),
+    "exception": Kind(_make_exception, _fill_exception, made=lambda node: [node[1], node[7]], slots=_all_but_the_shape),
 }

@@ -40,7 +40,7 @@ def describe(writer: Writer, value: Any) -> Node | None:
     if described is None:
         return None
     tag, children, plain, needs = Described(*described)
-    return [Tag.KNOWN.value, tag, plain, len(needs), *writer.slots(needs), *writer.slots(children)]
+    return [Tag.KNOWN, tag, plain, len(needs), *writer.slots(needs), *writer.slots(children)]
 
 
 def _write_function(writer: Writer, value: types.FunctionType) -> Node:
@@ -173,7 +173,7 @@ def _operator_needs(node: Node) -> list[Need]:
 
 
 KINDS: Final[dict[int | str, Kind]] = {
-    Tag.KNOWN.value: Kind(_make_known, _fill_known, made=_known_needs, slots=lambda node: node[4:]),
+    Tag.KNOWN: Kind(_make_known, _fill_known, made=_known_needs, slots=lambda node: node[4:], first=True),
     "none": Kind(lambda _, __: None, slots=lambda _: ()),
     "method": Kind(_make_method, made=lambda node: node[1:], hashed=lambda node: node[1:]),
     "bound": Kind(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Final
 
 SHORT: Final = 64
@@ -11,22 +10,22 @@ LARGEST_INT: Final = 2**63 - 1
 SMALLEST_INT: Final = -(2**63)
 
 
-class Tag(IntEnum):
-    """The kinds that occur by the thousand; all others are tagged with a word."""
+class Tag:
+    """The kinds that occur by the thousand; all others are tagged with a word. No enum: looking one up costs more."""
 
-    LIST = 0
-    TUPLE = 1
-    DICT = 2
-    RECORD = 3
-    SHAPE = 4
-    SET = 5
-    FROZENSET = 6
-    OBJECT = 7
-    TEXT = 8
-    BYTES = 9
-    REFERENCE = 10
-    KNOWN = 11
-    EXTENDED = 12
+    LIST: Final = 0
+    TUPLE: Final = 1
+    DICT: Final = 2
+    RECORD: Final = 3
+    SHAPE: Final = 4
+    SET: Final = 5
+    FROZENSET: Final = 6
+    OBJECT: Final = 7
+    TEXT: Final = 8
+    BYTES: Final = 9
+    REFERENCE: Final = 10
+    KNOWN: Final = 11
+    EXTENDED: Final = 12
 
 
 class Shape:

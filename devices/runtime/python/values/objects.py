@@ -176,7 +176,7 @@ def writer_of(layout: Layout) -> Write:
 def _plain_writer(layout: Layout) -> Write:
     def write(writer: Writer, value: Any) -> Node:
         reference = writer.reference(type(value))
-        return [Tag.OBJECT.value, reference, *named_slots(writer, attributes_of(value, layout))]
+        return [Tag.OBJECT, reference, *named_slots(writer, attributes_of(value, layout))]
 
     return write
 
@@ -186,7 +186,7 @@ def _extended_writer(layout: Layout) -> Write:
 
     def write(writer: Writer, value: Any) -> Node:
         slots = [writer.reference(type(value)), writer.reference(contents(value))]
-        return [Tag.EXTENDED.value, *slots, *named_slots(writer, attributes_of(value, layout))]
+        return [Tag.EXTENDED, *slots, *named_slots(writer, attributes_of(value, layout))]
 
     return write
 
@@ -220,14 +220,16 @@ def class_of(reader: Reader, slot: Any) -> type:
     return cls
 
 
-def _layout(reader: Reader, slot: Any) -> tuple[type, Layout]:
-    cls = class_of(reader, slot)
-    if cls not in reader.plans:
-        reader.plans[cls] = None if issubclass(cls, enum.Enum | type) else layout_of(cls)
-    layout: Layout | None = reader.plans[cls]
-    if layout is None or not cls.__flags__ & _HEAP_TYPE:
-        raise ProtocolError(f"an instance of {cls.__name__} is not written so")
-    return cls, layout
+def _plan(reader: Reader, slot: Any) -> tuple[type, Layout]:
+    """Returns an instance's class and layout, looked at once for each class."""
+    plan: tuple[type, Layout] | None = reader.plans.get(reader.index(slot))
+    if plan is None:
+        cls = class_of(reader, slot)
+        layout = None if issubclass(cls, enum.Enum | type) else layout_of(cls)
+        if layout is None or not cls.__flags__ & _HEAP_TYPE:
+            raise ProtocolError(f"an instance of {cls.__name__} is not written so")
+        plan = reader.plans[slot[0]] = cls, layout
+    return plan
 
 
 def set_attributes(layout: Layout, made: Any, attributes: dict[str, Any]) -> None:
@@ -250,25 +252,32 @@ def set_attributes(layout: Layout, made: Any, attributes: dict[str, Any]) -> Non
 
 
 def _make_object(reader: Reader, node: Node) -> Any:
-    cls, layout = _layout(reader, node[1])
+    cls, layout = _plan(reader, node[1])
     if layout.base is not object:
         raise ProtocolError(f"an instance of {cls.__name__} without its contents")
     return object.__new__(cls)
 
 
+def _whole_object(reader: Reader, node: Node) -> Any:
+    made = _make_object(reader, node)
+    _fill_object(reader, made, node)
+    return made
+
+
 def _fill_object(reader: Reader, made: Any, node: Node) -> None:
-    set_attributes(reader.plans[type(made)], made, named_values(reader, node[2:]))
+    _, layout = _plan(reader, node[1])
+    set_attributes(layout, made, named_values(reader, node[2:]))
 
 
 def _make_extended(reader: Reader, node: Node) -> Any:
-    cls, layout = _layout(reader, node[1])
+    cls, layout = _plan(reader, node[1])
     if layout.base is object:
         raise ProtocolError(f"an instance of {cls.__name__} with contents that it cannot have")
     return BASES[layout.base].new(cls, reader.typed(node[2], layout.base))
 
 
 def _fill_extended(reader: Reader, made: Any, node: Node) -> None:
-    layout: Layout = reader.plans[type(made)]
+    _, layout = _plan(reader, node[1])
     fill = BASES[layout.base].fill
     if fill is not None:
         fill(made, reader.typed(node[2], layout.base))
@@ -296,13 +305,21 @@ def _make_flags(reader: Reader, node: Node) -> enum.Flag:
 
 
 KINDS: Final[dict[int | str, Kind]] = {
-    Tag.OBJECT.value: Kind(_make_object, _fill_object, made=lambda node: node[1:2], hashed=lambda node: node[3:]),
-    Tag.EXTENDED.value: Kind(
+    Tag.OBJECT: Kind(
+        _make_object,
+        _fill_object,
+        made=lambda node: node[1:2],
+        hashed=lambda node: node[3:],
+        slots=lambda node: [*node[1:2], *node[3:]],
+        whole=_whole_object,
+    ),
+    Tag.EXTENDED: Kind(
         _make_extended,
         _fill_extended,
         made=lambda node: node[1:3],
         to_fill=_extended_needs,
         hashed=lambda node: [*node[2:3], *node[4:]],
+        slots=lambda node: [*node[1:3], *node[4:]],
     ),
     "member": Kind(_make_member, made=lambda node: node[1:2], slots=lambda node: node[1:2]),
     "flags": Kind(_make_flags, made=lambda node: node[1:]),

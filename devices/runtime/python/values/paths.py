@@ -79,7 +79,7 @@ def _step(nodes: Sequence[Node], parent: int, position: int) -> str:
 
 def _name(nodes: Sequence[Node], node: Node, shape: int, position: int) -> str:
     """Returns a name of the node's shape, which joins the queue before the values do, so that its node is there."""
-    name: str = nodes[node[shape][0]][position - shape]
+    name: str = nodes[node[shape]][position - shape]
     return name
 
 

@@ -31,11 +31,11 @@ def _write_text(_: Writer, value: str) -> Node:
         value.encode()
     except UnicodeEncodeError:  # lone surrogates, as in file names that are no UTF-8
         return ["surrogates", value.encode("utf-8", "surrogatepass")]
-    return [Tag.TEXT.value, value]
+    return [Tag.TEXT, value]
 
 
 def _write_bytes(_: Writer, value: bytes) -> Node:
-    return [Tag.BYTES.value, value]
+    return [Tag.BYTES, value]
 
 
 def _write_int(_: Writer, value: int) -> Node:
@@ -285,8 +285,8 @@ def _of_slots(make: Callable[[Reader, Node], Any], start: int = 1, stop: int | N
 
 
 KINDS: Final[dict[int | str, Kind]] = {
-    Tag.TEXT.value: _leaf(_make_text),
-    Tag.BYTES.value: _leaf(_make_bytes),
+    Tag.TEXT: _leaf(_make_text),
+    Tag.BYTES: _leaf(_make_bytes),
     "surrogates": _leaf(_make_surrogates),
     "bytearray": _leaf(_make_bytearray),
     "memoryview": _of_slots(_make_memoryview, 1, 2),

@@ -21,11 +21,11 @@ The one code of the program's that can run is what Python itself runs when a key
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
 from devices.errors import MidstreamError, ProtocolError
 from devices.runtime.python.values.contract import Knows, Node, Registered, Slot
+from devices.runtime.python.values.nodes import Shape
 
 INLINE: Final = frozenset({type(None), bool, int, float, str, bytes})
 """The types of a slot that is the value itself."""
@@ -38,15 +38,15 @@ class _NotYet(Exception):  # noqa: N818  (not an error: the way to learn that a 
     """A slot's value is not made yet."""
 
 
-class Step(IntEnum):
-    """How far a node must be."""
+class Step:
+    """How far a node must be. No enum: its members' hashes are computed in Python, for each node."""
 
-    MADE = 0
-    FILLED = 1
-    SETTLED = 2
+    MADE: Final = 0
+    FILLED: Final = 1
+    SETTLED: Final = 2
 
 
-Need = tuple[Step, Iterable[Slot]]
+Need = tuple[int, Iterable[Slot]]
 
 
 def after_tag(node: Node) -> Iterable[Slot]:
@@ -65,6 +65,8 @@ class Kind(NamedTuple):
         to_fill: the same for ``fill``; all slots are made in any case.
         hashed: the slots whose hash counts for this one's.
         slots: the positions that hold slots.
+        whole: returns the object with its contents, if what it refers to is made.
+        first: whether others stand on it: a class, a shape.
     """
 
     make: Callable[[Reader, Node], Any]
@@ -74,6 +76,8 @@ class Kind(NamedTuple):
     to_fill: Callable[[Node], Iterable[Need]] | None = None
     hashed: Callable[[Node], Iterable[Slot]] | None = None
     slots: Callable[[Node], Iterable[Slot]] = after_tag
+    whole: Callable[[Reader, Node], Any] | None = None
+    first: bool = False
 
 
 class Reader:
@@ -91,17 +95,19 @@ class Reader:
         self.named = named
         self.travels = {travels.tag: travels for travels in registered.types.values()}
         self.modules = knows.modules()
-        self.plans: dict[type, Any] = {}  # of the classes met; see `objects`
+        self.plans: dict[int, Any] = {}  # of the classes met, by their node; see `objects`
+        self._names: dict[int, tuple[str, ...]] = {}
         self._heap = heap
         self._kinds = kinds
         self._made: list[Any] = [_UNMADE] * len(heap)
         self._filled = bytearray(len(heap))
+        self._at = 0  # the node that is being read, for an error
         self._hash_depth: dict[int, int] = {}  # of the settled ones
 
     def value(self, slot: Slot) -> Any:
         """Returns the value of a slot."""
         if type(slot) is list:
-            value = self._made[self._index(slot)]
+            value = self._made[self.index(slot)]
             if value is _UNMADE:
                 raise _NotYet
             return value
@@ -132,70 +138,95 @@ class Reader:
 
     def node(self, slot: Slot) -> Node:
         """Returns the node that a slot refers to."""
-        return self._heap[self._index(slot)]
+        return self._heap[self.index(slot)]
 
-    def _index(self, slot: Slot) -> int:
+    def names(self, index: Any) -> tuple[str, ...]:
+        """Returns the names of the shape with this index; shapes are made before all that has one."""
+        if type(index) is not int or index not in self._names:
+            self._names[index] = self.typed([index], Shape).names
+        return self._names[index]
+
+    def index(self, slot: Slot) -> int:
+        """Returns the index that a reference holds."""
         if type(slot) is list and len(slot) == 1 and type(slot[0]) is int and 0 <= slot[0] < len(self._made):
             return slot[0]
         raise ProtocolError(f"{str(slot)[:40]} is no reference into a heap of {len(self._made)} nodes")
 
     def read(self) -> None:
-        """Makes and fills every node."""
-        made, filled, find = self._made, self._filled, self._kinds.get
-        later: list[int] = []
-        kinds: list[Kind] = []
-        index = 0
+        """Makes and fills every node.
+
+        Backwards: what a node refers to was mostly met after it, and is then there to be put in at once. Shapes and
+        classes come first: all others stand on them.
+        """
         try:
-            for index, node in enumerate(self._heap):
-                kind = find(node[0]) if type(node) is list and node and type(node[0]) in (int, str) else None
-                if kind is None:
-                    raise ProtocolError("not a node of a known kind")  # noqa: TRY301  (the handler adds the place)
-                kinds.append(kind)
-                if kind.made is None and kind.to_make is None:
-                    made[index] = kind.make(self, node)
-                else:
-                    later.append(index)
+            kinds = self._checked_kinds()
+            later = [index for index in range(len(kinds) - 1, -1, -1) if not self._make_at_once(index, kinds[index])]
             for index in later:
-                if made[index] is _UNMADE:
-                    self._make(index, kinds[index])
+                self._at = index
+                self._bring((Step.MADE, index))
             for index, kind in enumerate(kinds):
-                if kind.fill is not None and not filled[index]:
+                if kind.fill is not None and not self._filled[index]:
+                    self._at = index
                     if kind.to_fill is None:
-                        filled[index] = 1
-                        kind.fill(self, made[index], self._heap[index])
+                        self._filled[index] = 1
+                        kind.fill(self, self._made[index], self._heap[index])
                     else:
                         self._bring((Step.FILLED, index))
         except MidstreamError as error:
             if error.place is not None:
                 raise
-            raise type(error)(error.message, place=self._place(index), remedy=error.remedy) from error
+            raise type(error)(error.message, place=self._place(), remedy=error.remedy) from error
         except Exception as error:
             message = f"its contents cannot be: {type(error).__name__}: {str(error)[:200]}"
-            raise ProtocolError(message, place=self._place(index)) from error
+            raise ProtocolError(message, place=self._place()) from error
 
-    def _make(self, index: int, kind: Kind) -> None:
-        if kind.to_make is None:
-            try:  # mostly what it needs is there: the class of many objects, the strs of a tuple
-                self._made[index] = kind.make(self, self._heap[index])
+    def _checked_kinds(self) -> list[Kind]:
+        """Returns the kind of each node, and makes those that are first."""
+        kinds: list[Kind] = []
+        find = self._kinds.get
+        for index, node in enumerate(self._heap):
+            kind = find(node[0]) if type(node) is list and node and type(node[0]) in (int, str) else None
+            if kind is None:
+                self._at = index
+                raise ProtocolError("not a node of a known kind")
+            kinds.append(kind)
+            if kind.first:
+                self._make_at_once(index, kind)
+        return kinds
+
+    def _make_at_once(self, index: int, kind: Kind) -> bool:
+        """Makes a node, whole if it can be; tells whether it is made."""
+        self._at = index
+        node = self._heap[index]
+        if kind.to_make is not None or self._made[index] is not _UNMADE:
+            return self._made[index] is not _UNMADE
+        if kind.whole is not None:
+            try:
+                self._made[index] = kind.whole(self, node)
             except _NotYet:
                 pass
             else:
-                return
-        self._bring((Step.MADE, index))
+                self._filled[index] = 1
+                return True
+        try:
+            self._made[index] = kind.make(self, node)
+        except _NotYet:
+            return False
+        return True
 
-    def _place(self, index: int) -> str:
-        node = self._heap[index]
+    def _place(self) -> str:
+        node = self._heap[self._at]
         tag = node[0] if type(node) is list and node else node
-        return f"node {index} of the image ({str(tag)[:20]!r})"
+        return f"node {self._at} of the image ({str(tag)[:20]!r})"
 
-    def _bring(self, goal: tuple[Step, int]) -> None:
+    def _bring(self, goal: tuple[int, int]) -> None:
         """Brings one node as far as asked, and before it what it needs, depth first on a stack of our own.
 
         Linear: a node is on its way once for each step; what is on its way already is a cycle. For hashes that is no
         matter (the object at the other end is filled), for making and filling there is no order, and no program could
         have built it.
         """
-        open_: set[tuple[Step, int]] = set()
+        open_: set[tuple[int, int]] = set()
         stack = [goal]
         while stack:
             step, index = task = stack[-1]
@@ -205,7 +236,7 @@ class Reader:
                 continue
             open_.add(task)
             waiting = [need for need in self._before(step, index) if not self._done(*need)]
-            if step is not Step.SETTLED and any(need in open_ and need[0] is not Step.SETTLED for need in waiting):
+            if step != Step.SETTLED and any(need in open_ and need[0] != Step.SETTLED for need in waiting):
                 raise ProtocolError("it holds itself in a way that no program could have built")
             waiting = [need for need in waiting if need not in open_]
             if waiting:
@@ -213,19 +244,19 @@ class Reader:
             else:
                 self._perform(step, index)
 
-    def _done(self, step: Step, index: int) -> bool:
-        if step is Step.MADE:
+    def _done(self, step: int, index: int) -> bool:
+        if step == Step.MADE:
             return self._made[index] is not _UNMADE
-        return bool(self._filled[index]) if step is Step.FILLED else index in self._hash_depth
+        return bool(self._filled[index]) if step == Step.FILLED else index in self._hash_depth
 
-    def _before(self, step: Step, index: int) -> list[tuple[Step, int]]:
+    def _before(self, step: int, index: int) -> list[tuple[int, int]]:
         node = self._heap[index]
         kind = self._kinds[node[0]]
-        if step is Step.MADE:
+        if step == Step.MADE:
             made = [(Step.MADE, kind.made(node))] if kind.made else []
             return self._needs([*made, *(kind.to_make(node) if kind.to_make else ())])
-        if step is Step.FILLED:
-            first: list[tuple[Step, int]] = [(Step.MADE, index)]
+        if step == Step.FILLED:
+            first: list[tuple[int, int]] = [(Step.MADE, index)]
             if kind.fill is None:
                 return first
             first += self._needs([(Step.MADE, kind.slots(node))])
@@ -237,15 +268,16 @@ class Reader:
         hashed = [(Step.SETTLED, kind.hashed(node))] if kind.hashed else []
         return [(Step.FILLED, index), *self._needs(hashed)]
 
-    def _needs(self, needs: Iterable[tuple[Step, Iterable[Slot]]]) -> list[tuple[Step, int]]:
-        return [(step, self._index(slot)) for step, slots in needs for slot in slots if type(slot) is list]
+    def _needs(self, needs: Iterable[tuple[int, Iterable[Slot]]]) -> list[tuple[int, int]]:
+        return [(step, self.index(slot)) for step, slots in needs for slot in slots if type(slot) is list]
 
-    def _perform(self, step: Step, index: int) -> None:
+    def _perform(self, step: int, index: int) -> None:
         node = self._heap[index]
         kind = self._kinds[node[0]]
-        if step is Step.MADE:
+        self._at = index
+        if step == Step.MADE:
             self._made[index] = kind.make(self, node)
-        elif step is Step.FILLED:
+        elif step == Step.FILLED:
             self._filled[index] = 1
             if kind.fill is not None:
                 kind.fill(self, self._made[index], node)

@@ -16,11 +16,11 @@ from devices.runtime.python.values.writing import Write, Writer
 
 
 def _write_shape(_: Writer, value: Shape) -> Node:
-    return [Tag.SHAPE.value, *value.names]
+    return [Tag.SHAPE, *value.names]
 
 
 def named_slots(writer: Writer, attributes: dict[str, Any]) -> Node:
-    """Returns the slots of a shape and of the values under its names.
+    """Returns the index of a shape, and the slots of the values under its names.
 
     Raises:
         CannotTravelError: a name is no ordinary one.
@@ -29,22 +29,12 @@ def named_slots(writer: Writer, attributes: dict[str, Any]) -> Node:
     shape = writer.shape(names) if set(map(type, names)) <= {str} else None
     if shape is None:
         raise CannotTravelError("an object with attributes whose names are no short strs cannot travel")
-    return [writer.reference(shape), *writer.slots(list(attributes.values()))]
+    return [shape, *writer.slots(list(attributes.values()))]
 
 
-def names_of(reader: Reader, slot: Any) -> tuple[str, ...]:
-    """Returns the names of a shape.
-
-    Raises:
-        ProtocolError: the slot is no shape.
-    """
-    shape: Shape = reader.typed(slot, Shape)
-    return shape.names
-
-
-def named_values(reader: Reader, slots: Node) -> dict[str, Any]:
+def named_values(reader: Reader, named: Node) -> dict[str, Any]:
     """Returns the attributes that `named_slots` has written."""
-    return dict(zip(names_of(reader, slots[0]), reader.values(slots[1:]), strict=True))
+    return dict(zip(reader.names(named[0]), reader.values(named[1:]), strict=True))
 
 
 def _make_shape(_: Reader, node: Node) -> Shape:
@@ -56,4 +46,4 @@ def _make_shape(_: Reader, node: Node) -> Shape:
 
 WRITERS: Final[dict[type, Write]] = {Shape: _write_shape}
 
-KINDS: Final[dict[int | str, Kind]] = {Tag.SHAPE.value: Kind(_make_shape, slots=lambda _: ())}
+KINDS: Final[dict[int | str, Kind]] = {Tag.SHAPE: Kind(_make_shape, slots=lambda _: (), first=True)}

@@ -218,7 +218,7 @@ def write_reference(writer: Writer, value: Any) -> Node:
         ) from None
     if found is not value:
         raise CannotTravelError(f"the {what} is not what is found under this name")
-    return [Tag.REFERENCE.value, module, qualname]
+    return [Tag.REFERENCE, module, qualname]
 
 
 def _name_of(value: Any) -> tuple[str, str]:
@@ -263,6 +263,6 @@ WRITERS: Final[dict[type, Write]] = {
 }
 
 KINDS: Final[dict[int | str, Kind]] = {
-    Tag.REFERENCE.value: Kind(_make_reference, slots=lambda _: ()),
+    Tag.REFERENCE: Kind(_make_reference, slots=lambda _: (), first=True),
     "module": Kind(_make_module, slots=lambda _: ()),
 }

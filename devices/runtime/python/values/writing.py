@@ -34,7 +34,7 @@ class Writer:
         self.writers = writers
         self.modules = knows.modules()
         self._references: dict[int, list[int]] = {}
-        self._shapes: dict[tuple[str, ...], Shape | None] = {}
+        self._shapes: dict[tuple[str, ...], int | None] = {}
 
     def slot(self, value: Any) -> Slot:
         """Returns the value itself where it is small and has no identity worth keeping, else a reference."""
@@ -66,21 +66,32 @@ class Writer:
         """Returns the slots of many values; at C speed where they are all None and bools, ints, floats or short strs."""
         if len(values) > _FEW:
             kinds = set(map(type, values))
-            if (len(kinds) == 1 and _all_small(kinds.pop(), values)) or (kinds <= _CONSTANTS and kinds):
+            if (len(kinds) == 1 and _all_small(kinds.pop(), values)) or (kinds and kinds <= _CONSTANTS):
                 return list(values)
-        slot = self.slot
-        return [slot(value) for value in values]
+        slots: list[Slot] = []
+        for value in values:
+            kind = type(value)  # the commonest cases of `slot`, without the call
+            if (
+                (kind is str and len(value) <= SHORT and value.isascii())
+                or (kind is int and SMALLEST_INT <= value <= LARGEST_INT)
+                or (kind is float and value == value)  # noqa: PLR0124
+                or value is None
+            ):
+                slots.append(value)
+            else:
+                slots.append(self.slot(value))
+        return slots
 
-    def shape(self, names: tuple[str, ...]) -> Shape | None:
-        """Returns the shape of all records with these names in this order, ``None`` if they do not suit one.
+    def shape(self, names: tuple[str, ...]) -> int | None:
+        """Returns the index of the shape of all records with these names in this order.
 
-        ``names`` are exact strs.
+        ``None`` if they do not suit one; ``names`` are exact strs.
         """
         try:
             return self._shapes[names]
         except KeyError:
             fit = all(len(name) <= SHORT and (name.isascii() or _is_sound(name)) for name in names)
-            shape = self._shapes[names] = Shape(names) if fit else None
+            shape = self._shapes[names] = self.reference(Shape(names))[0] if fit else None
             return shape
 
 
