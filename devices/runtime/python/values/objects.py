@@ -151,9 +151,10 @@ def layout_of(cls: type) -> Layout | None:
 
 def attributes_of(value: Any, layout: Layout) -> dict[str, Any]:
     """Returns the attributes of an instance, the dictionary's before the slots'; those that are unset are left out."""
-    attributes: dict[str, Any] = {}
-    if layout.has_dict:
-        attributes.update(object.__getattribute__(value, "__dict__"))
+    attributes: dict[str, Any] = object.__getattribute__(value, "__dict__") if layout.has_dict else {}
+    if not layout.slots:
+        return attributes
+    attributes = dict(attributes)
     for name, member in layout.slots.items():
         content = _slot_content(member, value)
         if content is not _MISSING:
@@ -252,15 +253,21 @@ def set_attributes(layout: Layout, made: Any, attributes: dict[str, Any]) -> Non
 
 
 def _make_object(reader: Reader, node: Node) -> Any:
-    cls, layout = _plan(reader, node[1])
+    return _new_object(_plan(reader, node[1]))
+
+
+def _new_object(plan: tuple[type, Layout]) -> Any:
+    cls, layout = plan
     if layout.base is not object:
         raise ProtocolError(f"an instance of {cls.__name__} without its contents")
     return object.__new__(cls)
 
 
 def _whole_object(reader: Reader, node: Node) -> Any:
-    made = _make_object(reader, node)
-    _fill_object(reader, made, node)
+    plan = _plan(reader, node[1])
+    named = named_values(reader, node[2:])
+    made = _new_object(plan)
+    set_attributes(plan[1], made, named)
     return made
 
 

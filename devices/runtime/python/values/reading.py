@@ -98,6 +98,7 @@ class Reader:
         self.plans: dict[int, Any] = {}  # of the classes met, by their node; see `objects`
         self._names: dict[int, tuple[str, ...]] = {}
         self._heap = heap
+        self._size = len(heap)
         self._kinds = kinds
         self._made: list[Any] = [_UNMADE] * len(heap)
         self._filled = bytearray(len(heap))
@@ -148,9 +149,11 @@ class Reader:
 
     def index(self, slot: Slot) -> int:
         """Returns the index that a reference holds."""
-        if type(slot) is list and len(slot) == 1 and type(slot[0]) is int and 0 <= slot[0] < len(self._made):
-            return slot[0]
-        raise ProtocolError(f"{str(slot)[:40]} is no reference into a heap of {len(self._made)} nodes")
+        if type(slot) is list and len(slot) == 1:
+            index = slot[0]
+            if type(index) is int and 0 <= index < self._size:
+                return index
+        raise ProtocolError(f"{str(slot)[:40]} is no reference into a heap of {self._size} nodes")
 
     def read(self) -> None:
         """Makes and fills every node.
