@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
@@ -28,6 +27,7 @@ from devices.errors import RefusedError, UsageError
 from devices.mqtt.address import BrokerAddress
 from devices.mqtt.connection import Connection
 from devices.mqtt.delivery import Delivery, ServerLimits, Will, delivery_from
+from devices.mqtt.inbox import Inbox
 from devices.mqtt.opening import PreparedConnection, open_wire
 from devices.mqtt.properties import CONNECT, PUBLISH, SUBSCRIBE, packed_size, properties_for
 from devices.mqtt.reasons import ConnectionLostError, NoConnackError, refused_publish, refused_subscribe
@@ -41,7 +41,6 @@ KEEP_ALIVE: Final = 15
 """Seconds; a silent network failure is noticed after twice that. Never 0: the embedded broker then closes at once."""
 _LONGEST_TOPIC: Final = 65535  # bytes: MQTT 5.0, 1.5.4
 _HEADERS: Final = 9  # bytes of a PUBLISH beside topic, properties and payload, at most: MQTT 5.0, 3.3.1 and 3.3.2
-_AT_A_TIME: Final = 100  # deliveries handed out without a look at the rest of the event loop
 
 
 class Session:
@@ -83,9 +82,7 @@ class Session:
         self._keep_alive = keep_alive
         self._prepared = prepared
         self._connection: Connection | None = None
-        self._arrived: deque[Delivery] = deque()
-        self._unacknowledged: deque[int] = deque()
-        self._reader: asyncio.Future[None] | None = None
+        self._inbox = Inbox(client_id)
         self._publishing: dict[int, tuple[str, asyncio.Future[None]]] = {}
         self._asking: dict[int, tuple[Sequence[str], asyncio.Future[None]]] = {}
 
@@ -112,14 +109,16 @@ class Session:
         client.on_message = self._message
         client.on_publish = self._published
         client.on_subscribe = client.on_unsubscribe = self._answered
-        connection.on_ended = self._ended
         if self._will is not None:
             client.will_set(self._will.topic, self._will.payload, self._will.qos, self._will.retain)
         properties = properties_for(
             CONNECT, SessionExpiryInterval=self._session_expiry, ReceiveMaximum=self._receive_maximum
         )
-        self._connection = connection  # first: queued messages come in the same piece as the CONNACK
         await connection.connect(keep_alive=self._keep_alive, clean_start=self._clean_start, properties=properties)
+        self._connection = connection
+        connection.on_ended = self._ended
+        if connection.ended.is_set():  # CONNACK, queued messages and the end can come in one piece
+            self._ended()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -351,7 +350,7 @@ class Session:
         A reader that is cancelled loses nothing: a message leaves the queue in the step that hands it over. Ends after
         `disconnect`; raises the `ConnectionLostError` after a loss, when all that came before has been handed over.
         """
-        return _Deliveries(self)
+        return self._inbox
 
     async def next_delivery(self) -> Delivery | None:
         """Returns the next delivery, or ``None`` after `disconnect`; for one reader at a time, see `deliveries`.
@@ -359,23 +358,12 @@ class Session:
         Raises:
             ConnectionLostError: the connection is lost and everything that came before was handed over.
         """
-        while not self._arrived:
-            if self.loss is not None:
-                raise ConnectionLostError(self.loss.message, code=self.loss.code)
-            if self.lost.is_set():
-                return None
-            assert self._reader is None, "a session has one reader"
-            self._reader = asyncio.get_running_loop().create_future()
-            try:
-                await self._reader
-            finally:
-                self._reader = None
-        return self._arrived.popleft()
+        return await self._inbox.take()
 
     @property
     def waiting(self) -> int:
         """Deliveries that have arrived and were not read yet."""
-        return len(self._arrived)
+        return self._inbox.waiting
 
     def acknowledge(self, *deliveries: Delivery) -> None:
         """Acknowledges QoS 1 deliveries of this session, strictly in arrival order; of QoS 0 nothing is said.
@@ -383,18 +371,14 @@ class Session:
         After a loss it does nothing: the broker sends them again, and rule 11 of `docs/protocol.md` knows them.
         """
         assert self._manual_ack, "they were acknowledged as they came"
-        packet_ids = [delivery.packet_id for delivery in deliveries if delivery.qos]
-        for packet_id in packet_ids:
-            assert self._unacknowledged, f"{self.client_id}: packet {packet_id} was acknowledged before"
-            oldest = self._unacknowledged.popleft()
-            assert packet_id == oldest, f"{self.client_id}: packet {packet_id} acknowledged before {oldest}"
+        packet_ids = self._inbox.settle(deliveries)
         if packet_ids and not self.lost.is_set():
             self._open.paho.acknowledge(packet_ids)
 
     @property
     def unacknowledged(self) -> int:
         """QoS 1 deliveries that were not acknowledged yet, read or not."""
-        return len(self._unacknowledged)
+        return self._inbox.unacknowledged
 
     async def flush(self) -> None:
         """Returns when the broker has read everything sent so far, acknowledgements too; reading must not be paused.
@@ -419,10 +403,7 @@ class Session:
 
     def _message(self, _: paho.Client, __: object, message: paho.MQTTMessage) -> None:
         delivery = delivery_from(message)
-        if delivery.qos and self._manual_ack:
-            self._unacknowledged.append(delivery.packet_id)
-        self._arrived.append(delivery)
-        self._wake_reader()
+        self._inbox.put(delivery, to_acknowledge=self._manual_ack and delivery.qos > 0)
 
     def _published(self, _: paho.Client, __: object, packet_id: int, reason: ReasonCode, ___: Properties) -> None:
         topic, answer = self._publishing.pop(packet_id, ("", None))
@@ -448,32 +429,7 @@ class Session:
     def _ended(self) -> None:
         self._publishing.clear()
         self._asking.clear()
-        self._wake_reader()
-
-    def _wake_reader(self) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
-
-
-class _Deliveries:
-    """The iterator of `Session.deliveries`; now and then it lets the rest of the event loop have its turn."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._in_a_row = 0
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Delivery:
-        self._in_a_row += 1
-        if self._in_a_row >= _AT_A_TIME:
-            self._in_a_row = 0
-            await asyncio.sleep(0)
-        delivery = await self._session.next_delivery()
-        if delivery is None:
-            raise StopAsyncIteration
-        return delivery
+        self._inbox.close(self.loss)
 
 
 async def end_session(address: BrokerAddress, client_id: str) -> None:
