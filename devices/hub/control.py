@@ -78,7 +78,7 @@ class Control:
         backoff: Backoff,
     ) -> None:
         async with Session(
-            self._address, f"midstream-hub-{self._hub}", will=self._will, receive_maximum=_RECEIVE_MAXIMUM
+            self._address, self._topics.client_id(f"hub-{self._hub}"), will=self._will, receive_maximum=_RECEIVE_MAXIMUM
         ) as session:
             try:
                 await connected(session)

@@ -97,6 +97,10 @@ class Topics:
         self.coordinator_status = f"{self.prefix}/coordinator/status"
         self.request = f"{self.prefix}/request"
 
+    def client_id(self, part: str) -> str:
+        """A part's MQTT client id, as ``midstream-hub-nas``: installations that share a broker must not share that."""
+        return f"{self.prefix.replace('/', '-')}-{part}"
+
     def hub(self, hub: str, leaf: str) -> str:
         """``hubs/<hub>/<leaf>``: status, info, metrics, command, answer."""
         return f"{self.prefix}/hubs/{hub}/{leaf}"
