@@ -26,6 +26,7 @@ _LONGEST_PAUSE: Final = 5.0
 _PARTS_UNDER_WAY: Final = 16
 """Parts of one blob, 4 MiB, that are sent and not acknowledged: enough to keep a home network busy."""
 
+Deliver = Callable[[Delivery], asyncio.Future[None] | None]
 _log = logging.getLogger(__name__)
 
 
@@ -35,34 +36,24 @@ class Line:
     Args:
         address: the broker.
         will: what the broker says when the coordinator dies.
-        filters: what is listened to, with the QoS of each.
-        deliver: takes each message, in order. A future that it returns delays the acknowledgement until it is done:
-            what the coordinator has not made durable comes again after a crash.
-        connected: called at each connection, subscribed already; told whether the broker still had the session.
     """
 
-    def __init__(
-        self,
-        address: BrokerAddress,
-        will: Will,
-        filters: Mapping[str, int],
-        deliver: Callable[[Delivery], asyncio.Future[None] | None],
-        connected: Callable[[bool], Awaitable[None]],
-    ) -> None:
+    def __init__(self, address: BrokerAddress, will: Will) -> None:
         self.address = address
         self.kind = BrokerKind.MOSQUITTO
         self._will = will
-        self._filters = filters
-        self._deliver = deliver
-        self._connected = connected
         self._session: Session | None = None
+        self._has_been_up = False
         self._answered: deque[tuple[Delivery, asyncio.Future[None] | None]] = deque()
 
-    async def run(self, ready: asyncio.Event) -> None:
+    async def run(self, filters: Mapping[str, int], deliver: Deliver, connected: Callable[[], Awaitable[None]]) -> None:
         """Connects and stays connected until it is cancelled; then says goodbye.
 
         Args:
-            ready: set after the first connection is in use.
+            filters: what is listened to, with the QoS of each.
+            deliver: takes each message, in order. A future that it returns delays the acknowledgement until it is
+                done: what the coordinator has not made durable comes again after a crash.
+            connected: called at each connection, when it is subscribed.
 
         Raises:
             UnreachableError: the first attempt fails; later ones are repeated.
@@ -71,7 +62,7 @@ class Line:
         pause = 0.1
         while True:
             try:
-                await self._once(ready)
+                await self._once(filters, deliver, connected)
             except ConnectionLostError as loss:
                 _log.warning("%s", loss.message)
                 if loss.code == TAKEN_OVER:
@@ -82,13 +73,15 @@ class Line:
                     ) from loss
                 pause = 0.1
             except UnreachableError as error:
-                if not ready.is_set():
+                if not self._has_been_up:
                     raise
                 _log.warning("%s", error.message)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def _once(self, ready: asyncio.Event) -> None:
+    async def _once(
+        self, filters: Mapping[str, int], deliver: Deliver, connected: Callable[[], Awaitable[None]]
+    ) -> None:
         self._answered.clear()
         session = Session(
             self.address,
@@ -101,11 +94,11 @@ class Line:
             self.kind = await probe(session)
             self._session = session
             try:
-                reading = asyncio.create_task(self._read(session), name="coordinator reader")
+                reading = asyncio.create_task(self._read(session, deliver), name="coordinator reader")
                 try:
-                    await session.subscribe(self._filters)
-                    await self._connected(session.session_present)
-                    ready.set()
+                    await session.subscribe(filters, no_local=True)
+                    self._has_been_up = True
+                    await connected()
                     await reading
                 finally:
                     reading.cancel()
@@ -113,9 +106,9 @@ class Line:
             finally:
                 self._session = None
 
-    async def _read(self, session: Session) -> None:
+    async def _read(self, session: Session, deliver: Deliver) -> None:
         async for delivery in session.deliveries():
-            waiting = self._deliver(delivery)
+            waiting = deliver(delivery)
             self._answered.append((delivery, waiting))
             if waiting is None:
                 self._acknowledge(session)
@@ -181,12 +174,19 @@ class Line:
         return parts
 
     async def flush(self) -> None:
-        """Returns when the broker has read all that was published; quietly if the connection ends before."""
-        if self._session is not None:
-            try:
-                await self._session.flush()
-            except ConnectionLostError as loss:
-                _log.info("%s", loss.message)
+        """Returns when the broker has read all that was published, and what it had sent before was delivered.
+
+        Quietly if the connection ends before.
+        """
+        session = self._session
+        if session is None:
+            return
+        try:
+            await session.flush()
+        except ConnectionLostError as loss:
+            _log.info("%s", loss.message)
+        while session.waiting:  # noqa: ASYNC110 - the reader is in this loop and takes them in its next rounds
+            await asyncio.sleep(0)
 
 
 def part_count(size: int) -> int:

@@ -1,0 +1,97 @@
+"""What the coordinator keeps on the broker for everybody: its status, and each function with the places that fit.
+
+Published when it changed and at each connection; messages stay small, because displays read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+from coordinator.ingest.hubs import Hubs
+from coordinator.line import Line
+from coordinator.store.database import Store
+from coordinator.views import instances
+from coordinator.views.answers import StatusAnswer
+from devices.errors import printable
+from devices.protocol import messages
+from devices.protocol.messages import CoordinatorStatus
+from devices.protocol.topics import Topics
+from devices.version import __version__
+
+_SENTENCES: Final = 5
+"""Sentences in the retained status; `midstream status` tells all."""
+_SENTENCE: Final = 160
+"""Characters of each."""
+
+
+class Announcement:
+    """Keeps the retained topics of the coordinator true.
+
+    Args:
+        line: the connection.
+        topics: the tree.
+        store: knows the functions.
+        hubs: where they could run.
+        status: gives the state of the whole.
+        key: the coordinator's public key.
+        timezone: the site's.
+    """
+
+    def __init__(
+        self,
+        line: Line,
+        topics: Topics,
+        store: Store,
+        hubs: Hubs,
+        *,
+        status: Callable[[], Awaitable[StatusAnswer]],
+        key: bytes,
+        timezone: str,
+    ) -> None:
+        self._line = line
+        self._topics = topics
+        self._store = store
+        self._hubs = hubs
+        self._status = status
+        self._key = key
+        self._timezone = timezone
+        self._told: dict[str, bytes] = {}
+
+    async def everything(self) -> None:
+        """Publishes all of it: the broker may have lost what it kept."""
+        self._told.clear()
+        await self.news()
+
+    async def news(self) -> None:
+        """Publishes what changed."""
+        answer = await self._status()
+        status = CoordinatorStatus(
+            state="online",
+            version=answer.version,
+            generation=answer.generation,
+            hubs=f"{answer.hubs_online}/{answer.hubs_known}",
+            running=answer.running,
+            attention=[printable(sentence, _SENTENCE) for sentence in answer.attention[:_SENTENCES]],
+            timezone=self._timezone,
+            key=self._key.hex(),
+        )
+        self._tell(self._topics.coordinator_status, messages.encode(status))
+        for row in await instances.functions(self._store, self._hubs):
+            self._tell(self._topics.function(row.name), msgspec.json.encode(row))
+
+    def _tell(self, topic: str, payload: bytes) -> None:
+        if self._told.get(topic) != payload and self._line.publish(topic, payload, retain=True) is not None:
+            self._told[topic] = payload
+
+    async def goodbye(self) -> None:
+        """Says that the coordinator has left."""
+        self._line.publish(self._topics.coordinator_status, farewell(self._key), retain=True)
+        await self._line.flush()
+
+
+def farewell(key: bytes) -> bytes:
+    """Returns the status of a coordinator that has left: its will, and its last word."""
+    return messages.encode(CoordinatorStatus(state="offline", version=__version__, key=key.hex()))

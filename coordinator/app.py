@@ -1,0 +1,199 @@
+"""The coordinator put together: its parts, what runs beside what, and the order of its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Final
+
+from coordinator.announcement import Announcement, farewell
+from coordinator.config import CoordinatorConfig
+from coordinator.desk import Desk
+from coordinator.facts import Facts
+from coordinator.ingest.checkpoints import Uploads
+from coordinator.ingest.hubs import Hubs
+from coordinator.ingest.inbox import Inbox
+from coordinator.ingest.instances import Voices
+from coordinator.ingest.requests import Requests
+from coordinator.ingest.telemetry import Telemetry
+from coordinator.journal import Journal
+from coordinator.line import Line
+from coordinator.moment import now
+from coordinator.moves.actions import Actions
+from coordinator.moves.answers import Answers
+from coordinator.moves.claims import Claims
+from coordinator.moves.commands import Commands
+from coordinator.moves.ground import Ground
+from coordinator.moves.keeping import Keeping
+from coordinator.moves.moving import Moves
+from coordinator.moves.reactions import Reactions
+from coordinator.rules.evaluation import Evaluation
+from coordinator.rules.files import RuleBook, watch
+from coordinator.store.database import Store
+from coordinator.views import status
+from coordinator.views.answers import StatusAnswer
+from devices.errors import MidstreamError
+from devices.keys import own_key
+from devices.mqtt.delivery import Will
+from devices.mqtt.firehose import Firehose
+from devices.protocol import sealing
+from devices.version import __version__
+
+TICK: Final = 1.0
+"""Seconds between two looks at what has fallen silent, gone stale or changed."""
+_log = logging.getLogger(__name__)
+
+
+class Coordinator:
+    """One coordinator, from its parts.
+
+    Args:
+        config: its settings.
+        store: open.
+        book: the rules in force at the start.
+
+    Raises:
+        ConfigurationError: its key cannot be read or made.
+    """
+
+    def __init__(self, config: CoordinatorConfig, store: Store, book: RuleBook) -> None:
+        self._config = config
+        self._store = store
+        self._book = book
+        self._since = now()
+        self._rules_error: MidstreamError | None = None
+        self._taken_up = False
+        topics, key = config.topics, own_key(config.folder / "key.pem")
+        public = sealing.public_bytes(key)
+        self._line = line = Line(config.broker, Will(topics.coordinator_status, farewell(public)))
+        self._journal = journal = Journal(store, line, topics)
+        self._hubs = hubs = Hubs(store, journal)
+        self._uploads = uploads = Uploads()
+        self._commands = commands = Commands(store, line, topics, hubs)
+        self._claims = claims = Claims(key, store, line, topics)
+        ground = Ground(key, topics, store, line, hubs, uploads, commands, claims, journal)
+        self._facts = facts = Facts()
+        self._moves = moves = Moves(ground)
+        self._keeping = keeping = Keeping(ground)
+        self._answers = answers = Answers(ground, moves, keeping, ended=facts.instance_gone)
+        actions = Actions(ground, moves, keeping)
+        self._reactions = reactions = Reactions(store, journal, actions, facts)
+        self._evaluation = Evaluation(book.rules, facts, reactions.fire)
+        self._telemetry = Telemetry(Firehose(config.broker, "midstream-coordinator-ears"), facts)
+        self._telemetry.follow(book.topics())
+        voices = Voices()
+        self._requests = requests = Requests(line, topics, Desk(ground, actions, voices, self._status).answer)
+        self._inbox = Inbox(
+            topics,
+            hubs=hubs,
+            facts=facts,
+            voices=voices,
+            uploads=uploads,
+            requests=requests,
+            answers=answers,
+            claims=claims,
+        )
+        self._announcement = Announcement(
+            line, topics, store, hubs, status=self._status, key=public, timezone=config.timezone
+        )
+
+    async def run(self) -> None:
+        """Works until it is cancelled; then lets go of everything in order and says goodbye.
+
+        Raises:
+            UnreachableError: no broker there at the start, or it does not let us in.
+            RefusedError: another coordinator works on this broker.
+        """
+        await self._hubs.load()
+        beside = [
+            asyncio.create_task(self._inbox.run(), name="coordinator inbox"),
+            asyncio.create_task(self._tick(), name="coordinator tick"),
+            asyncio.create_task(self._telemetry.run(), name="coordinator telemetry"),
+            asyncio.create_task(self._watch_rules(), name="coordinator rules"),
+        ]
+        line = asyncio.create_task(
+            self._line.run(self._inbox.filters, self._inbox.take, self._connected), name="coordinator line"
+        )
+        try:
+            done, _ = await asyncio.wait([line, *beside], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for part in (self._requests, self._reactions, self._moves, self._keeping, self._answers, self._commands):
+                await part.close()
+            await self._announcement.goodbye()
+            for task in (*beside, line):
+                task.cancel()
+            await asyncio.gather(*beside, line, return_exceptions=True)
+
+    async def _connected(self) -> None:
+        """Brings store and broker to agree, before any decision (`docs/protocol.md`, rule 4)."""
+        await self._line.flush()  # the kept messages have come
+        await self._inbox.settled()
+        for sentence in await self._claims.reconcile():
+            await self._journal.tell("claims", did="the higher epoch counts", why=sentence, severity="warning")
+        await self._announcement.everything()
+        if not self._taken_up:
+            self._taken_up = True
+            await self._moves.take_up()
+            await self._commands.deliver_unanswered()
+            _log.info("coordinator of %s at %s", self._config.site, self._config.broker)
+
+    async def _status(self) -> StatusAnswer:
+        rules = [f"the rules of before stay in force: {self._rules_error}"] if self._rules_error else []
+        return await status.status(
+            self._store,
+            self._hubs,
+            self._moves.every(),
+            [*rules, *self._telemetry.attention()],
+            version=__version__,
+            broker=str(self._line.kind),
+            site=self._config.site,
+            since=self._since,
+        )
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            moment = time.monotonic()
+            self._uploads.expire(moment)
+            for hub in self._hubs.look_for_silence(moment):
+                self._facts.hub_gone(hub.name)
+            if self._line.up:
+                await self._announcement.news()
+
+    async def _watch_rules(self) -> None:
+        if self._config.rules is not None:
+            await watch(self._config.rules, self._book, self._rules_changed, self._rules_failed)
+        await asyncio.Event().wait()
+
+    async def _rules_changed(self, book: RuleBook) -> None:
+        self._rules_error = None
+        self._evaluation.replace(book.rules)
+        self._telemetry.follow(book.topics())
+        await self._journal.tell("rules", did=f"{len(book.rules)} rules are in force", why="their files were changed")
+
+    def _rules_failed(self, error: MidstreamError) -> None:
+        self._rules_error = error
+        _log.warning("%s", error)
+
+
+async def main(config: CoordinatorConfig) -> None:
+    """Runs a coordinator until it is cancelled.
+
+    Args:
+        config: its settings.
+
+    Raises:
+        ConfigurationError: the rules, the key or the store's address cannot be used.
+        StoreError: the store is damaged or of a newer version.
+        UnreachableError: no broker there, or it does not let us in.
+        RefusedError: another coordinator works on this broker.
+    """
+    book = RuleBook.load(config.rules) if config.rules is not None else RuleBook()
+    store = Store.open(config.store)
+    try:
+        await Coordinator(config, store, book).run()
+    finally:
+        store.close()

@@ -1,0 +1,132 @@
+"""The coordinator's settings: `coordinator.toml`, ``MIDSTREAM_COORDINATOR_*`` and the command line (`devices.config`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+import platformdirs
+
+from devices.config import load
+from devices.errors import ConfigurationError
+from devices.mqtt.address import BrokerAddress
+from devices.protocol.topics import Topics
+
+_ALIASES: Final = {"MIDSTREAM_BROKER": "broker.url", "MIDSTREAM_PREFIX": "prefix"}
+"""What all parts of an installation share."""
+
+
+class BrokerSettings(msgspec.Struct, kw_only=True):
+    """``[broker]``: where it is; a user and the file with the password weigh more than those in the address."""
+
+    url: str = "mqtt://localhost:1883"
+    user: str = ""
+    password_file: str = ""
+
+
+class StoreSettings(msgspec.Struct, kw_only=True):
+    """``[store]``: an SQLAlchemy URL; empty for a file in the coordinator's folder."""
+
+    url: str = ""
+
+
+class FolderSettings(msgspec.Struct, kw_only=True):
+    """``[folders]``: watched; a bad file changes nothing."""
+
+    rules: str = ""
+
+
+class CoordinatorSettings(msgspec.Struct, kw_only=True):
+    """All of `coordinator.toml`. An empty time zone is the machine's own."""
+
+    site: str = "home"
+    timezone: str = ""
+    prefix: str = "midstream"
+    folder: str = ""
+    broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
+    store: StoreSettings = msgspec.field(default_factory=StoreSettings)
+    folders: FolderSettings = msgspec.field(default_factory=FolderSettings)
+
+
+class CoordinatorConfig(msgspec.Struct, kw_only=True, frozen=True):
+    """A coordinator's settings, checked and ready for use."""
+
+    site: str
+    timezone: str  # an IANA name; functions on all hubs tell the time in it
+    topics: Topics
+    broker: BrokerAddress
+    folder: Path  # key, and the store if it is a file
+    store: str
+    rules: Path | None
+
+
+def read_config(path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> CoordinatorConfig:
+    """Returns the coordinator's settings from its file, the environment and the command line.
+
+    Args:
+        path: `coordinator.toml`, or ``None`` for none.
+        environment: as `os.environ`.
+        overrides: by dotted name, as ``{"broker.url": "mqtt://nas", "folders.rules": "rules"}``.
+
+    Raises:
+        ConfigurationError: a setting is unknown, of another kind, or cannot be.
+        UsageError: the address is not a broker's.
+    """
+    settings = load(
+        path,
+        CoordinatorSettings,
+        prefix="MIDSTREAM_COORDINATOR_",
+        environment=environment,
+        overrides=overrides,
+        aliases=_ALIASES,
+    )
+    folder = Path(settings.folder) if settings.folder else platformdirs.user_data_path("midstream") / "coordinator"
+    folder = folder.expanduser().absolute()
+    return CoordinatorConfig(
+        site=settings.site,
+        timezone=_zone(settings.timezone, path),
+        topics=Topics(settings.prefix),
+        broker=_address(settings.broker),
+        folder=folder,
+        store=settings.store.url or f"sqlite:///{folder / 'store.sqlite'}",
+        rules=Path(settings.folders.rules).expanduser().absolute() if settings.folders.rules else None,
+    )
+
+
+def _address(settings: BrokerSettings) -> BrokerAddress:
+    address = BrokerAddress.parse(settings.url)
+    if not settings.user and not settings.password_file:
+        return address
+    password = _password(Path(settings.password_file).expanduser()) if settings.password_file else address.password
+    return address.with_login(settings.user or address.user, password)
+
+
+def _password(path: Path) -> str:
+    try:
+        return path.read_text().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError("the file with the broker's password cannot be read", place=str(path)) from error
+
+
+def _zone(name: str, path: Path | None) -> str:
+    if not name:
+        return _own_zone()
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, ValueError, OSError) as error:
+        raise ConfigurationError(
+            f"there is no time zone {name!r}",
+            place="timezone" if path is None else f"{path}: timezone",
+            remedy="give its IANA name, as in 'Europe/Berlin'",
+        ) from error
+
+
+def _own_zone() -> str:
+    """Returns this machine's IANA time zone, by the link that systemd keeps; ``UTC`` where there is none."""
+    link = os.path.realpath("/etc/localtime")
+    _, found, name = link.partition("/zoneinfo/")
+    return name if found and name else "UTC"

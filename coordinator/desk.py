@@ -1,0 +1,218 @@
+"""The front desk: each question that can be asked, and who answers it.
+
+Reading is answered from `coordinator.views`; what changes something becomes an intent that `coordinator.moves` carries
+out, the same way as a rule's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar, cast
+
+import msgspec
+
+from coordinator import intents
+from coordinator.ingest.instances import Voices
+from coordinator.moves.actions import Actions, Carried
+from coordinator.moves.ground import Ground
+from coordinator.store import checkpoints, events, instances
+from coordinator.views import answers, hubs, lineage
+from coordinator.views import instances as instance_views
+from devices.errors import MidstreamError, RefusedError, UsageError, printable
+from devices.protocol import limits
+from devices.protocol.messages import Event, InstanceStateName, Request
+
+_BY: Final = "request"
+Q = TypeVar("Q", bound=answers.Question)
+
+
+class Desk:
+    """Answers questions.
+
+    Args:
+        ground: the coordinator's parts.
+        actions: carries out what is wanted.
+        voices: what instances say of themselves.
+        status: gives the state of the whole.
+    """
+
+    def __init__(
+        self, ground: Ground, actions: Actions, voices: Voices, status: Callable[[], Awaitable[answers.StatusAnswer]]
+    ) -> None:
+        self._ground = ground
+        self._actions = actions
+        self._voices = voices
+        self._status = status
+
+    async def answer(self, client: str, request: Request) -> Any:
+        """Returns the answer to a request, as `coordinator.views.answers.ANSWERS` says.
+
+        Raises:
+            UsageError: no such question, or its arguments do not fit.
+            MidstreamError: it cannot be answered, or what was wanted cannot be done.
+        """
+        kind = answers.QUESTIONS.get(request.ask)
+        if kind is None:
+            raise UsageError(
+                f"there is no question {printable(request.ask, 50)!r}",
+                remedy=f"there are: {', '.join(answers.QUESTIONS)}; perhaps this coordinator is older than you",
+            )
+        try:
+            asked = msgspec.convert(request.arguments, kind)
+        except msgspec.ValidationError as error:
+            raise UsageError(f"{request.ask}: {error}") from error
+        return await self._answer(client, request.ask, asked)
+
+    async def _answer(self, client: str, question: str, asked: answers.Question) -> Any:
+        ground = self._ground
+        match asked:
+            case answers.PsAsk():
+                return await instance_views.rows(
+                    ground.store, ground.hubs, self._voices, asked.instance, ended=asked.ended
+                )
+            case answers.HubsAsk():
+                return await hubs.rows(ground.store, ground.hubs, asked.hub)
+            case answers.LineageAsk():
+                return await lineage.rows(ground.store, asked.instance)
+            case answers.EventsAsk():
+                last = min(max(asked.last, 0), limits.EVENTS)
+                found = await ground.store.read(events.last, last, instance=asked.instance, hub=asked.hub)
+                return [msgspec.convert(body, Event) for body in found]
+            case answers.LogsAsk():
+                return await self._logs(asked)
+            case answers.FetchAsk():
+                return await self._fetch(client, asked)
+            case answers.NothingAsk() if question == "functions":
+                return await instance_views.functions(ground.store, ground.hubs)
+            case answers.NothingAsk():
+                return await self._status()
+        return await self._carry_out(question, asked)
+
+    async def _logs(self, asked: answers.LogsAsk) -> list[answers.LogRow]:
+        names = await self._ground.store.read(instances.names)
+        if asked.instance not in names:
+            raise instance_views.unknown(asked.instance, sorted(names))
+        lines = self._voices.lines(asked.instance, asked.last)
+        return [answers.LogRow(at=line.at, level=line.level, text=line.text, hub=line.hub) for line in lines]
+
+    async def _fetch(self, client: str, asked: answers.FetchAsk) -> answers.BlobAnswer:
+        """Sends a checkpoint's bytes in parts to who asked, before the answer; values never travel in JSON."""
+        store, line = self._ground.store, self._ground.line
+        row = await store.read(checkpoints.named, asked.checkpoint)
+        blob = await store.read(checkpoints.blob, row.id)
+        where = self._ground.topics.request_answer(client)
+        parts = await line.publish_blob(lambda number: f"{where}/part/{number}", blob)
+        return answers.BlobAnswer(
+            checkpoint=row.id,
+            instance=row.instance,
+            parts=parts,
+            size=len(blob),
+            digest=row.digest,
+            signer=row.signer.hex(),
+        )
+
+    async def _carry_out(self, question: str, asked: answers.Question) -> Any:
+        intent = _intent(question, asked)
+        carried = await self._actions.carry_out(intent)
+        match intent:
+            case intents.Checkpoint() | intents.Suspend():
+                return _checkpoint(carried)
+            case intents.Migrate():
+                return _moved(carried)
+            case intents.Stop():
+                return answers.StoppedAnswer(
+                    instance=carried.instance.id, hub=carried.instance.hub, state=_state(carried)
+                )
+        return await self._started(carried)
+
+    async def _started(self, carried: Carried) -> answers.StartedAnswer:
+        instance = carried.instance
+        row = (await instance_views.rows(self._ground.store, self._ground.hubs, self._voices, instance.id))[0]
+        return answers.StartedAnswer(
+            instance=instance.id,
+            function=row.function,
+            hub=instance.hub,
+            epoch=instance.epoch,
+            checkpoint=carried.checkpoint.id if carried.checkpoint else "",
+            why=carried.why,
+            branch_of=instance.trunk if instance.branch > 1 else "",
+            muted=instance.muted,
+        )
+
+
+def _intent(question: str, asked: answers.Question) -> intents.Intent:
+    why = f"asked for by {question}"
+    match asked:
+        case answers.RunAsk():
+            return intents.Run(
+                by=_BY,
+                why=why,
+                files=asked.files,
+                function=asked.function,
+                name=asked.name,
+                hub=asked.hub,
+                arguments=asked.arguments,
+            )
+        case answers.RestoreAsk():
+            return intents.Restore(
+                by=_BY,
+                why=why,
+                checkpoint=asked.checkpoint,
+                as_new=asked.as_new,
+                name=asked.name,
+                hub=asked.hub,
+                unmute=asked.unmute,
+            )
+        case answers.PlaceAsk():
+            kind = intents.Resume if question == "resume" else intents.Migrate
+            return kind(by=_BY, why=why, instance=asked.instance, hub=asked.hub)
+        case answers.InstanceAsk():
+            return _ABOUT_ONE[question](by=_BY, why=why, instance=asked.instance)
+    raise RefusedError(f"{question} cannot be asked for")
+
+
+_ABOUT_ONE: Final[dict[str, Callable[..., intents.Intent]]] = {
+    "checkpoint": intents.Checkpoint,
+    "suspend": intents.Suspend,
+    "stop": intents.Stop,
+}
+
+
+def _state(carried: Carried) -> InstanceStateName:
+    return cast("InstanceStateName", carried.instance.state)
+
+
+def _checkpoint(carried: Carried) -> answers.CheckpointAnswer:
+    made = carried.checkpoint
+    if made is None:
+        raise MidstreamError(f"{carried.instance.id} has no checkpoint")
+    return answers.CheckpointAnswer(
+        instance=carried.instance.id,
+        hub=made.hub,
+        state=_state(carried),
+        checkpoint=made.id,
+        bytes=made.size,
+        line=made.line,
+        statement=made.statement,
+        phases=carried.phases or {},
+    )
+
+
+def _moved(carried: Carried) -> answers.MovedAnswer:
+    move, made = carried.move, carried.checkpoint
+    assert move is not None, "a migration is a move"
+    return answers.MovedAnswer(
+        instance=move.instance,
+        move=move.id,
+        source=move.source,
+        destination=move.destination,
+        epoch=move.claimed,
+        checkpoint=move.checkpoint,
+        bytes=made.size if made else 0,
+        line=made.line if made else "",
+        statement=made.statement if made else "",
+        variables=[f"{variable['name']}: {variable['type']}" for variable in made.variables] if made else [],
+        downtime_ms=move.downtime_ms,
+        phases=move.phases,
+        why=carried.why,
+    )

@@ -1,0 +1,112 @@
+"""Instances and functions as rows: what the store decided, beside what they say of themselves."""
+
+from __future__ import annotations
+
+import difflib
+from typing import cast
+
+from sqlalchemy.orm import Session
+
+from coordinator.ingest.hubs import Hubs
+from coordinator.ingest.instances import Voices
+from coordinator.moment import age
+from coordinator.placement.requirements import why_not
+from coordinator.store import checkpoints, instances
+from coordinator.store.database import Store
+from coordinator.store.schema import Checkpoint, Function, Instance
+from coordinator.views.answers import FunctionRow, InstanceRow
+from devices.errors import RefusedError
+from devices.protocol.messages import InstanceStateName
+from devices.runtime.settings import Settings
+
+
+async def rows(
+    store: Store, hubs: Hubs, voices: Voices, instance: str = "", *, ended: bool = False
+) -> list[InstanceRow]:
+    """Returns instances by name.
+
+    Args:
+        store: decides.
+        hubs: for what each uses.
+        voices: for what each says.
+        instance: only this one, ended or not; empty for all.
+        ended: also those that have ended.
+
+    Raises:
+        RefusedError: there is none of that name; the nearest one is told.
+    """
+    every, newest, counts = await store.read(_all)
+    if instance and instance not in {row.id for row, _ in every}:
+        raise unknown(instance, [row.id for row, _ in every])
+    found = []
+    for row, function in every:
+        if row.id == instance or (not instance and (ended or row.state not in instances.ENDED)):
+            answer = _row(row, function, newest.get(row.id), hubs, voices)
+            answer.checkpoints = counts.get(row.id, 0)
+            found.append(answer)
+    return found
+
+
+def unknown(name: str, names: list[str]) -> RefusedError:
+    """Returns the error for an instance that does not exist."""
+    near = difflib.get_close_matches(name, names, n=1)
+    remedy = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none yet'}"
+    return RefusedError(f"there is no instance {name!r}", remedy=remedy)
+
+
+def _all(session: Session) -> tuple[list[tuple[Instance, Function]], dict[str, Checkpoint], dict[str, int]]:
+    return instances.every(session), checkpoints.newest(session), checkpoints.counts(session)
+
+
+def _row(instance: Instance, function: Function, newest: Checkpoint | None, hubs: Hubs, voices: Voices) -> InstanceRow:
+    row = InstanceRow(
+        instance=instance.id,
+        function=function.name,
+        hub=instance.hub,
+        state=cast("InstanceStateName", instance.state),
+        epoch=instance.epoch,
+        since=instance.since,
+        reason=instance.reason,
+        moves=instance.moves,
+        muted=instance.muted,
+        result=instance.result,
+        error=instance.error,
+    )
+    if newest is not None:
+        row.checkpoint, row.checkpoint_bytes, row.line = newest.id, newest.size, newest.line
+        row.checkpoint_age = age(newest.created)
+    said = voices.state(instance.id)
+    if said is not None and said.epoch == instance.epoch and instance.state not in instances.ENDED:
+        row.line, row.waiting, row.text = said.line or row.line, said.waiting, said.text
+        row.progress, row.values = said.progress, said.values
+        row.lag, row.dropped, row.input_qos = said.lag, said.dropped, said.input_qos
+    metrics = hubs[instance.hub].metrics if hubs.online(instance.hub) else None
+    if metrics is not None and (use := metrics.instances.get(instance.id)) is not None:
+        row.cpu, row.memory = use.cpu, use.memory
+    return row
+
+
+async def functions(store: Store, hubs: Hubs) -> list[FunctionRow]:
+    """Returns the newest source of each function, and where it could run now."""
+    known, every = await store.read(_functions)
+    newest = {function.name: function for function in known}
+    return [_function(function, every, hubs) for function in newest.values()]
+
+
+def _functions(session: Session) -> tuple[list[Function], list[tuple[Instance, Function]]]:
+    return instances.functions(session), instances.every(session)
+
+
+def _function(function: Function, every: list[tuple[Instance, Function]], hubs: Hubs) -> FunctionRow:
+    needs = Settings.from_plain(function.settings).needs
+    reasons = {hub.name: why_not(hub, needs, "python") for hub in hubs.every()}
+    return FunctionRow(
+        name=function.name,
+        digest=function.digest,
+        doc=function.doc,
+        parameters=function.parameters,
+        settings=function.settings,
+        instances=[row.id for row, its in every if its.name == function.name and row.state not in instances.ENDED],
+        places=[hub for hub, reason in reasons.items() if not reason],
+        unfit={hub: reason for hub, reason in reasons.items() if reason},
+    )
