@@ -15,15 +15,10 @@ import msgspec
 from coordinator.cli.documents import Proof
 from devices.mqtt.delivery import Delivery
 from devices.protocol.messages import MoveReport
+from devices.simulators.pace import Applied
 
 Reading = tuple[str, int]
 """A device, and the number of its reading."""
-
-
-class Report(msgspec.Struct):
-    """What the function publishes now and then: the readings that changed its state since the last time."""
-
-    applied: list[Reading]
 
 
 class Evidence:
@@ -46,7 +41,7 @@ class Evidence:
         if delivery.retain:
             return
         if delivery.topic == self._report_topic:
-            self.applied.update(msgspec.json.decode(delivery.payload, type=Report).applied)
+            self.applied.update(msgspec.json.decode(delivery.payload, type=Applied).applied)
             return
         reading = self._reading_of(delivery)
         if reading is not None:

@@ -155,6 +155,15 @@ def complain(error: MidstreamError) -> None:
         click.echo(printable(f"  {error.remedy}"), err=True)
 
 
+def _first_of(group: ExceptionGroup[Exception]) -> MidstreamError | None:
+    """The error that a person can mend, among those that tasks beside each other raised; ``None`` if one is a fault."""
+    mendable, faults = group.split(MidstreamError)
+    leaf: BaseException | None = mendable
+    while isinstance(leaf, BaseExceptionGroup):
+        leaf = leaf.exceptions[0]
+    return leaf if isinstance(leaf, MidstreamError) and faults is None else None
+
+
 def _help_line(error: click.ClickException) -> str | None:
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"'{context.command_path} --help' tells more" if context else None
@@ -168,6 +177,12 @@ def call(arguments: list[str] | None = None) -> int:
     except MidstreamError as error:
         complain(error)
         return error.exit_status
+    except ExceptionGroup as group:
+        first = _first_of(group)
+        if first is None:
+            raise
+        complain(first)
+        return first.exit_status
     except click.ClickException as error:
         complain(UsageError(error.format_message(), remedy=_help_line(error)))
         return error.exit_code

@@ -40,14 +40,14 @@ async def _signalled(main: Coroutine[Any, Any, int]) -> int:
         return 128 + received[0]
 
 
-async def beside(main: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, None]) -> T:
-    """Runs ``main`` with others beside it: what they raise ends it, and its end ends them.
+async def beside(main: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, object]) -> T:
+    """Runs ``main`` with others beside it: what one raises ends all, and the end of ``main`` ends the others.
 
     Raises:
         Exception: whatever the first of them raised.
     """
     first = asyncio.create_task(main)
-    tasks = [first, *(asyncio.create_task(other) for other in others)]
+    tasks: list[asyncio.Task[Any]] = [first, *(asyncio.create_task(other) for other in others)]
     try:
         while not first.done():
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -25,16 +25,16 @@ TICK: Final = 0.25
 
 @contextlib.asynccontextmanager
 async def drawn(
-    console: Console, draw: Callable[[], RenderableType], *, whole_screen: bool
+    console: Console | None, draw: Callable[[], RenderableType], *, whole_screen: bool
 ) -> AsyncIterator[Callable[[], None]]:
     """Keeps a drawing on the terminal during the block; gives a function that draws at once.
 
     Args:
-        console: the terminal.
+        console: the terminal; ``None`` draws nothing.
         draw: makes the drawing of now.
         whole_screen: on the alternate screen, which leaves nothing behind; else below what was printed before.
     """
-    if not console.is_terminal:
+    if console is None or not console.is_terminal:
         yield lambda: None
         return
     with Live(draw(), console=console, screen=whole_screen, auto_refresh=False, transient=whole_screen) as live:

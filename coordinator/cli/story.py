@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -15,11 +16,10 @@ from coordinator.cli.evidence import Evidence, holds
 from coordinator.cli.picture import Picture
 from devices.errors import printable
 from devices.protocol.messages import CheckpointSummary, Event, MoveReport, Restore
+from devices.simulators import heat
 
-COOL: Final = 40.0
 THRESHOLD: Final = 75.0
-HOT: Final = 85.0
-"""Degrees Celsius: what the simulated sensor shows at first, what the rule watches for, and what it shows then."""
+"""Degrees Celsius that the demo's rule watches for."""
 _SPARKLINE: Final = 24
 _HEAD: Final = 11
 
@@ -32,17 +32,24 @@ class Story:
     """
 
     def __init__(self, console: Console | None) -> None:
-        self._console = console
+        self.screen = console
         self._began = time.monotonic()
 
     def tell(self, head: str, text: Text | str, style: str = "") -> None:
         """One line: seconds since the start, what it is about, what happened."""
-        if self._console is None:
+        if self.screen is None:
             return
         line = Text(f"{time.monotonic() - self._began:5.1f} s  ", style="dim")
         line.append(head.ljust(_HEAD), style="bold")
         line.append(text if isinstance(text, Text) else Text(printable(text), style=style))
-        self._console.print(line, soft_wrap=True)
+        self.screen.print(line, soft_wrap=True)
+
+    def crossed(self, hub: str, temperatures: Iterable[float]) -> None:
+        """The metric has crossed its threshold."""
+        curve = live.sparkline(temperatures, heat.COOL, heat.HOT, _SPARKLINE)
+        *_, newest = temperatures
+        words = Text.assemble((f"{wording.degrees(newest)} ", "red"), curve, f"  above {wording.degrees(THRESHOLD)}")
+        self.tell(hub, words)
 
     def event(self, event: Event) -> None:
         """The rule has fired."""
@@ -90,7 +97,7 @@ def now_drawing(picture: Picture, evidence: Evidence, hubs: list[str], instance:
     for name in hubs:
         hub = picture.hubs.get(name)
         temperature = hub.metrics.temperature if hub and hub.metrics else None
-        history = live.sparkline(hub.temperatures if hub else (), COOL, HOT, _SPARKLINE)
+        history = live.sparkline(hub.temperatures if hub else (), heat.COOL, heat.HOT, _SPARKLINE)
         history.stylize("red" if temperature is not None and temperature > THRESHOLD else "green")
         here = f"<- {instance}" if state is not None and state.hub == name and state.state != "finished" else ""
         table.add_row(Text(name, style="bold"), wording.degrees(temperature), history, Text(here, style="cyan"))
