@@ -48,7 +48,7 @@ class ByName:
             (made.cell_contents,) = children
 
     def modules(self) -> frozenset[str]:
-        return frozenset({"os", "email.message", *self.own})
+        return frozenset({"os", "email.message", "numpy", *self.own})
 
 
 def there_and_back(*values: Any, own: str = "", registered: Registered | None = None) -> Any:

@@ -172,6 +172,15 @@ def test_registered_types_and_named_objects_travel_by_the_runtime():
     assert single[0] is only
 
 
+def test_the_state_of_a_registered_type_is_complete_when_it_is_restored():
+    seen = []
+    registered = Registered(
+        types={Meter: Travels("meter", lambda it: [[{"n": [it.name]}]], lambda s: seen.append(repr(s)))}
+    )
+    there_and_back([Meter("heat", 0)], own=__name__, registered=registered)
+    assert seen == ["[[{'n': ['heat']}]]"]
+
+
 def test_values_of_the_engine_travel_with_their_cells_shared():
     def outer():
         count = [0]

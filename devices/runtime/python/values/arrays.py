@@ -110,7 +110,10 @@ def _make_ndarray(reader: Reader, node: Node) -> Any:
     _, dtype, shape, order, writeable, raw = node
     numpy = _numpy()
     flat = numpy.frombuffer(raw, _dtype(reader, dtype)) if raw else numpy.empty(0, _dtype(reader, dtype))
-    shaped = flat.reshape(reader.typed(shape, tuple), order=order)
+    lengths = reader.typed(shape, tuple)
+    if any(type(length) is not int or length < 0 for length in lengths):
+        raise ProtocolError("no shape of an array")
+    shaped = flat.reshape(lengths, order=order)
     made = shaped.copy(order=order)
     made.flags.writeable = bool(writeable)
     return made
@@ -176,8 +179,8 @@ def _make_generator(reader: Reader, node: Node) -> Any:
     return numpy.random.Generator(reader.instance(node[1], numpy.random.BitGenerator))
 
 
-def _state_settled(node: Node) -> list[Need]:
-    return [(Step.SETTLED, node[2:])]
+def _state_whole(node: Node) -> list[Need]:
+    return [(Step.WHOLE, node[2:])]
 
 
 def _first(node: Node) -> Node:
@@ -203,6 +206,6 @@ KINDS: Final[dict[int | str, Kind]] = {
     "objects": Kind(_make_objects, _fill_objects, made=_first, to_fill=lambda node: [(Step.FILLED, node[2:3])]),
     "numpy-scalar": Kind(_make_scalar, made=_first, to_make=_dtype_filled, slots=_first),
     "numpy-dtype": Kind(_make_dtype, made=_first, to_make=_dtype_filled),
-    "numpy-bits": Kind(_make_bits, to_make=_state_settled, slots=lambda node: node[2:]),
+    "numpy-bits": Kind(_make_bits, to_make=_state_whole, slots=lambda node: node[2:]),
     "numpy-random": Kind(_make_generator, made=_first),
 }

@@ -37,7 +37,7 @@ def _restore(reader: Reader, node: Node) -> Any:
 
 
 def _whole_state(node: Node) -> list[Need]:
-    return [(Step.SETTLED, node[2:])]
+    return [(Step.WHOLE, node[2:])]
 
 
 _WRITERS: Final[dict[type, Write]] = {

@@ -4,12 +4,13 @@ Everything here may come from an attacker. So: an index is checked before it is 
 list, constructors are the fixed ones of the kinds, nesting costs a stack of our own and never the interpreter's, and
 the work is linear in the number of slots. What is not as `image.cddl` says is a `ProtocolError`.
 
-Reading has three steps for a node, because graphs have cycles and hashes look inside:
+Reading has steps for a node, because graphs have cycles and hashes look inside:
 
 * *made*: the object exists, perhaps empty (a list before its items);
 * *filled*: it has its contents, each of them at least made;
 * *settled*: its hash is what it will be. An object with the identity's hash is settled once made; a tuple with its
-  items; an instance with a ``__hash__`` of its own once it and what it holds are filled.
+  items; an instance with a ``__hash__`` of its own once it and what it holds are filled;
+* *whole*: it and all it leads to are filled.
 
 A tuple can be made when its items are made, a frozenset when its items are settled, a dict is filled when its keys are
 settled. `Reader.read` finds an order, or refuses the heap.
@@ -44,6 +45,7 @@ class Step:
     MADE: Final = 0
     FILLED: Final = 1
     SETTLED: Final = 2
+    WHOLE: Final = 3
 
 
 Need = tuple[int, Iterable[Slot]]
@@ -104,6 +106,7 @@ class Reader:
         self._filled = bytearray(len(heap))
         self._at = 0  # the node that is being read, for an error
         self._hash_depth: dict[int, int] = {}  # of the settled ones
+        self._whole: set[int] = set()
 
     def value(self, slot: Slot) -> Any:
         """Returns the value of a slot."""
@@ -239,7 +242,7 @@ class Reader:
                 continue
             open_.add(task)
             waiting = [need for need in self._before(step, index) if not self._done(*need)]
-            if step != Step.SETTLED and any(need in open_ and need[0] != Step.SETTLED for need in waiting):
+            if step < Step.SETTLED and any(need in open_ and need[0] < Step.SETTLED for need in waiting):
                 raise ProtocolError("it holds itself in a way that no program could have built")
             waiting = [need for need in waiting if need not in open_]
             if waiting:
@@ -250,7 +253,9 @@ class Reader:
     def _done(self, step: int, index: int) -> bool:
         if step == Step.MADE:
             return self._made[index] is not _UNMADE
-        return bool(self._filled[index]) if step == Step.FILLED else index in self._hash_depth
+        if step == Step.FILLED:
+            return bool(self._filled[index])
+        return index in (self._hash_depth if step == Step.SETTLED else self._whole)
 
     def _before(self, step: int, index: int) -> list[tuple[int, int]]:
         node = self._heap[index]
@@ -264,6 +269,8 @@ class Reader:
                 return first
             first += self._needs([(Step.MADE, kind.slots(node))])
             return first + self._needs(kind.to_fill(node) if kind.to_fill else ())
+        if step == Step.WHOLE:
+            return [(Step.FILLED, index), *self._needs([(Step.WHOLE, kind.slots(node))])]
         if self._made[index] is _UNMADE:
             return [(Step.MADE, index)]
         if _hashes_identity(self._made[index]):
@@ -284,6 +291,8 @@ class Reader:
             self._filled[index] = 1
             if kind.fill is not None:
                 kind.fill(self, self._made[index], node)
+        elif step == Step.WHOLE:
+            self._whole.add(index)
         elif kind.hashed is None or _hashes_identity(self._made[index]):
             self._hash_depth[index] = 1
         else:
