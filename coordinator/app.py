@@ -66,7 +66,9 @@ class Coordinator:
         self._taken_up = False
         topics, key = config.topics, own_key(config.folder / "key.pem")
         public = sealing.public_bytes(key)
-        self._line = line = Line(config.broker, Will(topics.coordinator_status, farewell(public)))
+        self._line = line = Line(
+            config.broker, topics.client_id("coordinator"), Will(topics.coordinator_status, farewell(public))
+        )
         self._journal = journal = Journal(store, line, topics)
         self._hubs = hubs = Hubs(store, journal)
         self._uploads = uploads = Uploads()
@@ -80,7 +82,7 @@ class Coordinator:
         actions = Actions(ground, moves, keeping)
         self._reactions = reactions = Reactions(store, journal, actions, facts)
         self._evaluation = Evaluation(book.rules, facts, reactions.fire)
-        self._telemetry = Telemetry(Firehose(config.broker, "midstream-coordinator-ears"), facts)
+        self._telemetry = Telemetry(Firehose(config.broker, topics.client_id("coordinator-ears")), facts)
         self._telemetry.follow(book.topics())
         voices = Voices()
         self._requests = requests = Requests(line, topics, Desk(ground, actions, voices, self._status).answer)

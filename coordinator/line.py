@@ -20,7 +20,6 @@ from devices.mqtt.reasons import TAKEN_OVER, ConnectionLostError
 from devices.mqtt.session import Session
 from devices.protocol import limits
 
-CLIENT_ID: Final = "midstream-coordinator"
 _LONGEST_PAUSE: Final = 5.0
 """Seconds between two attempts to reach a broker that is away; the first comes after a tenth of one."""
 _PARTS_UNDER_WAY: Final = 16
@@ -35,11 +34,13 @@ class Line:
 
     Args:
         address: the broker.
+        client_id: the coordinator's; a second one with the same id takes the session over.
         will: what the broker says when the coordinator dies.
     """
 
-    def __init__(self, address: BrokerAddress, will: Will) -> None:
+    def __init__(self, address: BrokerAddress, client_id: str, will: Will) -> None:
         self.address = address
+        self._client_id = client_id
         self.kind = BrokerKind.MOSQUITTO
         self._will = will
         self._session: Session | None = None
@@ -85,7 +86,7 @@ class Line:
         self._answered.clear()
         session = Session(
             self.address,
-            CLIENT_ID,
+            self._client_id,
             will=self._will,
             manual_ack=True,
             receive_maximum=limits.COORDINATOR_RECEIVE_MAXIMUM,
