@@ -1,0 +1,132 @@
+"""Frames to an image: the bytes that travel, and what people are told about them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from devices.runtime.python import form
+from devices.runtime.python.frames import Standing
+from devices.runtime.python.knows import Knowledge
+from devices.runtime.python.program import Program
+from devices.runtime.python.records import Record
+from devices.runtime.python.state import changed
+from devices.runtime.python.values import encode, to_cbor
+
+
+class Place(NamedTuple):
+    """A place in the user's source; ``function`` is the qualified name, ``statement`` the line's text."""
+
+    file: str
+    line: int
+    function: str
+    statement: str
+
+
+class Variable(NamedTuple):
+    """A variable without its value; ``size`` is a rough number of bytes."""
+
+    frame: str
+    name: str
+    type: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Image:
+    """A captured function.
+
+    Attributes:
+        data: deterministic CBOR of frames and object graph; empty strings of anything else.
+        place: where it stands: the innermost frame.
+        frames: all frames, outermost first.
+        variables: what travels, by frame.
+        read_ms: milliseconds for reading the frames.
+        encode_ms: milliseconds for the object graph and its bytes.
+    """
+
+    data: bytes
+    place: Place
+    frames: list[Place]
+    variables: list[Variable]
+    read_ms: float
+    encode_ms: float
+
+
+EFFECT: Final = "effect"
+
+
+def take(
+    program: Program, standings: Sequence[Standing], effect: dict[str, Any] | None = None, *, stopped: float
+) -> Image:
+    """Returns the image of a stack.
+
+    Args:
+        program: the program.
+        standings: its frames, outermost first.
+        effect: the descriptor of the effect that the innermost frame waits in.
+        stopped: when the function stopped, by `time.perf_counter`.
+
+    Raises:
+        CannotTravelError: a value cannot; ``place`` is the way to it: ``washer(): line 14: conn.pool[0]``.
+        Blocked: a generator that is used elsewhere runs just now.
+    """
+    running = {
+        id(standing.generator): (index, list(standing.cells.values()))
+        for index, standing in enumerate(standings)
+        if standing.generator is not None
+    }
+    roots: list[Any] = []
+    names: list[str] = []
+    for standing in standings:
+        label = f"{standing.known.function.qualname}(): line {standing.line}: "
+        for name, value in standing.values.items():
+            roots.append(value)
+            names.append(label + (name if not name.startswith(".") else "a value in the middle of the statement"))
+        for name, cell in standing.cells.items():
+            roots.append(cell)
+            names.append(label + name)
+        roots.append(standing.instance)
+        names.append(label + "the object being made")
+    in_effect = effect is not None and standings[-1].entry.way == "call"
+    if in_effect:
+        roots.append(effect)
+        names.append(f"{standings[-1].known.function.qualname}(): line {standings[-1].line}: what it waits for")
+    state = changed(program, standings)
+    for module, name, value in state:
+        roots.append(value)
+        names.append(f"{module}: {name}")
+    read = time.perf_counter()
+    knows = Knowledge(program, running=running)
+    graph = encode(roots, knows, program.library.registered, where=names.__getitem__)
+    data = to_cbor(
+        {
+            "form": form.VERSION,
+            "python": "{}.{}.{}".format(*sys.version_info[:3]),
+            "source": program.source.digest,
+            "frames": [[*Record.of(each).plain(), int(each.generator is not None)] for each in standings],
+            "effect": in_effect,
+            "state": [[module, name] for module, name, _ in state],
+            "heap": graph.heap,
+            "roots": graph.roots,
+        }
+    )
+    encoded = time.perf_counter()
+    frames = [_place(standing) for standing in standings]
+    variables = [
+        Variable(standing.known.function.qualname, name, type(value).__name__, sys.getsizeof(value, 0))
+        for standing in standings
+        for name, value in standing.values.items()
+        if not name.startswith(".")
+    ]
+    return Image(data, frames[-1], frames, variables, (read - stopped) * 1000, (encoded - read) * 1000)
+
+
+def _place(standing: Standing) -> Place:
+    module = standing.known.module
+    lines = module.lines_of_text
+    statement = lines[standing.line - 1].strip() if 0 < standing.line <= len(lines) else ""
+    return Place(module.shape.filename, standing.line, standing.known.function.qualname, statement)

@@ -1,0 +1,180 @@
+"""The engine: a function runs, is stopped at any statement, and goes on elsewhere from plain data.
+
+The state is read in place; nothing is unwound. Raising through the function would run its ``finally`` blocks and change
+the very objects that were saved; so a function that has been read either goes on as if nothing had been, or the process
+ends where it stands.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import CodeType, FrameType, FunctionType
+from typing import Any, Final
+
+from devices.errors import CannotStopError, CannotTravelError, MidstreamError, SourceError
+from devices.runtime.python.capture import Image, take
+from devices.runtime.python.frames import Blocked, place_of, read_stack
+from devices.runtime.python.program import Program, function_behind
+from devices.runtime.python.restore import restore
+from devices.runtime.python.stops import Stopper, stopper
+
+_REMEDY: Final = (
+    "The function runs on. A stop is possible between its own statements, not inside C code that calls back, "
+    "a class body or a foreign library."
+)
+
+
+@dataclass
+class _Wish:
+    taker: Callable[[Image], None]
+    refused: Callable[[MidstreamError], None]
+    deadline: float
+    limit: float
+
+
+class Execution:
+    """One run of a function of a program, in the thread that calls `start` or `resume`."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._base: FrameType | None = None
+        self._root: FunctionType | None = None
+        self._wish: _Wish | None = None
+        self._stopper: Stopper = stopper()
+
+    # -- running --------------------------------------------------------------------------------------------------
+
+    def start(
+        self, function: str, args: list[Any], kwargs: Mapping[str, Any], begun: Callable[[], None] = lambda: None
+    ) -> Any:
+        """Runs a function of the main module to its end and returns what it returns, or raises what it raises.
+
+        Args:
+            function: its name.
+            args: its arguments by position.
+            kwargs: its arguments by name.
+            begun: called just before its first statement.
+
+        Raises:
+            SourceError: the module has no such function.
+        """
+        root = function_behind(self.program.namespace.get(function))
+        if root is None:
+            place = self.program.source.main_file
+            raise SourceError(f"there is no function {function} in it", place=place)
+        self._root = root
+        return self._run(begun, root, *args, **kwargs)
+
+    def resume(self, image: bytes, begun: Callable[[], None] = lambda: None) -> Any:
+        """Goes on at the next statement; returns or raises what the function returns or raises at its end.
+
+        Args:
+            image: the bytes of an `Image`.
+            begun: called when the image is read, just before that statement.
+
+        Raises:
+            ProtocolError: the image is not one of this program's (before anything runs).
+        """
+        function, state = restore(self.program, image)
+        self._root = None
+        return self._run(begun, function, state)
+
+    def _run(self, begun: Callable[[], None], root: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        self._base = sys._getframe()  # noqa: SLF001  (where the program's part of the stack ends)
+        begun()
+        if self._wish is not None:
+            self._stopper.arm(self._base, self._stops, self._visit)
+        try:
+            return root(*args, **kwargs)
+        finally:
+            self._base = None
+            self._ended()
+
+    def _ended(self) -> None:
+        wish = self._wish
+        if wish is not None:
+            self.withdraw()
+            wish.refused(CannotStopError("the function came to its end before it could be stopped"))
+
+    # -- stopping -------------------------------------------------------------------------------------------------
+
+    def request(
+        self, taker: Callable[[Image], None], refused: Callable[[MidstreamError], None], limit: float = 5.0
+    ) -> None:
+        """Asks for a stop at the next good place; may be called from a signal handler of the function's thread.
+
+        When ``taker`` returns, the function goes on as if nothing had been; a move holds it by blocking inside
+        ``taker``. A later request takes the place of an earlier one. If the function is not running yet, it is stopped
+        at its first statement.
+
+        Args:
+            taker: gets the image, where the function stands.
+            refused: gets a `CannotTravelError` that names the value, or a `CannotStopError` that names what blocks;
+                the function runs on.
+            limit: seconds until the search for a place is given up; looked at only while the function's code runs.
+        """
+        self.withdraw()
+        self._wish = _Wish(taker, refused, time.monotonic() + limit, limit)
+        if self._base is not None:
+            self._stopper.arm(sys._getframe(1), self._stops, self._visit)  # noqa: SLF001  (the interrupted frame)
+
+    def withdraw(self) -> None:
+        """Takes a request back; without one it does nothing."""
+        if self._wish is not None:
+            self._wish = None
+            self._stopper.disarm()
+
+    def _stops(self, code: CodeType) -> Mapping[int, object] | None:
+        known = self.program.known(code)
+        return None if known is None else known.positions.stops
+
+    def _visit(self, frame: FrameType) -> None:
+        wish, base = self._wish, self._base
+        if wish is None or base is None:
+            return
+        stopped = time.perf_counter()
+        try:
+            image = take(self.program, read_stack(self.program, frame, base, self._root, None), stopped=stopped)
+        except Blocked as blocked:
+            if time.monotonic() < wish.deadline:
+                return
+            message = f"no place to stop within {wish.limit:g} s: {blocked.reason}"
+            self._refuse(wish, CannotStopError(message, place=blocked.place, remedy=_REMEDY))
+        except CannotTravelError as error:
+            self._refuse(wish, error)
+        else:
+            self.withdraw()
+            wish.taker(image)
+
+    def _refuse(self, wish: _Wish, error: MidstreamError) -> None:
+        self.withdraw()
+        wish.refused(error)
+
+    def capture_in_effect(self, descriptor: dict[str, Any]) -> Image:
+        """Captures the function while it waits in a call of the library's; called by the library, at any depth.
+
+        Args:
+            descriptor: what `Library.effect` needs to go on with the effect.
+
+        Raises:
+            CannotStopError: the library is not called by a statement of the function's own.
+            CannotTravelError: a value cannot travel.
+        """
+        stopped = time.perf_counter()
+        above = sys._getframe(1)  # noqa: SLF001  (the library's frames are above the function's)
+        frame = above.f_back
+        while frame is not None and frame is not self._base and self.program.known(frame.f_code) is None:
+            above, frame = frame, frame.f_back
+        if frame is None or frame is self._base or self._base is None:
+            raise CannotStopError("the effect is not called by the function", place=place_of(above))
+        try:
+            standings = read_stack(self.program, frame, self._base, self._root, above)
+        except Blocked as blocked:
+            raise CannotStopError(blocked.reason, place=blocked.place, remedy=_REMEDY) from None
+        try:
+            return take(self.program, standings, descriptor, stopped=stopped)
+        except Blocked as blocked:
+            raise CannotStopError(blocked.reason, place=blocked.place, remedy=_REMEDY) from None

@@ -1,0 +1,94 @@
+"""What generated code calls, under hidden names among the built-ins of the program's modules."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Iterator
+from types import TracebackType
+from typing import Any, Final
+
+_LONGEST_CHAIN: Final = 1000  # exceptions in a chain of contexts that are put back; a guard against a cycle
+
+
+class Kept:
+    """An exception as it is, before it is raised again to enter the handler that a function stood in.
+
+    Raising adds to its traceback and sets its context, and may cut the chain of contexts of the one being handled.
+    """
+
+    def __init__(self, exception: BaseException) -> None:
+        self.exception = exception
+        self._traceback: TracebackType | None = exception.__traceback__
+        self._contexts: list[tuple[BaseException, BaseException | None]] = []
+        for start in (exception, sys.exc_info()[1]):
+            link, steps = start, 0
+            while link is not None and steps < _LONGEST_CHAIN:
+                self._contexts.append((link, link.__context__))
+                link, steps = link.__context__, steps + 1
+
+    def mend(self) -> None:
+        """Puts everything back."""
+        self.exception.__traceback__ = self._traceback
+        for exception, context in self._contexts:
+            if exception.__context__ is not context:
+                exception.__context__ = context
+
+
+def rewith(manager: Any) -> Any:
+    """Returns a manager that is entered already: only its ``__exit__`` is left.
+
+    The original's method stands in a class of its own, so that no frame of ours is between.
+    """
+    leave = type(manager).__exit__.__get__(manager, type(manager))
+    return type("rewith", (), {"__enter__": staticmethod(_entered), "__exit__": staticmethod(leave)})()
+
+
+def _entered() -> None:
+    pass
+
+
+def made(result: object, instance: Any) -> Any:
+    """Returns what ``C(...)`` is, when its ``__init__`` has gone to its end."""
+    if result is not None:
+        raise TypeError(f"__init__() should return None, not {type(result).__name__!r}")
+    return instance
+
+
+def primed(iterator: Iterator[Any]) -> Generator[Any, Any, Any]:
+    """Goes on with a ``yield from`` that was suspended: waits first for what is sent (PEP 380, by hand)."""
+    value = None
+    while True:
+        try:
+            sent = yield value
+        except GeneratorExit:
+            close = getattr(iterator, "close", None)
+            if close is not None:
+                close()
+            raise
+        except BaseException as thrown:
+            throw = getattr(iterator, "throw", None)
+            if throw is None:
+                raise
+            try:
+                value = throw(thrown)
+            except StopIteration as stop:
+                return stop.value
+            continue
+        try:
+            value = next(iterator) if sent is None else iterator.send(sent)  # type: ignore[attr-defined]
+        except StopIteration as stop:
+            return stop.value
+
+
+HIDDEN: Final[dict[str, Any]] = {
+    ".iter": iter,
+    ".iter_from": iter,
+    ".slice": slice,
+    ".BaseException": BaseException,
+    ".AssertionError": AssertionError,
+    ".kept": Kept,
+    ".rewith": rewith,
+    ".made": made,
+    ".primed": primed,
+}
+"""The hidden built-ins."""

@@ -1,0 +1,88 @@
+"""What of the modules' state travels: globals that have changed since import and that the rest can reach.
+
+What a module does when it is imported is done anew at the destination: constants, functions, classes, imports. So a
+global travels if it is another object than import made, or if it is a container that may have changed inside.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from types import FunctionType, ModuleType
+from typing import Any, Final
+
+from devices.runtime.python.frames import Standing
+from devices.runtime.python.program import LoadedModule, Program
+
+_CONTAINERS: Final = (list, dict, set, bytearray, deque)
+
+
+def changed(program: Program, standings: Sequence[Standing]) -> list[tuple[str, str, Any]]:
+    """Returns module, name and value of each global that travels."""
+    reached: dict[LoadedModule, set[str]] = {}
+    waiting: list[tuple[LoadedModule, frozenset[str] | set[str]]] = []
+    for standing in standings:
+        module = standing.known.module
+        waiting.append((module, module.rest_names(standing.known.function, standing.entry)))
+    waiting += [(module, module.loose_names) for module in program.modules.values() if module.executed]
+    while waiting:
+        module, names = waiting.pop()
+        known = reached.setdefault(module, set())
+        for name in names - known:
+            known.add(name)
+            value = module.namespace.get(name)
+            if isinstance(value, FunctionType):
+                code = program.known(value.__code__)
+                if code is not None:
+                    waiting.append((code.module, code.function.outside))
+    found: list[tuple[str, str, Any]] = []
+    for module, names in reached.items():
+        present = sorted(name for name in names if name in module.namespace and _travels(program, module, name))
+        found += [(module.shape.name, name, module.namespace[name]) for name in present]
+    return found
+
+
+def _travels(program: Program, module: LoadedModule, name: str) -> bool:
+    value = module.namespace[name]
+    if name not in module.fresh or module.fresh[name] is not value:
+        return not isinstance(value, ModuleType)
+    if isinstance(value, _CONTAINERS):
+        return True
+    kind = type(value)
+    return kind.__module__ in program.modules and not isinstance(value, type)
+
+
+def set_state(program: Program, module: LoadedModule, name: str, value: Any) -> None:
+    """Gives a global its value, also where import has put the old one: in defaults of functions and in classes."""
+    namespace = program.executed(module).namespace
+    old = namespace.get(name)
+    namespace[name] = value
+    if old is None or not isinstance(old, _CONTAINERS):
+        return
+    for holder in _holders(program):
+        if isinstance(holder, FunctionType):
+            if holder.__defaults__ and any(each is old for each in holder.__defaults__):
+                holder.__defaults__ = tuple(value if each is old else each for each in holder.__defaults__)
+            keywords = holder.__kwdefaults__ or {}
+            keywords.update({key: value for key, each in keywords.items() if each is old})
+        else:
+            for key, each in list(vars(holder).items()):
+                if each is old:
+                    setattr(holder, key, value)
+
+
+def _holders(program: Program) -> Iterator[FunctionType | type]:
+    waiting = [value for module in program.modules.values() for value in list(module.namespace.values())]
+    seen: set[int] = set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, staticmethod | classmethod):
+            value = value.__func__
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, FunctionType) and program.known(value.__code__) is not None:
+            yield value
+        elif isinstance(value, type) and value.__module__ in program.modules:
+            yield value
+            waiting += vars(value).values()

@@ -1,0 +1,147 @@
+"""Stopping: events of single instructions, on demand and only until the first good place.
+
+From 3.12 on `sys.monitoring`, on 3.11 `sys.settrace` with opcode events (`versions` says why). Both cost about twenty
+times the speed while they are on, so they are switched off by the callback itself as soon as it has what it wants.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from types import CodeType, FrameType
+from typing import Any, Final, Protocol
+
+from devices.runtime.python.versions import MONITORING
+
+Visit = Callable[[FrameType], None]
+"""Called before each instruction at which the program's code may stop; ends it by `Stopper.disarm`."""
+Stops = Callable[[CodeType], Mapping[int, object] | None]
+"""The offsets at which a code object may stop; ``None``: not the program's."""
+
+_TOOL: Final = 3
+"""Of the six tools of `sys.monitoring` one without a set purpose: debuggers have 0, coverage 1, profilers 2."""
+
+
+class Stopper(Protocol):
+    """A way to be called at instructions."""
+
+    def arm(self, frame: FrameType, stops: Stops, visit: Visit) -> None:
+        """Begins, in the frames of this thread from ``frame`` on outwards and in all that are called from now on."""
+        ...
+
+    def disarm(self) -> None:
+        """Ends: the code runs at full speed again."""
+        ...
+
+
+def _stack(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _monitoring() -> Any:
+    return vars(sys)["monitoring"]  # not by its name: types are checked with the eyes of 3.11
+
+
+class Monitoring:
+    """`sys.monitoring`: INSTRUCTION events on the program's code objects."""
+
+    def __init__(self) -> None:
+        self._codes: dict[int, CodeType] = {}
+
+    def arm(self, frame: FrameType, stops: Stops, visit: Visit) -> None:
+        """See `Stopper`."""
+        monitoring = _monitoring()
+        events = monitoring.events
+        if monitoring.get_tool(_TOOL) is None:
+            monitoring.use_tool_id(_TOOL, "midstream")
+
+        def watch(code: CodeType) -> None:
+            if id(code) not in self._codes and stops(code) is not None:
+                self._codes[id(code)] = code
+                monitoring.set_local_events(_TOOL, code, events.INSTRUCTION)
+
+        def at_instruction(code: CodeType, offset: int) -> None:
+            found = stops(code)
+            if found is not None and offset in found:
+                visit(sys._getframe(1))  # noqa: SLF001  (the frame at hand)
+
+        def at_start(code: CodeType, _offset: int) -> None:
+            watch(code)
+
+        monitoring.register_callback(_TOOL, events.INSTRUCTION, at_instruction)
+        monitoring.register_callback(_TOOL, events.PY_START, at_start)
+        monitoring.register_callback(_TOOL, events.PY_RESUME, at_start)
+        monitoring.set_events(_TOOL, events.PY_START | events.PY_RESUME)
+        for each in _stack(frame):
+            watch(each.f_code)
+
+    def disarm(self) -> None:
+        """See `Stopper`."""
+        monitoring = _monitoring()
+        if monitoring.get_tool(_TOOL) is None:
+            return
+        monitoring.set_events(_TOOL, 0)
+        for code in self._codes.values():
+            monitoring.set_local_events(_TOOL, code, 0)
+        self._codes.clear()
+        for event in (monitoring.events.INSTRUCTION, monitoring.events.PY_START, monitoring.events.PY_RESUME):
+            monitoring.register_callback(_TOOL, event, None)
+        monitoring.free_tool_id(_TOOL)
+
+
+class Tracing:
+    """`sys.settrace`: opcode events in the program's frames."""
+
+    def __init__(self) -> None:
+        self._frames: list[FrameType] = []
+        self._before: Any = None
+        self._armed = False
+
+    def _watching(self) -> bool:
+        return self._armed
+
+    def arm(self, frame: FrameType, stops: Stops, visit: Visit) -> None:
+        """See `Stopper`."""
+
+        def local(frame: FrameType, event: str, _argument: Any) -> Any:
+            if not self._armed:
+                return None
+            if event == "opcode":
+                found = stops(frame.f_code)
+                if found is not None and frame.f_lasti in found:
+                    visit(frame)
+            return local if self._watching() else None
+
+        def at_call(frame: FrameType, _event: str, _argument: Any) -> Any:
+            if not self._armed or stops(frame.f_code) is None:
+                return None
+            frame.f_trace_lines, frame.f_trace_opcodes = False, True
+            self._frames.append(frame)
+            return local
+
+        self._before = sys.gettrace()
+        self._armed = True
+        for each in _stack(frame):
+            if stops(each.f_code) is not None:
+                each.f_trace = local
+                each.f_trace_lines, each.f_trace_opcodes = False, True
+                self._frames.append(each)
+        sys.settrace(at_call)
+
+    def disarm(self) -> None:
+        """See `Stopper`."""
+        if not self._armed:
+            return
+        self._armed = False
+        sys.settrace(self._before)
+        for frame in self._frames:
+            frame.f_trace = None
+            frame.f_trace_lines, frame.f_trace_opcodes = True, False
+        self._frames.clear()
+
+
+def stopper() -> Stopper:
+    """Returns the way that this Python has."""
+    return Monitoring() if MONITORING else Tracing()
