@@ -154,6 +154,7 @@ class _Talk:
                 clock = asyncio.get_running_loop().time
                 due = clock() + self.every * secrets.randbelow(1000) / 1000
                 while count is None or len(sent) < count:
+                    _obey_cancellation()
                     await asyncio.sleep(max(0.0, due - clock()))
                     due = max(due + self.every, clock())
                     if self.pace:
@@ -166,6 +167,13 @@ class _Talk:
                     await _say(connection, device.farewell())
         self.log(f"{device.name} has said all: {len(sent)} readings")
         return sent
+
+
+def _obey_cancellation() -> None:
+    """Raises a cancellation that was lost: ``asyncio.wait_for``, which aiomqtt uses, loses some before Python 3.12."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _say(connection: DeviceConnection, publications: Iterable[Publication]) -> None:
