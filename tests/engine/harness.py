@@ -146,6 +146,8 @@ def exercise(
     stops, live = captured(execution, lambda: execution.start(function, list(args), {}), every, most)
     compare(report, "captured live", expected, live)
     report.stops += stops.count + len(stops.refusals)
+    report.stops += execution.passed_by.total()
+    report.passed.update(execution.passed_by)
     for error in stops.refusals:
         report.passed[f"{type(error).__name__}: {error}"] += 1
     _resume_all(report, source, stops, expected, library, generations)

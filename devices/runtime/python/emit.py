@@ -48,6 +48,8 @@ class Emitter:
                     site = sites[0]
                     form.note(node, site=site)
                 self.stamp(node, Mark(line, function, number, site))
+                if site and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                    self._stamp_method(node.func, Mark(line, function, number, site), stack)
             elif hasattr(node, "lineno"):
                 self.stamp(node, Mark(line, function, number))
             if isinstance(node, ast.Lambda):
@@ -56,6 +58,11 @@ class Emitter:
                 self._class(node, function, stack, line)
             else:
                 stack.extend((child, line) for child in reversed(list(ast.iter_child_nodes(node))))
+
+    def _stamp_method(self, method: ast.Attribute, mark: Mark, stack: list[tuple[ast.AST, int]]) -> None:
+        """The compiler gives a call of a method the line on which the method's name ends."""
+        self.stamp(method, mark)
+        stack.append((method.value, mark.line))
 
     def _shown_line(self, node: ast.AST, line: int) -> int:
         """Returns the line that a traceback shows for the node: that of the last name for an attribute."""
