@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field, fields
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from devices.protocol import limits
 from devices.protocol.messages import HubMetrics
+
+UNREADABLE: Final = 100
+"""Topics with unreadable messages that are remembered, the latest ones; more are only counted."""
 
 
 class Heard(NamedTuple):
@@ -46,6 +49,14 @@ class Tally:
         """Returns the counts that are not zero, for people: ``"1200 heard, 3 malformed"``."""
         counts = ((name.name, getattr(self, name.name)) for name in fields(self))
         return ", ".join(f"{count} {name}" for name, count in counts if count or name == "heard")
+
+
+class Unread(NamedTuple):
+    """A topic with messages that could not be read: how many, why the last one, and when."""
+
+    times: int
+    why: str
+    at: float
 
 
 class Watcher(Protocol):
@@ -82,6 +93,7 @@ class Facts:
     hubs: dict[str, Measured] = field(default_factory=dict)
     topics: OrderedDict[str, Heard] = field(default_factory=OrderedDict)  # least recently heard first
     tally: Tally = field(default_factory=Tally)
+    unreadable: dict[str, Unread] = field(default_factory=dict)  # by topic, least recently seen first
     _kept: int = 0  # bytes of payload in `topics`
 
     def hub(self, name: str, metrics: HubMetrics, at: float) -> None:
@@ -135,6 +147,14 @@ class Facts:
             self._forget_oldest()
         for watcher in self.watchers:
             watcher.heard(topic, payload, retained=retain, at=at)
+
+    def unread(self, topic: str, why: str, at: float) -> None:
+        """Notes a message that a rule looks at and that cannot be read."""
+        self.tally.malformed += 1
+        before = self.unreadable.pop(topic, None)
+        self.unreadable[topic] = Unread(before.times + 1 if before else 1, why, at)
+        if len(self.unreadable) > UNREADABLE:
+            del self.unreadable[next(iter(self.unreadable))]
 
     def instance_cpu(self, instance: str, hub: str) -> float:
         """Returns percent of one core that an instance uses on a hub; 0 where that is not known."""

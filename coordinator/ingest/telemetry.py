@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Iterable
 from typing import Final
 
 from coordinator.facts import Facts
+from devices.errors import printable
 from devices.mqtt.firehose import Firehose
+from devices.protocol import limits
 
 TICK: Final = 1.0
 """Seconds between two looks at the clock and at the connection."""
+RECENT: Final = 600.0
+"""Seconds for which a message that could not be read deserves attention: one odd message is no reason to worry for ever."""
+_NAMED: Final = 3  # topics that attention names; a person looks into one after the other
 
 
 class Telemetry:
@@ -29,6 +35,7 @@ class Telemetry:
         self._always = frozenset(topics)
         self._topics: frozenset[str] = frozenset()
         self._connections = 0
+        self._oversized_at = -math.inf
         self.follow(())
 
     def follow(self, topics: Iterable[str]) -> None:
@@ -54,9 +61,16 @@ class Telemetry:
         """Returns what people should know: no connection, topics that may not be read, messages left unread."""
         trouble = [self._firehose.trouble] if self._firehose.trouble else []
         sentences = [f"telemetry: {error}" for error in (*trouble, *self._firehose.refused.values())]
-        tally = self._facts.tally
-        if tally.malformed or tally.oversized:
-            sentences.append(f"telemetry that could not be read was ignored: {tally.words()}")
+        since = time.monotonic() - RECENT
+        unread = [(topic, seen) for topic, seen in self._facts.unreadable.items() if seen.at > since]
+        for topic, seen in unread[: -_NAMED - 1 : -1]:
+            messages = "1 message" if seen.times == 1 else f"{seen.times} messages"
+            sentences.append(f"{printable(topic, 200)}: {messages} could not be read and changed nothing: {seen.why}")
+        if len(unread) > _NAMED:
+            sentences.append(f"{len(unread) - _NAMED} more topics have messages that could not be read")
+        if self._oversized_at > since:
+            largest = limits.TELEMETRY // limits.KIB
+            sentences.append(f"{self._firehose.oversized} telemetry messages above {largest} KiB were not looked into")
         return sentences
 
     def _heard(self, topic: str, payload: bytes, qos: int, retained: bool) -> None:
@@ -65,7 +79,9 @@ class Telemetry:
     async def _watch_the_clock(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            self._facts.tally.oversized = self._firehose.oversized
+            if self._firehose.oversized > self._facts.tally.oversized:
+                self._facts.tally.oversized = self._firehose.oversized
+                self._oversized_at = time.monotonic()
             if self._firehose.connected and self._firehose.connections == self._connections:
                 self._facts.passed(time.monotonic())
             else:

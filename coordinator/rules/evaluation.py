@@ -206,7 +206,7 @@ class Evaluation:
             return
         value = parse(payload)
         if isinstance(value, NoNumber) and value in _FLAWS:
-            self._facts.tally.malformed += 1
+            self._facts.unread(topic, value.value, at)
         self._judge(groups, topic, "", Scene(payload=value), at)
 
     def hub_gone(self, hub: str) -> None:

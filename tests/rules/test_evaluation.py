@@ -251,6 +251,17 @@ def test_malformed_and_empty_messages_are_counted_and_change_nothing(tmp_path):
     assert tally.words() == "5 heard, 3 malformed, 1 empty"
 
 
+def test_topics_that_cannot_be_read_are_named_with_the_reason_the_latest_hundred_of_them(tmp_path):
+    judged = Judged(tmp_path, POWER)
+    for number in range(300):
+        judged.say(f"tele/{number}/SENSOR", b"{", number)
+    judged.say("tele/250/SENSOR", b"\xff", 1000)
+    unreadable = judged.facts.unreadable
+    assert len(unreadable) == 100
+    assert unreadable["tele/250/SENSOR"] == (2, NoNumber.BINARY.value, 1000)
+    assert judged.facts.tally.malformed == 301
+
+
 def test_topics_without_end_are_forgotten_oldest_first(monkeypatch):
     monkeypatch.setattr(limits, "TELEMETRY_TOPICS", 3)
     monkeypatch.setattr(limits, "TELEMETRY_KEPT", 1000)
