@@ -20,7 +20,8 @@ from devices.runtime.python import form
 from devices.runtime.python.callee import called, evaluate, resumed_generator
 from devices.runtime.python.continuation import CALLED, CLOSURE, STATE
 from devices.runtime.python.lines import Mark
-from devices.runtime.python.program import Known, Program
+from devices.runtime.python.module import Known
+from devices.runtime.python.program import Program
 from devices.runtime.python.rest import EXCEPTION, Entry, Way, finals_around
 
 _UNSET: Final = object()
@@ -165,7 +166,7 @@ def _calling(known: Known, frame: FrameType, mark: Mark, upper: FrameType, above
     call = site_node(known, step, mark.site)
     if not isinstance(call, ast.Call):
         raise Blocked("no call of a statement's own", place_of(frame))
-    callee = called(evaluate(call.func, variables, known.module.namespace))
+    callee = called(evaluate(call.func, variables, frame.f_globals))
     if callee is None or callee.function.__code__ is not upper.f_code:
         what = f"{upper.f_code.co_qualname}() is not called by the statement itself but from inside {_shown(call.func)}"
         raise Blocked(what, place_of(frame))
@@ -195,7 +196,7 @@ def _resuming(known: Known, frame: FrameType, mark: Mark, upper: FrameType, abov
         case ast.YieldFrom(value=ast.Name(id=name)):
             generator = variables.get(name)
         case ast.Call():
-            generator = resumed_generator(node, variables, known.module.namespace)
+            generator = resumed_generator(node, variables, frame.f_globals)
             if generator is not None and not (isinstance(node.func, ast.Name) and node.func.id == "next"):
                 way = "call"
             if mark.entry and known.continuation is not None and known.continuation.entry.way == "call":

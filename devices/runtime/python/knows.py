@@ -76,12 +76,12 @@ class Knowledge:
         known = self.program.known(value.__code__)
         if known is None or known.continuation is not None:
             return None
-        module = known.module
+        module = self.program.modules[known.module.shape.name]
         if "<" not in value.__qualname__ and _find(module, value.__qualname__) is value:
-            return Described("named", [], [module.shape.name, value.__qualname__])
+            return Described("named", [], [module.name, value.__qualname__])
         names = list(value.__code__.co_freevars)
         children = [value.__defaults__, value.__kwdefaults__, dict(vars(value)), value.__doc__]
-        plain = [module.shape.name, known.function.number, names, value.__name__, value.__qualname__]
+        plain = [module.name, known.function.number, names, value.__name__, value.__qualname__]
         return Described("function", children, plain, list(value.__closure__ or ()))
 
     def _describe_class(self, value: type) -> Described | None:
@@ -89,7 +89,7 @@ class Knowledge:
         if module is None:
             return None
         if _find(module, value.__qualname__) is value:
-            return Described("class", [], [module.shape.name, value.__qualname__])
+            return Described("class", [], [module.name, value.__qualname__])
         raise CannotTravelError(
             f"the class {value.__qualname__} cannot be found by its name at the destination",
             remedy="Define it at the module's own level, under its own name.",
@@ -155,14 +155,14 @@ class Knowledge:
     def _make_function(  # noqa: PLR0917
         self, module: LoadedModule, number: int, names: list[Any], needs: list[Any], short: str, long: str
     ) -> FunctionType:
-        code = module.codes.get(number)
+        code = module.code.codes.get(number)
         if code is None or len(names) != len(needs) or not all(isinstance(cell, CellType) for cell in needs):
-            raise ProtocolError(f"{module.shape.name} has no function {number} like this")
+            raise ProtocolError(f"{module.name} has no function {number} like this")
         cells = dict(zip(names, needs, strict=True))
         closure = tuple(cells.get(name) or CellType() for name in code.co_freevars)
         function = FunctionType(code, module.namespace, short, None, closure)
         function.__qualname__ = long
-        function.__module__ = module.shape.name
+        function.__module__ = module.name
         return function
 
     def _new_generator(self, record: Record, cells: list[Any], short: str, long: str) -> tuple[Generator, list[Any]]:

@@ -75,7 +75,7 @@ def instantiate(program: Program, record: Record, cells: Sequence[Any]) -> tuple
         ProtocolError: the program has no such place.
     """
     module = program.modules.get(record.module)
-    function = module.function(record.function) if module is not None else None
+    function = module.code.function(record.function) if module is not None else None
     if module is None or function is None:
         raise ProtocolError(f"the program has no function {record.function} in a module {record.module[:100]!r}")
     if len(cells) != len(record.cells) or not all(isinstance(cell, CellType) for cell in cells):

@@ -20,25 +20,26 @@ _CONTAINERS: Final = (list, dict, set, bytearray, deque)
 def changed(program: Program, standings: Sequence[Standing]) -> list[tuple[str, str, Any]]:
     """Returns module, name and value of each global that travels."""
     reached: dict[LoadedModule, set[str]] = {}
-    waiting: list[tuple[LoadedModule, frozenset[str] | set[str]]] = []
+    waiting: list[tuple[LoadedModule, frozenset[str]]] = []
     for standing in standings:
-        module = standing.known.module
-        waiting.append((module, module.rest_names(standing.known.function, standing.entry)))
-    waiting += [(module, module.loose_names) for module in program.modules.values() if module.executed]
+        code = standing.known.module
+        mentioned = code.rest_names(standing.known.function, standing.entry)
+        waiting.append((program.modules[code.shape.name], mentioned))
+    waiting += [(module, module.code.loose_names) for module in program.modules.values() if module.executed]
     while waiting:
         module, names = waiting.pop()
-        known = reached.setdefault(module, set())
-        for name in names - known:
-            known.add(name)
+        seen = reached.setdefault(module, set())
+        for name in names - seen:
+            seen.add(name)
             value = module.namespace.get(name)
             if isinstance(value, FunctionType):
-                code = program.known(value.__code__)
-                if code is not None:
-                    waiting.append((code.module, code.function.outside))
+                known = program.known(value.__code__)
+                if known is not None:
+                    waiting.append((program.modules[known.module.shape.name], known.function.outside))
     found: list[tuple[str, str, Any]] = []
-    for module, names in reached.items():
-        present = sorted(name for name in names if name in module.namespace and _travels(program, module, name))
-        found += [(module.shape.name, name, module.namespace[name]) for name in present]
+    for module, all_names in reached.items():
+        present = sorted(name for name in all_names if name in module.namespace and _travels(program, module, name))
+        found += [(module.name, name, module.namespace[name]) for name in present]
     return found
 
 
