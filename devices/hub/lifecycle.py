@@ -15,11 +15,11 @@ CHANGES: Final[dict[InstanceStateName, frozenset[InstanceStateName]]] = {
     "starting": frozenset({"running", "restarting", "failed", "stopped"}),
     "running": frozenset({"capturing", "restarting", "finished", "failed", "stopped"}),
     # a checkpoint is being read; a function may end before it is
-    "capturing": frozenset({"running", "held", "restarting", "finished", "failed", "stopped"}),
+    "capturing": frozenset({"running", "suspended", "held", "restarting", "finished", "failed", "stopped"}),
     # frozen behind a checkpoint, until the verdict
     "held": frozenset({"running", "suspended", "moving", "restarting", "stopped"}),
     # its checkpoint is durable, no worker; the session is held here
-    "suspended": frozenset({"capturing", "starting", "stopped", "failed"}),
+    "suspended": frozenset({"capturing", "starting", "restarting", "stopped", "failed"}),
     # released: the commit point is behind, only a newer claim can bring it back (rule 19)
     "moving": frozenset({"starting", "stopped"}),
     # the worker died or its hub was stopped; back to the newest checkpoint

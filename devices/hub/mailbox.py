@@ -415,6 +415,10 @@ class Mailbox:
 
     # The session --------------------------------------------------------------------------------------------------
 
+    def limit_window(self, window: int) -> None:
+        """Says how many QoS 1 messages this broker sends unacknowledged."""
+        self._repeats.window = window
+
     def connection_ended(self) -> None:
         """Forgets what was to be acknowledged on a connection that is over: the broker sends it again."""
         self._unacknowledged.clear()

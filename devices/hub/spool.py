@@ -25,7 +25,7 @@ import msgspec
 from devices.errors import ConfigurationError, MidstreamError
 from devices.hub.durable import sync_folder, write_durably, write_synced
 from devices.protocol import checkpoint as blobs
-from devices.protocol.checkpoint import Header
+from devices.protocol.checkpoint import Header, Output
 from devices.protocol.messages import Claim
 
 _JOURNAL: Final = "journal"
@@ -63,10 +63,14 @@ class Released(Entry, tag="released", kw_only=True, frozen=True):
 
 
 class Ended(Entry, tag="ended", kw_only=True, frozen=True):
-    """The function returned or failed; ``answer`` is the JSON of what the coordinator is to be told."""
+    """The function returned or failed.
+
+    ``answer`` is the JSON of what the coordinator is to be told; ``outputs`` have not been confirmed by the broker.
+    """
 
     epoch: int
     answer: str
+    outputs: list[Output] = []
 
 
 AnyEntry = Claimed | Suspended | Released | Ended

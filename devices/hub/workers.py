@@ -14,6 +14,7 @@ from typing import Final, Self
 
 from devices.errors import MidstreamError, ProtocolError, from_wire
 from devices.protocol import link
+from devices.protocol.checkpoint import FunctionRecord
 from devices.runtime.spawner_client import Spawner, WorkerProcess
 
 _BUFFER: Final = 64 * 1024  # bytes; frames that do not fit are read into memory of their own
@@ -209,6 +210,20 @@ class Workers:
         else:
             self._alive[process.pid] = worker
         await asyncio.get_running_loop().create_unix_connection(lambda: worker, sock=process.connection)
+        return worker
+
+    async def loaded(self, function: FunctionRecord) -> Worker:
+        """Returns a new worker that has imported a function's code.
+
+        Raises:
+            MidstreamError: no process, or the code cannot be used.
+        """
+        worker = await self.fork()
+        try:
+            await worker.load(link.Load(module=function.module, files=function.files))
+        except BaseException:
+            worker.close()
+            raise
         return worker
 
     def _exited(self, pid: int, status: int) -> None:

@@ -1,0 +1,248 @@
+"""The hub agent: one asyncio process that holds the sessions of the functions here and speaks with the coordinator.
+
+`serve` is its whole life. It refuses to begin where another agent of the same name is alive, and leaves with everything
+checkpointed as far as time allows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import platform
+import secrets
+from collections.abc import AsyncIterator
+from importlib import metadata
+from typing import Final
+
+import msgspec
+import psutil
+
+from devices.errors import MidstreamError
+from devices.hub import recovery, rivals
+from devices.hub.claims import Claims
+from devices.hub.commands import Commands
+from devices.hub.config import HubConfig
+from devices.hub.control import Control
+from devices.hub.downloads import Downloads
+from devices.hub.identity import boot_id, count_start, require_alone
+from devices.hub.instance import Hub
+from devices.hub.instances import Instances
+from devices.hub.metrics import Meter
+from devices.hub.prepared import Preparations
+from devices.hub.spool import Spool
+from devices.hub.workers import Workers
+from devices.keys import own_key
+from devices.mqtt.delivery import Delivery, Will
+from devices.mqtt.kind import BrokerKind, probe
+from devices.mqtt.session import Session
+from devices.protocol import limits, messages, sealing
+from devices.protocol.messages import Answer, HubInfo, HubStatus, Report
+from devices.version import __version__
+
+_EMBEDDED_WINDOW: Final = 100
+"""QoS 1 messages that the embedded broker sends unacknowledged, whatever it is told."""
+_PACKAGES: Final = 12 * limits.KIB
+"""Bytes of the list of installed packages in `info`."""
+LEAVING: Final = 10.0
+"""Seconds in which the last checkpoints are taken and brought to the coordinator; systemd gives 90."""
+_log = logging.getLogger(__name__)
+
+
+class Agent:
+    """A hub's agent.
+
+    Args:
+        config: its settings.
+    """
+
+    def __init__(self, config: HubConfig) -> None:
+        self._config = config
+        self._topics = config.topics
+        self._key = own_key(config.folder / "key.pem")
+        self._spool = Spool(config.spool)
+        self._boot = boot_id()
+        self._start = count_start(config.folder)
+        self._state: messages.HubStatus = self._status("online")
+        self._downloads = Downloads()
+        self._claims = Claims(config.topics, config.broker, config.folder / "coordinator.pin")
+        will = Will(self._topic("status"), messages.encode(self._status("offline")))
+        self._control = Control(config.broker, config.name, config.topics, will)
+        self._malformed = 0
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Works until told to stop.
+
+        Raises:
+            RefusedError: another hub has this name.
+            UnreachableError: no broker there at the start.
+        """
+        kind = await self._look_around()
+        async with Workers() as workers:
+            hub = Hub(
+                name=self._config.name,
+                key=self._key,
+                topics=self._topics,
+                address=self._config.broker,
+                control=self._control,
+                claims=self._claims,
+                workers=workers,
+                window=_EMBEDDED_WINDOW if kind is BrokerKind.EMBEDDED else limits.RECEIVE_MAXIMUM,
+            )
+            preparations = Preparations(workers, self._config.broker)
+            self._instances = Instances(hub, self._spool, self._downloads, preparations)
+            self._commands = Commands(self._config.name, self._instances, self._control, self._drain)
+            async with self._running():
+                recovery.take_up(hub, self._instances, self._spool)
+                await stop.wait()
+                await self._leave()
+            preparations.close()
+
+    async def _look_around(self) -> BrokerKind:
+        """Finds out what broker this is, and that nobody else has this hub's name."""
+        client = f"midstream-look-{secrets.token_hex(4)}"
+        async with Session(self._config.broker, client, clean_start=True, session_expiry=0) as session:
+            kind = await probe(session)
+            public = sealing.public_bytes(self._key).hex()
+            await rivals.require_none(session, self._config.name, self._topics, public)
+        return kind
+
+    @contextlib.asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        tasks = [
+            asyncio.create_task(self._control.run(self._connected, self._delivered), name="control session"),
+            asyncio.create_task(self._measure(), name="metrics"),
+        ]
+        try:
+            yield
+        finally:
+            await self._commands.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    # What it hears ----------------------------------------------------------------------------------------------------
+
+    async def _connected(self, session: Session) -> None:
+        await session.subscribe({self._topics.coordinator_status: 0})
+        await session.subscribe({self._topics.instance("+", "claim"): 0})
+        await session.subscribe({self._topics.down("+", "+"): 1})
+        await session.subscribe({self._topic("command"): 1})
+        self._tell_status()
+        self._control.send(self._topic("info"), messages.encode(self._info()), retain=True)
+        self._control.answer(
+            Report(hub=self._config.name, boot=self._boot, start=self._start, holding=self._instances.holding())
+        )
+
+    def _delivered(self, delivery: Delivery) -> None:
+        try:
+            self._take(delivery)
+        except MidstreamError as error:
+            self._malformed += 1
+            _log.warning("%s: %s", delivery.topic, error)
+
+    def _take(self, delivery: Delivery) -> None:
+        match self._topics.split(delivery.topic):
+            case ["checkpoints", checkpoint, "down", number]:
+                self._downloads.take_part(checkpoint, number, delivery.payload)
+            case ["hubs", _, "command"]:
+                self._commands.take(delivery.payload, delivery.topic)
+            case ["instances", instance, "claim"]:
+                self._claims.take(instance, delivery.payload)
+            case ["coordinator", "status"]:
+                self._claims.take_status(delivery.payload)
+
+    # What it tells ----------------------------------------------------------------------------------------------------
+
+    def _topic(self, leaf: str) -> str:
+        return self._topics.hub(self._config.name, leaf)
+
+    def _status(self, state: str) -> HubStatus:
+        return msgspec.convert({"state": state, "boot": self._boot, "start": self._start}, HubStatus)
+
+    def _tell_status(self) -> None:
+        self._control.send(self._topic("status"), messages.encode(self._state), retain=True)
+
+    def _info(self) -> HubInfo:
+        return HubInfo(
+            hub=self._config.name,
+            version=__version__,
+            arch=platform.machine(),
+            cores=os.cpu_count() or 1,
+            memory=psutil.virtual_memory().total,
+            python=platform.python_version(),
+            engines=["python"],
+            labels=self._config.labels,
+            packages=_packages(),
+            key=sealing.public_bytes(self._key).hex(),
+            spool=str(self._config.spool),
+        )
+
+    async def _measure(self) -> None:
+        meter = Meter(self._config.spool, self._config.temperature)
+        while True:
+            workers = {
+                name: worker.pid
+                for name, life in self._instances.lives.items()
+                if (worker := life.instance.worker) is not None
+            }
+            metrics = meter.read(workers, self._spool.written)
+            self._control.tell(self._topic("metrics"), messages.encode(metrics))
+            await asyncio.sleep(self._config.metrics_every)
+
+    # Leaving ----------------------------------------------------------------------------------------------------------
+
+    async def _drain(self, command: messages.Drain) -> Answer:
+        self._state = self._status("online" if command.undo else "draining")
+        self._tell_status()
+        if not command.undo:
+            await self._instances.checkpoint_all("drain", hold=False)
+            self._state = self._status("drained")
+            self._tell_status()
+        return messages.Done(hub=self._config.name, id=command.id, state=self._state.state)
+
+    async def _leave(self) -> None:
+        """Checkpoints what runs, tells that this hub is gone, and lets the broker keep the sessions."""
+        try:
+            async with asyncio.timeout(LEAVING):
+                await self._instances.checkpoint_all("its hub is stopped", hold=True)
+        except TimeoutError:
+            _log.warning("not all checkpoints are with the coordinator; they are in the spool %s", self._spool.folder)
+        await self._instances.leave()
+        self._state = self._status("offline")
+        self._tell_status()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2.0):
+                await self._control.sent()
+
+
+def _packages() -> dict[str, str]:
+    """Returns the installed distributions and their versions, as many as fit into a message that people look at."""
+    packages: dict[str, str] = {}
+    room = _PACKAGES
+    for name, version in sorted({(it.name, it.version) for it in metadata.distributions() if it.name}):
+        room -= len(name) + len(version) + 6
+        if room < 0:
+            break
+        packages[name.lower()] = version
+    return packages
+
+
+async def run(config: HubConfig, stop: asyncio.Event) -> None:
+    """Runs a hub until told to stop.
+
+    Args:
+        config: its settings.
+        stop: set to leave.
+
+    Raises:
+        RefusedError: another agent uses this folder, or another hub has this name.
+        ConfigurationError: key, folder or spool cannot be used.
+        UnreachableError: no broker there.
+    """
+    lock = require_alone(config.folder)
+    try:
+        await Agent(config).serve(stop)
+    finally:
+        os.close(lock)

@@ -1,0 +1,342 @@
+"""An instance's checkpoints, from the request to durability.
+
+One is taken at a time; requests meanwhile are served by the next one. A checkpoint is in the spool before anybody is
+told of it, and durable when the function's policy says so: at the coordinator's `Stored`, or at the spool's fsync. Then
+what it covers is acknowledged and leaves (`docs/protocol.md`, rules 8 to 10 and 17).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from devices.errors import DamagedError, MidstreamError, ProtocolError, from_wire
+from devices.hub import checkpoints
+from devices.hub.checkpoints import Cut, Made
+from devices.hub.instance import Instance
+from devices.hub.instance_session import InstanceSession
+from devices.protocol import checkpoint as blobs
+from devices.protocol import limits, link
+from devices.protocol.messages import Captured
+
+_ANSWERS: Final = 2 * limits.STOP
+"""Seconds within which a worker answers a request for a checkpoint in any case; beyond, it is taken for hung."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Taken:
+    """A checkpoint on its way to durability.
+
+    Attributes:
+        cut: what it covers.
+        made: its bytes.
+        told: what the coordinator was told.
+        durable: set when it is.
+    """
+
+    cut: Cut
+    made: Made
+    told: Captured
+    durable: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def id(self) -> str:
+        """The checkpoint's id."""
+        return self.made.header.checkpoint
+
+
+class Captures:
+    """The checkpoints of one instance.
+
+    Args:
+        instance: whose.
+        session: its connection.
+    """
+
+    def __init__(self, instance: Instance, session: InstanceSession) -> None:
+        self._instance = instance
+        self._session = session
+        self.one_at_a_time = asyncio.Lock()
+        self._number = 0
+        self._answer: asyncio.Future[Cut] | None = None
+        self._abandoned: set[int] = set()
+        self._held_for = ""
+        self._pending: dict[str, Taken] = {}
+        self._due = asyncio.Event()
+        self._taken_at = time.monotonic()
+        self.on_durable: Callable[[], None] = lambda: None
+
+    # Taking -----------------------------------------------------------------------------------------------------------
+
+    async def take(self, reason: str, *, hold: bool = False, move: str = "", command: str = "") -> Taken:
+        """Takes a checkpoint, puts it into the spool and sends it to the coordinator.
+
+        Args:
+            reason: why, for the lineage.
+            hold: whether the function stands still behind it until the verdict.
+            move: with hold: for which move; from the cut on, QoS 0 messages are kept for the next hub too.
+            command: id of the command that this answers.
+
+        Raises:
+            MidstreamError: the state cannot be read (the reason is the function's), or not be kept. The function goes
+                on, unless its process is gone.
+        """
+        async with self.one_at_a_time:
+            self._due.clear()
+            self._taken_at = time.monotonic()
+            began = time.monotonic()
+            cut = await self._cut(hold=hold, move=move)
+            try:
+                return await self._keep(cut, reason, began, held=hold, move=move, command=command)
+            except OSError as error:
+                self.go_on(cut)
+                raise MidstreamError(
+                    f"the spool takes no checkpoint: {error.strerror}",
+                    place=str(self._instance.spool.folder),
+                    remedy="make room on that disk",
+                ) from error
+            except MidstreamError:
+                self.go_on(cut)
+                raise
+
+    async def _cut(self, *, hold: bool, move: str) -> Cut:
+        instance = self._instance
+        self._number += 1
+        self._held_for = move if hold else ""
+        if instance.worker is None:
+            if move:
+                instance.mailbox.begin_late()
+            return self._snapshot(None)
+        self._answer = asyncio.get_running_loop().create_future()
+        instance.feed.stop()
+        instance.worker.capture(link.Capture(number=self._number, hold=hold))
+        try:
+            async with asyncio.timeout(_ANSWERS):
+                return await self._answer
+        except TimeoutError:
+            if hold:
+                self._abandoned.add(self._number)
+            raise MidstreamError(
+                f"{instance.name} did not answer a request for a checkpoint within {_ANSWERS:.0f} s",
+                remedy="it is in a call that does not return; stop the instance, or wait",
+            ) from None
+        finally:
+            held = self._answer.done() and not self._answer.cancelled() and not self._answer.exception() and hold
+            self._answer = None
+            if not held:
+                instance.feed.go_on()
+
+    def _snapshot(self, frame: link.Captured | None) -> Cut:
+        instance = self._instance
+        return Cut(
+            number=self._number,
+            frame=frame,
+            mailbox=instance.mailbox.snapshot(),
+            outputs=instance.outbox.snapshot(),
+            sequence=instance.outbox.sequence,
+        )
+
+    def captured(self, frame: link.Captured) -> None:
+        """Takes the worker's answer; the hub's side is read in this very step.
+
+        Raises:
+            ProtocolError: the worker counts otherwise than the hub.
+        """
+        instance = self._instance
+        if frame.number != self._number or self._answer is None or self._answer.done():
+            if frame.number in self._abandoned and instance.worker is not None:
+                instance.worker.send(link.GoOn(number=frame.number))  # it answers after all, and holds
+            return
+        counted = (instance.mailbox.delivered, instance.outbox.sequence)
+        if (frame.delivered, frame.sequence) != counted:
+            raise ProtocolError(
+                f"the worker counts {frame.delivered} messages and {frame.sequence} outputs, the hub {counted}"
+            )
+        if self._held_for:
+            instance.mailbox.begin_late()
+        self._answer.set_result(self._snapshot(frame))
+
+    def not_captured(self, frame: link.NotCaptured) -> None:
+        """Takes the worker's refusal."""
+        if frame.number == self._number:
+            self.give_up(from_wire(frame.error))
+
+    def give_up(self, error: MidstreamError) -> None:
+        """Ends the wait for the worker's answer."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
+
+    def go_on(self, cut: Cut) -> None:
+        """Lets a held function go on where it stands."""
+        instance = self._instance
+        instance.mailbox.end_late()
+        if instance.worker is not None and cut.frame is not None:
+            instance.worker.send(link.GoOn(number=cut.number))
+            instance.feed.go_on()
+
+    # Keeping ----------------------------------------------------------------------------------------------------------
+
+    async def _keep(self, cut: Cut, reason: str, began: float, *, held: bool, move: str, command: str) -> Taken:
+        instance, hub, read = self._instance, self._instance.hub, time.monotonic()
+        made = await self._made(cut, reason)
+        encoded = time.monotonic()
+        keeping = asyncio.get_running_loop().run_in_executor(
+            None, instance.spool.keep, made.header.checkpoint, made.blob
+        )
+        parts = hub.control.upload(made.header.checkpoint, made.blob)
+        await keeping
+        kept = time.monotonic()
+        phases = _phases(cut, read - began, encoded - read, kept - encoded)
+        told = checkpoints.announcement(made, cut, parts, phases)
+        told.id, told.held, told.move = command, held, move
+        taken = Taken(cut=cut, made=made, told=checkpoints.fit(told))
+        instance.mailbox.keep(cut.mailbox)
+        instance.header = made.header
+        self._pending[taken.id] = taken
+        hub.control.answer(taken.told)
+        if instance.settings.durability == "spool":
+            self._make_durable(taken)
+        return taken
+
+    async def _made(self, cut: Cut, reason: str) -> Made:
+        instance, hub, packed = self._instance, self._instance.hub, b""
+        size = len(cut.frame.image) if cut.frame else 0
+        if cut.frame is None and instance.header.image is not None:
+            packed = await asyncio.to_thread(self._packed_image, instance.header.checkpoint)
+            size = len(packed)
+
+        def work() -> Made:
+            return checkpoints.make(
+                cut,
+                instance.header,
+                hub=hub.name,
+                epoch=instance.epoch,
+                reason=reason,
+                key=hub.key,
+                packed=packed,
+            )
+
+        return work() if size < checkpoints.LARGE else await asyncio.to_thread(work)
+
+    def _packed_image(self, checkpoint: str) -> bytes:
+        blob = self._instance.spool.read(checkpoint)
+        if blob is None:
+            raise DamagedError(f"checkpoint {checkpoint} is not in the spool any more")
+        return blobs.decode_header(blob)[1]
+
+    # Durability -------------------------------------------------------------------------------------------------------
+
+    def stored(self, checkpoint: str) -> Taken | None:
+        """Takes the coordinator's word that it has a checkpoint; returns it, or ``None`` if it was durable before."""
+        taken = self._pending.get(checkpoint)
+        if taken is None:
+            return None
+        for older in list(self._pending):  # what it covers, it covers for them too
+            self._make_durable(self._pending.pop(older))
+            if older == checkpoint:
+                break
+        asyncio.get_running_loop().run_in_executor(None, self._instance.spool.forget_older_than, checkpoint)
+        return taken
+
+    def _make_durable(self, taken: Taken) -> None:
+        instance = self._instance
+        if taken.durable.is_set():
+            return
+        instance.mailbox.cover(taken.cut.mailbox)
+        instance.outbox.cover(taken.cut.sequence)
+        instance.durable = taken.id
+        instance.changed.set()
+        if instance.worker is not None:
+            instance.worker.send(
+                link.Durable(number=taken.cut.number, checkpoint=taken.id, sequence=taken.cut.sequence)
+            )
+        self._session.acknowledge()
+        self._session.let_go()
+        taken.durable.set()
+        self.on_durable()
+
+    @property
+    def pending(self) -> list[Taken]:
+        """Checkpoints that the coordinator has not confirmed, oldest first."""
+        return list(self._pending.values())
+
+    def announce_again(self, checkpoint: str) -> bool:
+        """Sends a checkpoint again; returns whether it was still unconfirmed."""
+        taken = self._pending.get(checkpoint)
+        if taken is None:
+            return False
+        self._instance.hub.control.upload(taken.id, taken.made.blob)
+        self._instance.hub.control.answer(taken.told)
+        return True
+
+    # Policy -----------------------------------------------------------------------------------------------------------
+
+    def make_due(self) -> None:
+        """Has a checkpoint taken as soon as the one that is under way is durable."""
+        self._due.set()
+
+    async def keep_up(self) -> None:
+        """Takes checkpoints when they are due, until cancelled.
+
+        Due: an output waits, half the window is unacknowledged, somebody asked, or the function's period has passed and
+        something has changed.
+        """
+        period = self._instance.settings.checkpoint
+        while True:
+            left = self._taken_at + period - time.monotonic()
+            try:
+                async with asyncio.timeout(max(left, 0.0)):
+                    await self._due.wait()
+            except TimeoutError:
+                if time.monotonic() - self._taken_at < period:
+                    continue  # one was taken meanwhile, for another reason
+                if not self._has_changed():
+                    self._taken_at = time.monotonic()
+                    continue
+            await self._instance.steady.wait()  # a held, moving or restarting function gets none by policy
+            await self._take_for_policy(period)
+
+    async def _take_for_policy(self, period: float) -> None:
+        instance = self._instance
+        reason = "output" if instance.outbox.uncovered else "messages" if instance.mailbox.checkpoint_due else "period"
+        try:
+            taken = await self.take(reason)
+        except MidstreamError as error:
+            _log.warning("%s: no checkpoint: %s", instance.name, error)
+            instance.complain(error)
+            await asyncio.sleep(min(period, 1.0))
+            return
+        while not taken.durable.is_set():
+            try:
+                async with asyncio.timeout(limits.VERDICT):
+                    await taken.durable.wait()
+            except TimeoutError:
+                self.announce_again(taken.id)
+        if instance.outbox.uncovered or instance.mailbox.checkpoint_due:
+            self._due.set()
+
+    def _has_changed(self) -> bool:
+        instance, kept = self._instance, self._instance.header
+        seen = (instance.mailbox.delivered, instance.mailbox.arrivals, instance.outbox.sequence)
+        return seen != (kept.mailbox.delivered, kept.mailbox.arrivals, kept.sequence) or not instance.feed.idle
+
+
+def _phases(cut: Cut, reading: float, encoding: float, spooling: float) -> dict[str, float]:
+    """Returns the phases of a checkpoint in ms; what the worker did not measure of the reading is freezing.
+
+    ``spool`` runs beside the sending; the coordinator measures that as a whole.
+    """
+    if cut.frame is None:
+        return {"freeze": 0.0, "capture": reading * 1000, "encode": encoding * 1000, "spool": spooling * 1000}
+    freeze = max(0.0, reading * 1000 - cut.frame.capture_ms - cut.frame.encode_ms)
+    return {
+        "freeze": freeze,
+        "capture": cut.frame.capture_ms,
+        "encode": cut.frame.encode_ms + encoding * 1000,
+        "spool": spooling * 1000,
+    }

@@ -1,0 +1,426 @@
+"""The instances of a hub, and what the coordinator can ask about them.
+
+Each method is one command, carried out; it returns the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from devices.errors import FencedError, MidstreamError, ProtocolError, RefusedError, RestoreError
+from devices.hub import handover
+from devices.hub.downloads import Downloads
+from devices.hub.feed import Feed
+from devices.hub.instance import Hub, Instance
+from devices.hub.life import Life
+from devices.hub.mailbox import Mailbox
+from devices.hub.moment import now
+from devices.hub.outbox import Outbox
+from devices.hub.prepared import Preparations, Ready
+from devices.hub.process import Began
+from devices.hub.spool import Claimed, InstanceSpool, Spool
+from devices.mqtt.session import end_session
+from devices.protocol import checkpoint as blobs
+from devices.protocol import limits, messages
+from devices.protocol.checkpoint import Checkpoint, Header
+from devices.protocol.messages import Answer, ClaimBody, Done, Holding, Restore, Running
+from devices.runtime.settings import Settings
+
+_LATE: float = 10.0
+"""Seconds that a further move waits for the late mail of the last one."""
+_log = logging.getLogger(__name__)
+
+
+class Instances:
+    """What runs, is suspended, or waits for a verdict on this hub.
+
+    Args:
+        hub: what they share.
+        spool: what is kept of them.
+        downloads: checkpoints on their way here.
+        preparations: workers that wait for a move.
+    """
+
+    def __init__(self, hub: Hub, spool: Spool, downloads: Downloads, preparations: Preparations) -> None:
+        self._hub = hub
+        self._spool = spool
+        self._downloads = downloads
+        self._preparations = preparations
+        self.lives: dict[str, Life] = {}
+        hub.claims.on_newer = self.claimed
+
+    def add(self, instance: Instance, *, is_new: bool = False, late_mail: bool = False) -> Life:
+        """Adds an instance; it removes itself when nothing of it is left here."""
+        life = Life(instance, is_new=is_new, late_mail=late_mail)
+        self.lives[instance.name] = life
+        life.on_gone = lambda: self._remove(life)
+        return life
+
+    def _remove(self, life: Life) -> None:
+        if self.lives.get(life.instance.name) is life:
+            del self.lives[life.instance.name]
+
+    def holding(self) -> list[Holding]:
+        """Returns what the coordinator is told at each start and reconnect."""
+        return [
+            Holding(instance=name, epoch=it.epoch, state=it.state, checkpoint=it.header.checkpoint, move=it.move)
+            for name, it in ((name, life.instance) for name, life in self.lives.items())
+        ]
+
+    def _acting(self, command: messages.Command, epoch: int) -> Life:
+        life = self.lives.get(command.instance)
+        if life is None:
+            raise RefusedError(f"{command.instance} is not on hub {self._hub.name}")
+        if life.instance.epoch != epoch:
+            raise FencedError(f"{command.instance} acts here in epoch {life.instance.epoch}, not {epoch}")
+        return life
+
+    # A move comes -----------------------------------------------------------------------------------------------------
+
+    async def prepare(self, command: messages.Prepare) -> Answer:
+        """Makes ready for an instance.
+
+        Raises:
+            MidstreamError: it cannot come here; the reason is in it.
+        """
+        blob = await self._blob(command.checkpoint, command.parts, command.size, command.digest)
+        header, _ = blobs.decode_header(blob, digest=bytes.fromhex(command.digest))
+        self._check_engine(header)
+        await self._preparations.make(command.instance, header.function)
+        return self._done(command, "prepared")
+
+    def _check_engine(self, header: Header) -> None:
+        if header.engine.name != "python":
+            raise RefusedError(f"hub {self._hub.name} has no engine {header.engine.name!r}")
+
+    async def _blob(self, checkpoint: str, parts: int, size: int, digest: str) -> bytes:
+        if not parts:
+            for life in self.lives.values():
+                if (kept := life.instance.spool.read(checkpoint)) is not None:
+                    return kept
+        blob = await self._downloads.whole(checkpoint, size, digest)
+        self._downloads.forget(checkpoint)
+        return blob
+
+    async def restore(self, command: Restore) -> Answer:
+        """Has an instance start or go on here, under a claim; once for each epoch.
+
+        Raises:
+            MidstreamError: it does not run here, and nothing of the try is left.
+        """
+        began = time.monotonic()
+        claim = self._checked_claim(command)
+        life = self.lives.get(command.instance)
+        if life is not None and life.instance.epoch >= command.epoch:
+            return await self._present(life, command)
+        if life is not None and life.fencing is not None:
+            life.fencing.cancel()
+        if life is not None and _goes_on_from_here(life.instance, command):
+            return await self._go_on_here(life, command, began)
+        if life is not None:
+            await life.leave()
+        return await self._start(command, claim, began)
+
+    def _checked_claim(self, command: Restore) -> ClaimBody:
+        claim = self._hub.claims.verify(command.claim)
+        said = (claim.instance, claim.epoch, claim.hub, claim.checkpoint, claim.digest.hex())
+        if said != (command.instance, command.epoch, self._hub.name, command.checkpoint, command.digest):
+            raise ProtocolError(f"the claim for {command.instance} says something else than the command")
+        newest = self._hub.claims.newest(command.instance)
+        if newest is not None and newest.epoch > command.epoch:
+            raise FencedError(f"{command.instance} was claimed for hub {newest.hub} in epoch {newest.epoch}")
+        return claim
+
+    async def _present(self, life: Life, command: Restore) -> Answer:
+        instance = life.instance
+        if instance.epoch > command.epoch:
+            raise FencedError(f"{command.instance} acts here in epoch {instance.epoch}, not {command.epoch}")
+        await life.begun.wait()
+        return Running(
+            hub=self._hub.name, id=command.id, instance=instance.name, epoch=instance.epoch, move=command.move
+        )
+
+    async def _start(self, command: Restore, claim: ClaimBody, began: float) -> Answer:
+        spool = self._spool.instance(command.instance)
+        blob = await self._blob_for(command, spool)
+        noting = asyncio.get_running_loop().run_in_executor(
+            None, spool.note, Claimed(claim=command.claim, published=command.published, muted=command.muted)
+        )
+        try:
+            decoding = time.monotonic()
+            checkpoint = await _decoded(blob, command.digest)
+            self._check_engine(checkpoint.header)
+            decoded = time.monotonic()
+            ready = await self._preparations.take(command.instance, checkpoint.header.function)
+        finally:
+            await noting  # the claim is durable before the first statement
+        life = self.add(
+            self._instance(command, claim, checkpoint, spool),
+            is_new=claim.epoch == 1,
+            late_mail=command.late_mail,
+        )
+        life.session.open(ready.connection)
+        try:
+            told = await life.process.begin(ready.worker, checkpoint.image if checkpoint.header.image else None)
+        except MidstreamError:
+            await life.forget()
+            raise
+        life.begun.set()
+        life.keep_house()
+        life.tasks.start(asyncio.to_thread(spool.keep, command.checkpoint, blob), "keep the first checkpoint")
+        return self._running(command, told, began, decoded - decoding)
+
+    async def _blob_for(self, command: Restore, spool: InstanceSpool) -> bytes:
+        kept = await asyncio.to_thread(spool.read, command.checkpoint) if not command.parts else None
+        if kept is not None:
+            return kept
+        blob = await self._downloads.whole(command.checkpoint, command.size, command.digest)
+        self._downloads.forget(command.checkpoint)
+        return blob
+
+    def _instance(self, command: Restore, claim: ClaimBody, checkpoint: Checkpoint, spool: InstanceSpool) -> Instance:
+        header = checkpoint.header
+        outbox = Outbox(header.outputs, sequence=header.sequence, published=command.published, muted=command.muted)
+        return self.instance(header, claim.epoch, spool, outbox)
+
+    def instance(self, header: Header, epoch: int, spool: InstanceSpool, outbox: Outbox) -> Instance:
+        """Returns an instance's values as of a checkpoint.
+
+        Raises:
+            ProtocolError: its settings are none.
+        """
+        mailbox = Mailbox(header.mailbox, self._hub.window)
+        return Instance(
+            hub=self._hub,
+            name=header.instance,
+            epoch=epoch,
+            header=header,
+            settings=Settings.from_plain(header.function.settings),
+            spool=spool,
+            mailbox=mailbox,
+            outbox=outbox,
+            feed=Feed(mailbox),
+            since=now(),
+            durable=header.checkpoint,
+        )
+
+    async def _go_on_here(self, life: Life, command: Restore, began: float) -> Answer:
+        """Goes on from where this very hub suspended or released it: its mailbox has everything since."""
+        instance = life.instance
+        blob = await asyncio.to_thread(instance.spool.read, command.checkpoint)
+        if blob is None:
+            raise RestoreError(f"checkpoint {command.checkpoint} is not in the spool of {self._hub.name} any more")
+        decoding = time.monotonic()
+        checkpoint = await _decoded(blob, command.digest)
+        decoded = time.monotonic()
+        ready = await self._preparations.take(command.instance, checkpoint.header.function)
+        entry = Claimed(claim=command.claim, published=command.published, muted=command.muted)
+        await asyncio.to_thread(instance.spool.note, entry)
+        instance.mailbox.end_late()
+        instance.epoch, instance.move, life.held = command.epoch, "", None
+        life.process.end()
+        instance.become("starting")
+        _connect(life, ready)
+        try:
+            told = await life.process.begin(ready.worker, checkpoint.image if checkpoint.header.image else None)
+        except MidstreamError:
+            await life.forget()
+            raise
+        return self._running(command, told, began, decoded - decoding)
+
+    def _running(self, command: Restore, told: Began, began: float, decoding: float) -> Running:
+        """Returns the answer; ``start`` is what is left of the time since the command came."""
+        total = (time.monotonic() - began) * 1000
+        decode = decoding * 1000 + told.decode_ms
+        phases = {"start": max(0.0, total - decode - told.resume_ms), "decode": decode, "resume": told.resume_ms}
+        return Running(
+            hub=self._hub.name,
+            id=command.id,
+            instance=command.instance,
+            epoch=command.epoch,
+            move=command.move,
+            phases={name: round(span, 3) for name, span in phases.items()},
+            first_statement=told.line,
+        )
+
+    def late(self, command: messages.Late) -> Answer:
+        """Takes a piece of the last hub's late mail.
+
+        Raises:
+            RefusedError: the instance is not here, or in another epoch.
+        """
+        self._acting(command, command.epoch).take_late(command)
+        return self._done(command)
+
+    # It stays or goes -------------------------------------------------------------------------------------------------
+
+    async def capture(self, command: messages.Capture) -> Answer:
+        """Takes a checkpoint; with ``hold`` the function stands still behind it.
+
+        Raises:
+            MidstreamError: it could not be taken; the function goes on.
+        """
+        life = self._acting(command, command.epoch)
+        instance = life.instance
+        if instance.state == "held" and life.held is not None and instance.move == command.move and command.hold:
+            self.announce_again(life.held.told)  # asked by a coordinator that was restarted
+            return life.held.told
+        if instance.state not in ("running", "suspended"):
+            raise RefusedError(f"{instance.name} is {instance.state}", remedy="try again in a moment")
+        if not command.hold:
+            return (await life.captures.take(command.reason, command=command.id)).told
+        await _all_late_mail_of_the_last_move(life)
+        return (await life.hold(command)).told
+
+    def announce_again(self, told: messages.Captured) -> None:
+        """Tells of a checkpoint once more, and sends its parts if the coordinator has not confirmed it."""
+        life = self.lives.get(told.instance)
+        if life is None or not life.captures.announce_again(told.checkpoint):
+            self._hub.control.answer(told)
+
+    async def stored(self, command: messages.Stored) -> Answer:
+        """Takes note that the coordinator has a checkpoint; a function that was held for it is let go of.
+
+        Raises:
+            MidstreamError: it could not be released; it goes on here.
+        """
+        life = self.lives.get(command.instance)
+        if life is None:
+            return self._done(command, "gone")
+        instance, held = life.instance, life.held
+        if instance.state == "moving" and instance.header.checkpoint == command.checkpoint:
+            return handover.released(life, command.id)
+        life.captures.stored(command.checkpoint)
+        if instance.state != "held" or held is None or held.id != command.checkpoint:
+            return self._done(command, instance.state)
+        life.held = None
+        try:
+            if instance.move:
+                return await handover.release(life, held, disconnects=life.disconnects, command=command.id)
+            await handover.suspend(life, held)
+        except MidstreamError:
+            life.go_on(held)
+            raise
+        return self._done(command, instance.state)
+
+    async def go_on(self, command: messages.GoOn) -> Answer:
+        """Lets a held function go on where it stands, a suspended one from its checkpoint; drops preparations.
+
+        Raises:
+            MidstreamError: a suspended one does not begin again.
+        """
+        life = self.lives.get(command.instance)
+        if life is None:
+            self._preparations.drop(command.instance)
+            return self._done(command, "gone")
+        instance = life.instance
+        if instance.epoch == command.epoch and instance.move == command.move:
+            if instance.state == "held" and life.held is not None:
+                life.go_on(life.held)
+            elif instance.state == "suspended" and not command.move:
+                instance.become("starting")
+                await life.process.begin_again()
+        return self._done(command, instance.state)
+
+    async def stop(self, command: messages.Stop) -> Answer:
+        """Ends an instance for good, and its session with it.
+
+        Raises:
+            FencedError: it acts here in another epoch.
+            UnreachableError: no broker.
+        """
+        self._preparations.drop(command.instance)
+        if command.instance in self.lives:
+            await self._acting(command, command.epoch).stop(command.reason)
+        else:
+            claim = self._hub.claims.newest(command.instance)
+            if claim is not None and (claim.hub, claim.epoch) == (self._hub.name, command.epoch):
+                await end_session(self._hub.address, command.instance)
+        return self._done(command, "stopped")
+
+    # The hub leaves ---------------------------------------------------------------------------------------------------
+
+    async def checkpoint_all(self, reason: str, *, hold: bool) -> None:
+        """Takes a checkpoint of all that runs, and returns when they are durable.
+
+        Args:
+            reason: for the lineage.
+            hold: whether they stand still behind it, because the hub leaves.
+        """
+        running = [life for life in self.lives.values() if life.instance.state == "running"]
+        await asyncio.gather(*(_last_checkpoint(life, reason, hold=hold) for life in running))
+
+    async def leave(self) -> None:
+        """Ends all processes and sessions; the brokers keeps the sessions, the spool the checkpoints."""
+        await asyncio.gather(*(life.pause("its hub was stopped") for life in list(self.lives.values())))
+
+    # Somebody else's --------------------------------------------------------------------------------------------------
+
+    def fenced(self, command: messages.Fenced) -> Answer:
+        """Takes the coordinator's word that an instance is another hub's."""
+        self._preparations.drop(command.instance)
+        self._fence(command.instance, command.epoch, command.hub)
+        return self._done(command)
+
+    def claimed(self, claim: ClaimBody) -> None:
+        """Takes note of a newer claim."""
+        self._fence(claim.instance, claim.epoch, claim.hub)
+        if claim.hub != self._hub.name:
+            self._downloads.forget(claim.checkpoint)
+
+    def _fence(self, name: str, epoch: int, hub: str) -> None:
+        life = self.lives.get(name)
+        if life is None or life.instance.epoch >= epoch or hub == self._hub.name or life.fencing is not None:
+            return
+        _log.info("%s goes on at %s in epoch %d", name, hub, epoch)
+        life.process.end()
+        life.fencing = life.tasks.start(_give_up(life), "fenced")
+
+    def _done(self, command: messages.Command, state: str = "") -> Done:
+        return Done(hub=self._hub.name, id=command.id, instance=command.instance, state=state)
+
+
+async def _last_checkpoint(life: Life, reason: str, *, hold: bool) -> None:
+    try:
+        taken = await life.captures.take(reason, hold=hold)
+    except MidstreamError as error:
+        _log.warning("%s keeps its checkpoint of before: %s", life.instance.name, error)
+    else:
+        await taken.durable.wait()
+
+
+async def _give_up(life: Life) -> None:
+    """Leaves to another hub: at once, or when it has taken the session over and what came until then is sent."""
+    if life.late_mail is not None:
+        await asyncio.wait([life.late_mail])
+    await life.forget()
+
+
+def _goes_on_from_here(instance: Instance, command: Restore) -> bool:
+    return instance.state in ("suspended", "moving") and instance.header.checkpoint == command.checkpoint
+
+
+def _connect(life: Life, ready: Ready) -> None:
+    if not life.session.is_open:
+        life.session.open(ready.connection)
+    elif ready.connection is not None:
+        ready.connection.close()
+
+
+async def _all_late_mail_of_the_last_move(life: Life) -> None:
+    try:
+        async with asyncio.timeout(_LATE):
+            await life.late_complete.wait()
+    except TimeoutError:
+        raise RefusedError(
+            f"what {life.instance.name} was sent during its last move has not come yet", remedy="try again in a moment"
+        ) from None
+
+
+async def _decoded(blob: bytes, digest: str) -> Checkpoint:
+    expected = bytes.fromhex(digest)
+    if len(blob) <= limits.PART:
+        return blobs.decode(blob, digest=expected)
+    return await asyncio.to_thread(blobs.decode, blob, digest=expected)

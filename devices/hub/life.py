@@ -1,0 +1,319 @@
+"""An instance's life on this hub: it begins, is held, suspended, fenced, ends; its session is kept or given up.
+
+Everything here happens in one event loop: what has no ``await`` in it is one step that nothing else interrupts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import time
+from collections.abc import Callable
+from typing import Literal
+
+from devices.errors import MidstreamError, UnreachableError
+from devices.hub.announcements import Announcements
+from devices.hub.backoff import Backoff
+from devices.hub.captures import Captures, Taken
+from devices.hub.ending import End
+from devices.hub.instance import Instance
+from devices.hub.instance_session import InstanceSession
+from devices.hub.lifecycle import ENDED
+from devices.hub.process import Process
+from devices.hub.spool import Ended
+from devices.hub.subscriptions import Subscriptions
+from devices.hub.tasks import Tasks
+from devices.mqtt.delivery import Delivery
+from devices.mqtt.reasons import ConnectionLostError
+from devices.protocol import messages
+from devices.protocol.messages import Late, LateMessage
+
+_log = logging.getLogger(__name__)
+
+
+class Life:
+    """One instance, alive.
+
+    Args:
+        instance: its values.
+        is_new: whether it has never run anywhere.
+        late_mail: whether the hub that it comes from will send what it heard last.
+
+    Attributes:
+        session: its connection.
+        captures: its checkpoints.
+        announcements: what is told of it.
+        process: the function's.
+        tasks: that work for it.
+        begun: set when the function has begun here.
+        disconnects: whether the broker wants the session left before another hub connects.
+        held: the checkpoint behind which the function is held.
+        held_from: what it was before.
+        late_complete: set when no late mail of an earlier hub is missing.
+        late_mail: the task that sends it after a takeover.
+        fencing: the task that waits for a takeover after a newer claim.
+        on_gone: called when nothing of it is left here.
+    """
+
+    def __init__(self, instance: Instance, *, is_new: bool = False, late_mail: bool = False) -> None:
+        self.instance = instance
+        self.begun = asyncio.Event()
+        self.disconnects = False
+        self.held: Taken | None = None
+        self.held_from: Literal["running", "suspended"] = "running"
+        self.late_mail: asyncio.Task[None] | None = None
+        self.fencing: asyncio.Task[None] | None = None
+        self.late_complete = asyncio.Event()
+        self.on_gone: Callable[[], None] = lambda: None
+        self._late: dict[int, list[LateMessage]] = {}
+        self.tasks = Tasks(instance.name)
+        self.session = InstanceSession(instance, self, is_new=is_new)
+        self.captures = Captures(instance, self.session)
+        self.announcements = Announcements(instance, self.session)
+        self._subscriptions = Subscriptions(instance, self.session)
+        self.process = Process(
+            instance,
+            session=self.session,
+            captures=self.captures,
+            announcements=self.announcements,
+            subscriptions=self._subscriptions,
+            tasks=self.tasks,
+            on_end=self._ended,
+        )
+        self._confirmed = asyncio.Event()
+        instance.feed.on_read = self.session.acknowledge
+        self.captures.on_durable = self._durable
+        if late_mail:
+            instance.mailbox.wait_for_late()
+        else:
+            self.late_complete.set()
+
+    def keep_house(self) -> None:
+        """Starts what runs for the whole life: checkpoints by policy, and announcements."""
+        self.tasks.start(self.captures.keep_up(), "checkpoints")
+        self.tasks.start(self.announcements.keep_telling(), "announcements")
+
+    def _durable(self) -> None:
+        if unneeded := self._subscriptions.unneeded():
+            self.tasks.start(self.session.unsubscribe(unneeded), "unsubscribe")
+
+    # The session's keeper ---------------------------------------------------------------------------------------------
+
+    def began(self, *, present: bool, is_new: bool) -> None:
+        """A connection is up: what waited for one goes out."""
+        self.announcements.forget_told()
+        self.session.let_go()
+        if not present and self.instance.mailbox.broker_filters:
+            opening = self._open_branch() if is_new else self._open_lost()
+            self.tasks.start(opening, "subscribe anew")
+
+    async def _open_branch(self) -> None:
+        """A branch has the subscriptions of the state that it goes on from, and no session yet."""
+        try:
+            await self._subscriptions.open_anew()
+        except MidstreamError as error:
+            self.instance.complain(error)
+
+    async def _open_lost(self) -> None:
+        """The broker lost the session: what it held is gone, and its packet ids start over (rule 11)."""
+        instance = self.instance
+        instance.mailbox.session_lost()
+        lost = MidstreamError("the broker had lost this instance's session: messages may be missing")
+        self.announcements.log("warning", lost.message)
+        await instance.steady.wait()
+        try:
+            taken = await self.captures.take("the broker lost the session")
+            await taken.durable.wait()
+            await self._subscriptions.open_anew()
+        except MidstreamError as error:
+            instance.complain(error)
+        else:
+            instance.complain(lost)
+
+    def arrived(self) -> None:
+        """Something has come."""
+        self.instance.feed.pump()
+        if self.instance.mailbox.checkpoint_due:
+            self.captures.make_due()
+        self.instance.changed.set()
+
+    def confirmed(self) -> None:
+        """The broker has an output."""
+        self._confirmed.set()
+
+    async def outputs_confirmed(self, sequence: int) -> None:
+        """Returns when the broker has all outputs up to a number, or the session is over."""
+        while not self.instance.outbox.confirmed_up_to(sequence) and self.session.is_open:
+            self._confirmed.clear()
+            self.session.let_go()
+            if not self.instance.outbox.confirmed_up_to(sequence):
+                await self._confirmed.wait()
+
+    async def lost(self, loss: ConnectionLostError) -> bool:
+        """The connection is lost: the process stands still until the claim was read (rule 2)."""
+        instance, backoff = self.instance, Backoff()
+        _log.info("%s: %s", instance.name, loss.message)
+        self._confirmed.set()
+        if instance.state == "moving":
+            return False
+        if instance.worker is not None:
+            instance.worker.freeze()
+        while True:
+            try:
+                claim = await instance.hub.claims.read(instance.name)
+            except UnreachableError:
+                claim = None
+            if claim is not None and claim.epoch > instance.epoch:
+                return False  # `Claims.on_newer` has this life fenced
+            if claim is not None or instance.settings.failover == "never":
+                if instance.worker is not None:
+                    instance.worker.thaw()
+                return True
+            await backoff.wait()
+
+    # Held -------------------------------------------------------------------------------------------------------------
+
+    async def hold(self, command: messages.Capture) -> Taken:
+        """Takes a checkpoint and holds the function behind it until the verdict.
+
+        Raises:
+            MidstreamError: it could not be taken; the function goes on.
+        """
+        instance = self.instance
+        assert instance.state in ("running", "suspended")
+        self.held_from = "suspended" if instance.state == "suspended" else "running"
+        self.disconnects = command.handover == "disconnect"
+        instance.move = command.move
+        instance.become("capturing", command.reason)
+        try:
+            taken = await self.captures.take(command.reason, hold=True, move=command.move, command=command.id)
+        except MidstreamError as error:
+            self._as_before(str(error))
+            raise
+        self.held = taken
+        instance.become("held", command.reason)
+        return taken
+
+    def go_on(self, held: Taken) -> None:
+        """Lets a held function go on where it stands."""
+        self.held = None
+        self.captures.go_on(held.cut)
+        self._as_before("")
+
+    def _as_before(self, reason: str) -> None:
+        instance = self.instance
+        instance.move = ""
+        if instance.state not in ("capturing", "held"):
+            return  # it ended meanwhile
+        instance.become(self.held_from, reason)
+        if self.held_from == "running" and instance.worker is None:
+            self.tasks.start(self.process.set_back("its process ended while it was held"), "set back")
+
+    # Late mail --------------------------------------------------------------------------------------------------------
+
+    def take_late(self, piece: Late) -> None:
+        """Takes a piece of the late mail that the last hub sent; with the last one all of it is read, before newer."""
+        if not self.instance.mailbox.waits_for_late:
+            return
+        self._late[piece.index] = piece.messages
+        if len(self._late) < piece.total:
+            return
+        late = [message for index in sorted(self._late) for message in self._late[index]]
+        self._late.clear()
+        self.instance.mailbox.late_complete([(_delivery(message), time.time()) for message in late])
+        self.late_complete.set()
+        self.instance.feed.pump()
+
+    # Ends -------------------------------------------------------------------------------------------------------------
+
+    def _ended(self, end: End) -> None:
+        if self.instance.state in ENDED:
+            return
+        self.process.end()
+        self.instance.become(end.state, end.reason)
+        self.tasks.start(self._carry_out(end), "end")
+
+    async def _carry_out(self, end: End) -> None:
+        """Makes a function's end durable, tells the coordinator, and only then lets its last outputs go."""
+        instance = self.instance
+        entry = Ended(
+            epoch=instance.epoch, answer=messages.encode(end.told).decode(), outputs=instance.outbox.snapshot()
+        )
+        await self._note(entry)
+        await instance.hub.control.answer(end.told)
+        await self.let_last_outputs_go()
+        if end.result is not None:
+            self.announcements.result(end.result)
+        self.announcements.tell()
+        await self.session.flush()
+        if end.state == "finished":
+            await self.end_session()
+            await self.forget()
+
+    async def _note(self, entry: Ended) -> None:
+        try:
+            await asyncio.to_thread(self.instance.spool.note, entry)
+        except OSError as error:
+            self.instance.complain(MidstreamError(f"the spool takes nothing: {error.strerror}"))
+
+    async def let_last_outputs_go(self) -> None:
+        """Publishes and acknowledges all that is left: the function's end covers it."""
+        instance = self.instance
+        instance.mailbox.cover(instance.mailbox.snapshot())
+        instance.outbox.cover(instance.outbox.sequence)
+        self.session.acknowledge(all_covered=True)
+        await self.outputs_confirmed(instance.outbox.sequence)
+
+    async def stop(self, reason: str) -> None:
+        """Ends the instance for good, and its session with it."""
+        self.process.end()
+        if self.instance.state not in ENDED or self.instance.state == "failed":
+            self.instance.become("stopped", reason)
+        self.announcements.tell()
+        await self.session.flush()
+        await self.end_session()
+        await self.forget()
+
+    async def end_session(self) -> None:
+        """Ends the MQTT session for good, however often that must be tried."""
+        backoff = Backoff(60.0)
+        while True:
+            try:
+                await self.session.end()
+            except UnreachableError as error:
+                _log.warning("the session of %s is not ended yet: %s", self.instance.name, error)
+                await backoff.wait()
+            else:
+                return
+
+    async def forget(self) -> None:
+        """Removes what is kept of it here, and leaves."""
+        await self.leave()
+        await asyncio.to_thread(self.instance.spool.remove)
+
+    async def pause(self, reason: str) -> None:
+        """Leaves as `leave` does, with a state that says why and that it will go on."""
+        self.process.end()
+        if self.instance.state == "running":
+            self.instance.become("restarting", reason)
+            self.announcements.tell()
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Ends all of it here, without a word about the instance; the broker keeps its session."""
+        self.process.end()
+        await self.tasks.cancel()
+        await self.session.drop()
+        self.on_gone()
+
+
+def _delivery(message: LateMessage) -> Delivery:
+    return Delivery(
+        topic=message.topic,
+        payload=base64.b64decode(message.payload),
+        qos=message.qos,
+        retain=message.retain,
+        duplicate=False,
+        packet_id=0,
+    )

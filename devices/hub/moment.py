@@ -1,0 +1,15 @@
+"""Wall clock as messages spell it; never used to decide anything."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def now() -> str:
+    """Returns the present moment in UTC, RFC 3339, to the millisecond."""
+    return spelled(datetime.now(UTC).timestamp())
+
+
+def spelled(moment: float) -> str:
+    """Returns a moment in seconds since 1970, RFC 3339, in UTC, to the millisecond."""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

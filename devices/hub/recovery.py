@@ -1,0 +1,107 @@
+"""What an earlier run of this agent left in the spool is taken up again, where the claim still says so.
+
+The door is the ordinary one: an instance goes on from a checkpoint, under a claim that was read. Who finds a newer claim
+forgets its copy; who can read none waits, unless its function may never run elsewhere (`docs/protocol.md`, rule 5).
+"""
+
+from __future__ import annotations
+
+import logging
+
+from devices.errors import MidstreamError, UnreachableError
+from devices.hub.backoff import Backoff
+from devices.hub.instance import Hub
+from devices.hub.instances import Instances
+from devices.hub.life import Life
+from devices.hub.outbox import Outbox
+from devices.hub.spool import Ended, InstanceSpool, Recovered, Released, Spool, Suspended
+from devices.protocol import messages
+from devices.protocol.messages import AnyAnswer
+
+_log = logging.getLogger(__name__)
+
+
+def take_up(hub: Hub, instances: Instances, spool: Spool) -> None:
+    """Takes up all that a spool holds; what is damaged is named in the log."""
+    for name, (folder, recovered) in spool.recover().items():
+        if recovered.checkpoint is None:
+            _log.error("%s: no whole checkpoint is left of it in %s", name, folder.folder)
+            continue
+        try:
+            life = _alive(instances, folder, recovered)
+        except MidstreamError as error:
+            _log.error("%s: %s", name, error)
+            continue
+        life.begun.set()
+        life.tasks.start(_go_on(hub, life, recovered), "taken up again")
+    for damaged in spool.damaged:
+        _log.error("%s", damaged)
+
+
+def _alive(instances: Instances, folder: InstanceSpool, recovered: Recovered) -> Life:
+    assert recovered.checkpoint is not None
+    header, _ = recovered.checkpoint
+    claim = recovered.claim
+    outputs, sequence = header.outputs, header.sequence
+    if isinstance(recovered.verdict, Ended):
+        outputs = recovered.verdict.outputs
+        sequence = max((it.sequence for it in outputs), default=sequence)
+    outbox = Outbox(outputs, sequence=sequence, published=claim.published, muted=claim.muted)
+    instance = instances.instance(header, claim.claim.epoch, folder, outbox)
+    match recovered.verdict:
+        case Released(move=move):
+            instance.move = move
+            instance.state = "moving"
+        case Suspended():
+            instance.state = "suspended"
+        case Ended():
+            instance.state = "failed"
+        case None:
+            instance.state = "running"
+    return instances.add(instance)
+
+
+async def _go_on(hub: Hub, life: Life, recovered: Recovered) -> None:
+    if not await _may_act(hub, life):
+        _log.info("%s was claimed for another hub meanwhile", life.instance.name)
+        await life.forget()
+        return
+    match recovered.verdict:
+        case Released():
+            return  # released: only a newer claim brings it back
+        case Suspended():
+            life.session.open()
+            life.keep_house()
+            life.instance.steady.set()
+        case Ended(answer=answer):
+            await _tell_end(hub, life, answer)
+        case None:
+            life.session.open()
+            life.keep_house()
+            await life.process.set_back("its hub was started again")
+
+
+async def _may_act(hub: Hub, life: Life) -> bool:
+    """Returns when the claim was read: whether it is still ours."""
+    instance, backoff = life.instance, Backoff()
+    while True:
+        try:
+            claim = await hub.claims.read(instance.name)
+        except UnreachableError:
+            claim = None
+        if claim is not None:
+            return claim.epoch <= instance.epoch
+        if instance.settings.failover == "never":
+            return True
+        await backoff.wait()
+
+
+async def _tell_end(hub: Hub, life: Life, answer: str) -> None:
+    """Finishes what the crash has interrupted: the coordinator is told, the last outputs leave."""
+    told: AnyAnswer = messages.decode(answer.encode(), AnyAnswer, "spool")  # type: ignore[arg-type]
+    life.session.open()
+    await hub.control.answer(told)
+    await life.let_last_outputs_go()
+    if isinstance(told, messages.Ended) and told.state == "finished":
+        await life.end_session()
+        await life.forget()
