@@ -10,6 +10,8 @@ import signal
 from pathlib import Path
 from typing import Final
 
+from devices.runtime import attention
+
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _MORE_EXPENDABLE: Final = 300  # of 1000, see proc_pid_oom_adj(5): when memory ends, functions go before the hub agent
 _libc: Final = ctypes.CDLL(None, use_errno=True)
@@ -39,6 +41,7 @@ def become_worker(parent: int, link: int) -> None:
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
+    signal.signal(attention.KNOCK, signal.SIG_IGN)  # until the function runs, when it means something
     os.closerange(3, link)
     os.closerange(link + 1, os.sysconf("SC_OPEN_MAX"))
     random.seed()  # else all workers draw the same numbers

@@ -8,7 +8,7 @@ from types import TracebackType
 
 from devices.errors import MidstreamError
 
-_LONGEST = 16_000  # characters of a traceback that travel in a message
+LONGEST = 16_000  # characters of a traceback that travel in a message
 _MOST_FRAMES = 40
 _AFTER_WHICH = "\nAfter which, or because of which:\n\n"
 _MOST_LINKS = 10  # causes and contexts
@@ -29,7 +29,7 @@ def users_traceback(error: BaseException, files: Collection[str]) -> str:
         files: the names under which the function's files were compiled.
     """
     text = _AFTER_WHICH.join(_one(link, files) for link in _chain(error))
-    return text if len(text) <= _LONGEST else text[: _LONGEST // 2] + "\n  ...\n" + text[-_LONGEST // 2 :]
+    return text if len(text) <= LONGEST else text[: LONGEST // 2] + "\n  ...\n" + text[-LONGEST // 2 :]
 
 
 def users_line(trace: TracebackType | None, files: Collection[str]) -> str:

@@ -36,7 +36,7 @@ class Log:
         with self._attention:
             if self._dropped:
                 told = link.Log(level="warning", text=f"{self._dropped} lines were dropped: the hub did not read them")
-                if not self._channel.offer(told):
+                if not self._channel.offer(told, patience=0.0):  # it was waited for once
                     self._dropped += 1
                     return
                 self._dropped = 0
@@ -71,9 +71,7 @@ class LineStream(io.RawIOBase):
         if threading.get_ident() != self._owner:  # the link belongs to the function's thread alone
             return os.write(self._otherwise, chunk)
         *lines, self._begun = (self._begun + chunk).split(b"\n")
-        if len(self._begun) > limits.LOG_LINE:
-            lines.append(self._begun)
-            self._begun = b""
+        self._begun = self._begun[: limits.LOG_LINE + 1]  # what is longer is cut when it is sent
         for line in lines:
             self._log.line(self._level, line.decode(errors="replace"))
         return len(chunk)

@@ -1,0 +1,150 @@
+"""The warm parent: has imported what workers need, forks one for each request, reports each death at once.
+
+It is single-threaded, has no event loop and no network, and waits in one `poll`. It speaks packets (a Unix socket of
+type SEQPACKET keeps their bounds, so there is nothing to cut) with one client, the hub agent (`spawner_client`); a
+worker's socket comes along as a descriptor (SCM_RIGHTS). When the client closes its end or dies, the kernel closes it,
+this process kills its children and ends; should it die itself, the kernel kills them (PR_SET_PDEATHSIG).
+
+    python -m devices.runtime.spawner DESCRIPTOR
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+from typing import Final, NoReturn
+
+import msgspec
+
+from devices.runtime import after_fork, worker
+from devices.runtime.spawning import PACKET, Exited, Fork, Forked, NotForked, Told
+
+_ERROR: Final = 70  # exit status of a worker that failed by our own fault: EX_SOFTWARE of sysexits.h
+
+
+_requests: Final = msgspec.msgpack.Decoder(Fork)
+
+
+class Spawner:
+    """Forks on request.
+
+    Args:
+        client: a connected socket of type SEQPACKET.
+    """
+
+    def __init__(self, client: socket.socket) -> None:
+        self._client = client
+        self._children: set[int] = set()
+        self._woken, self._wakeup = socket.socketpair()
+        self._wakeup.setblocking(False)
+
+    def serve(self) -> None:
+        """Forks and reports until the client is gone; then kills what runs."""
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # a handler, so that the wake-up descriptor hears of it
+        signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
+        poll = select.poll()
+        poll.register(self._client, select.POLLIN)
+        poll.register(self._woken, select.POLLIN)
+        try:
+            while True:
+                ready = {descriptor for descriptor, _ in poll.poll()}
+                if self._woken.fileno() in ready:
+                    self._woken.recv(PACKET)
+                    self._report_deaths()
+                if self._client.fileno() in ready and not self._take_request():
+                    return
+        except (BrokenPipeError, ConnectionResetError):
+            return  # the client went while something was told to it
+        finally:
+            for pid in self._children:
+                os.kill(pid, signal.SIGKILL)
+
+    def _take_request(self) -> bool:
+        """Carries out one request; returns whether the client is still there."""
+        packet, descriptors, _, _ = socket.recv_fds(self._client, PACKET, 4)
+        if not packet:
+            return False
+        try:
+            request = _requests.decode(packet)
+        except msgspec.DecodeError as error:
+            os.write(2, f"spawner: a malformed request: {error}\n".encode())
+            _close(descriptors)
+            return True
+        if len(descriptors) != 1:
+            _close(descriptors)
+            self._tell(NotForked(request.request, f"{len(descriptors)} descriptors came along, not one"))
+            return True
+        self._fork(request.request, descriptors[0])
+        return True
+
+    def _fork(self, request: int, link: int) -> None:
+        parent = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            _close([link])
+            self._tell(NotForked(request, f"the system gives no process: {error}"))
+            return
+        if pid == 0:
+            self._work(parent, link)
+        os.close(link)
+        self._children.add(pid)
+        self._tell(Forked(request, pid))
+
+    def _work(self, parent: int, link: int) -> NoReturn:
+        """The child's life: never returns into the parent's loop."""
+        try:
+            for inherited in (self._client, self._woken, self._wakeup):
+                inherited.close()
+            after_fork.become_worker(parent, link)
+            worker.run(socket.socket(fileno=link))
+        except BaseException:  # noqa: BLE001 -- the last frame of a process that must not become a second spawner
+            with contextlib.suppress(OSError):
+                os.write(2, _traceback())
+        finally:
+            os._exit(_ERROR)
+
+    def _report_deaths(self) -> None:
+        while self._children:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            self._children.discard(pid)
+            self._tell(Exited(pid, os.waitstatus_to_exitcode(status)))
+
+    def _tell(self, packet: Told) -> None:
+        self._client.send(msgspec.msgpack.encode(packet))
+
+
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _traceback() -> bytes:
+    import traceback
+
+    return traceback.format_exc().encode(errors="replace")
+
+
+def main(descriptor: int) -> None:
+    """Serves the client at the other end of an inherited descriptor."""
+    faulthandler.enable(all_threads=False)
+    client = socket.socket(fileno=descriptor)
+    gc.collect()
+    gc.disable()  # and freeze: a collection would touch, and so copy, every page that workers share
+    gc.freeze()
+    Spawner(client).serve()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,34 @@
+"""``time.sleep`` of a function: the sleep that is saved and taken up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Final, SupportsIndex
+
+from devices.runtime import instance
+from devices.runtime.effects import Sleep
+
+_system_sleep: Final = time.sleep
+
+
+def sleep(seconds: float | SupportsIndex, /) -> None:
+    """Sleeps, by the wall clock: a sleep that is overdue after a move ends at once.
+
+    Raises:
+        ValueError: ``seconds`` is negative, as in `time.sleep`.
+    """
+    if not instance.is_running() or threading.current_thread() is not threading.main_thread():
+        _system_sleep(seconds)
+        return
+    duration = float(seconds)
+    if duration < 0:
+        raise ValueError("sleep length must be non-negative")
+    own = instance.running()
+    with own.attention:
+        Sleep(own, until=time.time() + duration).run()
+
+
+def install() -> None:
+    """Puts `sleep` in the place of ``time.sleep``, before any code of a user is imported."""
+    time.sleep = sleep
