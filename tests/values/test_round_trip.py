@@ -72,7 +72,7 @@ def test_a_value_comes_back_equal_and_of_the_same_type(value):
     back = there_and_back(value)
     assert type(back) is type(value)
     assert back == value
-    if not isinstance(value, memoryview):
+    if not isinstance(value, memoryview | set | frozenset):  # an address; the order of another set
         assert repr(back) == repr(value)
 
 

@@ -21,6 +21,7 @@ import itertools
 import warnings
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, cast
 
 from devices.errors import CannotTravelError, ProtocolError
@@ -255,10 +256,17 @@ def _write_made(writer: Writer, value: Any) -> Node:
             f"an itertools.{type(value).__name__} cannot travel on this Python: 3.14 took its state away",
             remedy="write the loop out, or iterate over list(...) of it",
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 and 3.13 announce what 3.14 has done
+    with _without_announcements():
         make, arguments, *state = value.__reduce__()
     return ["made", _MAKER_NAMES[make], writer.slot(state[0] if state else None), *writer.slots(arguments)]
+
+
+@contextmanager
+def _without_announcements() -> Iterator[None]:
+    """Keeps 3.12 and 3.13 from announcing what 3.14 has done to the state of `itertools`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
 
 
 def _can_reduce(value: Any) -> bool:
@@ -272,7 +280,8 @@ def _make_made(reader: Reader, node: Node) -> Any:
 def _fill_made(reader: Reader, made: Any, node: Node) -> None:
     state = reader.value(node[2])
     if state is not None:
-        made.__setstate__(state)
+        with _without_announcements():
+            made.__setstate__(state)
 
 
 def _after_name(node: Node) -> list[Slot]:
