@@ -68,7 +68,7 @@ class Agent:
         self._downloads = Downloads()
         self._claims = Claims(config.topics, config.broker, config.folder / "coordinator.pin")
         will = Will(self._topic("status"), messages.encode(self._status("offline")))
-        self._control = Control(config.broker, config.name, config.topics, will)
+        self.control = Control(config.broker, config.name, config.topics, will)
         self._malformed = 0
 
     async def serve(self, stop: asyncio.Event) -> None:
@@ -85,14 +85,14 @@ class Agent:
                 key=self._key,
                 topics=self._topics,
                 address=self._config.broker,
-                control=self._control,
+                control=self.control,
                 claims=self._claims,
                 workers=workers,
                 window=_EMBEDDED_WINDOW if kind is BrokerKind.EMBEDDED else limits.RECEIVE_MAXIMUM,
             )
             preparations = Preparations(workers, self._config.broker)
             self._instances = Instances(hub, self._spool, self._downloads, preparations)
-            self._commands = Commands(self._config.name, self._instances, self._control, self._drain)
+            self._commands = Commands(self._config.name, self._instances, self.control, self._drain)
             async with self._running():
                 recovery.take_up(hub, self._instances, self._spool)
                 await stop.wait()
@@ -111,7 +111,7 @@ class Agent:
     @contextlib.asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
         tasks = [
-            asyncio.create_task(self._control.run(self._connected, self._delivered), name="control session"),
+            asyncio.create_task(self.control.run(self._connected, self._delivered), name="control session"),
             asyncio.create_task(self._measure(), name="metrics"),
         ]
         try:
@@ -130,8 +130,8 @@ class Agent:
         await session.subscribe({self._topics.down("+", "+"): 1})
         await session.subscribe({self._topic("command"): 1})
         self._tell_status()
-        self._control.send(self._topic("info"), messages.encode(self._info()), retain=True)
-        self._control.answer(
+        self.control.send(self._topic("info"), messages.encode(self._info()), retain=True)
+        self.control.answer(
             Report(hub=self._config.name, boot=self._boot, start=self._start, holding=self._instances.holding())
         )
 
@@ -162,7 +162,7 @@ class Agent:
         return msgspec.convert({"state": state, "boot": self._boot, "start": self._start}, HubStatus)
 
     def _tell_status(self) -> None:
-        self._control.send(self._topic("status"), messages.encode(self._state), retain=True)
+        self.control.send(self._topic("status"), messages.encode(self._state), retain=True)
 
     def _info(self) -> HubInfo:
         return HubInfo(
@@ -188,7 +188,7 @@ class Agent:
                 if (worker := life.instance.worker) is not None
             }
             metrics = meter.read(workers, self._spool.written)
-            self._control.tell(self._topic("metrics"), messages.encode(metrics))
+            self.control.tell(self._topic("metrics"), messages.encode(metrics))
             await asyncio.sleep(self._config.metrics_every)
 
     # Leaving ----------------------------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ class Agent:
         self._tell_status()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2.0):
-                await self._control.sent()
+                await self.control.sent()
 
 
 def _packages() -> dict[str, str]:
