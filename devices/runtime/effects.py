@@ -148,6 +148,8 @@ class Next(Effect):
                     self._withdrawing = False
                     self._since += deaf
                     break
+                case link.Durable():
+                    pass  # noted on the way
                 case frame:
                     self.instance.refuse(frame)
         return self._message
