@@ -135,6 +135,8 @@ class Coordinator:
         await self._inbox.settled()
         for sentence in await self._claims.reconcile():
             await self._journal.tell("claims", did="the higher epoch counts", why=sentence, severity="warning")
+        if not self._taken_up:
+            await self._hubs.roll_call()
         await self._announcement.everything()
         if not self._taken_up:
             self._taken_up = True

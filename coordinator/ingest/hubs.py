@@ -22,6 +22,9 @@ from coordinator.store.database import Store
 from devices.errors import ProtocolError, RefusedError
 from devices.protocol.messages import HubInfo, HubMetrics, HubStatus
 
+GRACE: Final = 3.0
+"""Seconds at the coordinator's start in which hubs that are known may tell that they are there, before anything is
+decided about what was under way: after a power cut all parts come back at once."""
 SILENCE: Final = 15.0
 """Seconds without metrics after which an online hub counts as silent, or four of its own intervals if that is more."""
 
@@ -40,6 +43,7 @@ class Hub:
     metrics: HubMetrics | None = None
     heard: float = 0.0  # monotonic seconds of the last metrics
     interval: float = 0.0  # seconds between the last two
+    told: bool = False  # whether its status was heard since the coordinator's start
     state: State = "offline"
     since: str = ""
     reason: str = "not heard of since the coordinator's start"
@@ -140,7 +144,7 @@ class Hubs:
             return
         if known is None or status.start > known.start:
             await self._store.write(rows.started, name, status.boot, status.start, now())
-        hub.status = status
+        hub.status, hub.told = status, True
         if hub.info is None:
             return  # its info is still to come, and with it the key
         hub.heard = time.monotonic()
@@ -170,6 +174,16 @@ class Hubs:
                 hub.become("silent", f"no metrics for {moment - hub.heard:.0f} s")
                 fell_silent.append(hub)
         return fell_silent
+
+    async def roll_call(self) -> None:
+        """Returns when all hubs that are known have told their status, or after `GRACE`."""
+        try:
+            async with asyncio.timeout(GRACE):
+                while not all(hub.told for hub in self.every()):
+                    await self.came.wait()
+        except TimeoutError:
+            absent = ", ".join(hub.name for hub in self.every() if not hub.told)
+            _log.info("hubs that have not been heard of yet: %s", absent)
 
     def _somebody_came(self) -> None:
         came, self.came = self.came, asyncio.Event()

@@ -1,7 +1,7 @@
 """What is done when a hub cannot take a function: the next place, until it runs somewhere.
 
 Before the commit point another destination is taken, or the move is cancelled and the function stays. After it the
-function is nobody's until it runs: back to the source (which has the blob in its spool), then the other hubs that fit,
+function is nobody's until it runs: back to the source, then the other hubs that fit,
 then the same with the parent checkpoint, and so on to the first one, which is a clean start. While hubs that have not
 been tried are away the move waits for them: never nowhere, and never given up because of the time of day.
 """
@@ -21,17 +21,12 @@ from coordinator.placement import choice
 from coordinator.placement.score import Place
 from coordinator.store import checkpoints, instances, moves
 from coordinator.store.guard import landed
-from coordinator.store.schema import Checkpoint, Function, Instance, Move
+from coordinator.store.schema import Function, Instance, Move
 from devices.errors import MidstreamError
 from devices.runtime.settings import Needs, Settings
 
 ANCESTORS: Final = 4
 """Older checkpoints that are tried before the first one: each loses what was done since."""
-
-
-def has_it(move: Move, checkpoint: Checkpoint) -> bool:
-    """Whether the destination made this checkpoint itself and should have it in its spool; told once, not twice."""
-    return checkpoint.hub == move.destination and not any(_hub_of(key) == move.destination for key in move.tried)
 
 
 async def other_destination(ground: Ground, move: Move, failure: MidstreamError) -> Move:
@@ -85,15 +80,13 @@ async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) 
     doing, and the reason is kept.
     """
     move = journey.move
-    from_its_spool = journey.sent_to != move.destination
-    tried = [*move.tried, _key(move.checkpoint, "spool " * from_its_spool + move.destination)]
-    preferred = move.destination if from_its_spool else move.source
+    tried = [*move.tried, _key(move.checkpoint, move.destination)]
     waiting = False
     while True:
         came = ground.hubs.came
         chain = await ground.store.read(_chain, move.checkpoint)
         needs, engine, held = await ground.store.read(wishes, move.instance)
-        found = _first_untried(ground, preferred, chain, tried, choice.rank(ground.hubs.every(), needs, engine, held))
+        found = _first_untried(ground, move.source, chain, tried, choice.rank(ground.hubs.every(), needs, engine, held))
         if found is not None:
             break
         absent = [hub.name for hub in ground.hubs.every() if not hub.online]
@@ -108,10 +101,9 @@ async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) 
     older = checkpoint != move.checkpoint
     did = f"goes on at {hub} from {'the older ' if older else ''}checkpoint {checkpoint}"
     await _tell(ground, journey, failure, did, "problem" if older else "warning")
-    if older or hub != journey.sent_to:
-        journey.sent_to = ""
     if older:
         journey.blob = None
+    journey.sent_to = ""
     claimed = await ground.store.write(
         decisions.claim,
         ground.claims,
@@ -128,11 +120,11 @@ async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) 
 
 
 def _first_untried(
-    ground: Ground, preferred: str, chain: list[str], tried: list[str], places: list[Place]
+    ground: Ground, source: str, chain: list[str], tried: list[str], places: list[Place]
 ) -> tuple[str, str] | None:
-    names = [place.hub for place in places if place.hub != preferred]
-    if preferred and ground.hubs.online(preferred):  # one that is draining takes its own function back
-        names.insert(0, preferred)
+    names = [place.hub for place in places if place.hub != source]
+    if source and ground.hubs.online(source):  # one that is draining takes its own function back
+        names.insert(0, source)
     keys = ((hub, checkpoint) for checkpoint in chain for hub in names)
     return next(((hub, checkpoint) for hub, checkpoint in keys if _key(checkpoint, hub) not in tried), None)
 

@@ -21,7 +21,10 @@ _DID: Final = {
 
 
 async def tell(ground: Ground, journey: Journey) -> None:
-    """Publishes the report of a move, retained, and the event of one that ended well; the others were told already."""
+    """Publishes the report of a move from hub to hub, retained, and the event of what ended well.
+
+    What ended otherwise was told when it did.
+    """
     move = journey.move
     row = await ground.store.read(checkpoints.find, move.checkpoint) if move.checkpoint else None
     report = MoveReport(
@@ -38,7 +41,8 @@ async def tell(ground: Ground, journey: Journey) -> None:
         phases=move.phases,
         at=now(),
     )
-    ground.line.publish(ground.topics.instance(move.instance, "move"), messages.encode(report), retain=True)
+    if move.source:
+        ground.line.publish(ground.topics.instance(move.instance, "move"), messages.encode(report), retain=True)
     if move.state == "done":
         await ground.journal.tell(
             "move",

@@ -192,7 +192,7 @@ async def _restore(ground: Ground, journey: Journey, claimed: decisions.Claimed)
 async def _running(ground: Ground, journey: Journey, claimed: decisions.Claimed) -> Running:
     move, checkpoint = claimed.move, claimed.checkpoint
     parts = 0
-    if journey.sent_to != move.destination and not fallback.has_it(move, checkpoint):
+    if journey.sent_to != move.destination:
         if journey.blob is None:
             journey.blob = await ground.store.read(checkpoints.blob, checkpoint.id)
         parts = await ground.send_blob(checkpoint.id, journey.blob)
