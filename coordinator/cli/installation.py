@@ -171,8 +171,11 @@ def broker_for(plan: Plan) -> Iterator[tuple[BrokerAddress, str]]:
     if plan.broker is not None:
         yield plan.broker, "your broker"
         return
-    with _started(plan) as broker:
+    broker = _started(plan)
+    try:
         yield broker.address, f"{broker.kind} {broker.version}"
+    finally:
+        broker.stop()
 
 
 def _started(plan: Plan) -> Broker:

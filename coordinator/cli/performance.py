@@ -108,6 +108,7 @@ class Performance:
             await beside(self._heated(), self._simulated())
             rows = await requests.ask("lineage", answers.LineageAsk(instance=self._name))
         move = self._picture.moves[self._name]
+        self._story.finished(move.destination, self._result[0])
         unmoved = replay(file, FUNCTION, self._arguments, self.evidence.telemetry)
         lineage = [row.checkpoint for row in rows]
         return self.evidence.proof(
@@ -157,15 +158,19 @@ class Performance:
         state = self._picture.instances.get(self._name)
         return state is not None and state.state == "running" and bool(state.waiting)
 
+    def _state(self) -> str:
+        state = self._picture.instances.get(self._name)
+        if state is not None and state.state in ("failed", "stopped"):
+            raise MidstreamError(f"{self._name} has {state.state}: {state.reason}", place=state.line)
+        return state.state if state is not None else ""
+
     def _has_moved(self) -> bool:
+        self._state()
         move = self._picture.moves.get(self._name)  # a start is reported too, as a move from nowhere
         return move is not None and move.state == "done" and move.source != move.destination == self._hubs[1]
 
     def _has_finished(self) -> bool:
-        state = self._picture.instances.get(self._name)
-        if state is not None and state.state in ("failed", "stopped"):
-            raise MidstreamError(f"{self._name} ended as {state.state}: {state.reason}")
-        return state is not None and state.state == "finished" and bool(self._result)
+        return self._state() == "finished" and bool(self._result)
 
     def _reading_of(self, delivery: Delivery) -> tuple[str, int] | None:
         return house.reading_of(self._devices, delivery.topic, delivery.payload)

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
+TERMINATED: Final = 128 + signal.SIGTERM
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 

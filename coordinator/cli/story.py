@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -79,6 +79,13 @@ class Story:
         self.tell("running", Text(f"{move.instance} goes on at {move.destination}", style="bold green"))
         self.tell("gap", f"{wording.milliseconds(move.downtime_ms)} without a running statement")
         self.tell("", f"{wording.phases(move.phases)}  (ms)", "dim")
+
+    def finished(self, hub: str, result: Any) -> None:
+        """The function has returned."""
+        self.tell("finished", f"on {hub}")
+        totals = result.get("totals", {}) if isinstance(result, dict) else {}
+        for device, total in totals.items():
+            self.tell("totals", f"{device}: {wording.pairs(total)}")
 
     def proved(self, proof: Proof) -> None:
         """The end: one line that says it all."""
