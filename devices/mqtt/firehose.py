@@ -5,8 +5,9 @@ message may be missed while it is away; nobody's state depends on it.
 
 Filters overlap as their owners please, and a broker sends a copy for each one that matches (Mosquitto and the embedded
 broker do). So each filter has a subscription identifier, and of a live message only the copy counts that carries the
-identifier of the first filter that matches its topic. A kept message comes because of one subscription and is shown to
-that one's handlers alone: others have seen it.
+identifier of the first filter that matches its topic. That keeps the order of each topic, as the standard promises
+([MQTT-4.6.0-5]); among topics it is the broker's, and the embedded one keeps none among filters. A kept message comes
+because of one subscription and is shown to that one's handlers alone: others have seen it.
 
 Which handlers a topic has is worked out once and remembered, within bounds: exact topics by a look into a dictionary,
 wildcards one by one.
@@ -37,7 +38,7 @@ from devices.protocol import limits
 from devices.protocol.topics import matches, wire_filter
 
 Handler = Callable[[str, bytes, int, bool], None]
-"""Called with topic, payload, QoS and whether the message was kept by the broker; in arrival order; must not block."""
+"""Called with topic, payload, QoS and whether the message was kept by the broker; must not block."""
 
 KEEP_ALIVE: Final = 15
 """Seconds; a silent network failure is noticed after twice that."""

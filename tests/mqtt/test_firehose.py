@@ -36,6 +36,14 @@ async def until(condition):
             await asyncio.sleep(0.005)
 
 
+def by_topic(messages):
+    """The embedded broker keeps a log for each filter, and the order of messages only within one."""
+    topics = {}
+    for topic, payload in messages:
+        topics.setdefault(topic, []).append(payload)
+    return topics
+
+
 @pytest.fixture(params=["plain", "embedded"])
 def broker(request):
     return request.getfixturevalue(request.param)
@@ -45,7 +53,7 @@ async def in_threads(function, *args, **kwargs):
     await asyncio.to_thread(function, *args, **kwargs)
 
 
-async def test_overlapping_filters_show_each_message_once_to_each_listener_in_order(broker):
+async def test_overlapping_filters_show_each_message_once_to_each_listener_in_order_of_its_topic(broker):
     async with flowing(broker.address) as hose:
         got = {topic_filter: [] for topic_filter in ("lap/#", "lap/+/x", "lap/a/x", "lap/{room}/{leaf}")}
         for topic_filter, list_ in got.items():
@@ -63,11 +71,11 @@ async def test_overlapping_filters_show_each_message_once_to_each_listener_in_or
                 device.publish("lap/last", "", qos=1)
 
         await in_threads(publish)
-        await until(lambda: ("lap/last", b"") in got["lap/#"])
-        assert got["lap/#"][:-1] == expected
-        assert got["lap/+/x"] == [e for e in expected if e[0] in ("lap/a/x", "lap/b/x")]
+        await until(lambda: len(got["lap/#"]) == 201)
+        assert by_topic(got["lap/#"]) == by_topic([*expected, ("lap/last", b"")])
+        assert by_topic(got["lap/+/x"]) == by_topic(e for e in expected if e[0] in ("lap/a/x", "lap/b/x"))
         assert got["lap/a/x"] == second == [e for e in expected if e[0] == "lap/a/x"]
-        assert got["lap/{room}/{leaf}"] == [e for e in expected if e[0].count("/") == 2]
+        assert by_topic(got["lap/{room}/{leaf}"]) == by_topic(e for e in expected if e[0].count("/") == 2)
         assert hose.received == 201
 
 
