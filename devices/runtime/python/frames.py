@@ -160,6 +160,8 @@ def _calling(known: Known, frame: FrameType, mark: Mark, upper: FrameType, above
             raise Blocked(f"{upper.f_code.co_qualname}() is not what was called", place_of(frame))
         way = known.continuation.entry.way
         standing = _at(known, variables, mark, way, mark.site)
+        if above is not None:
+            _close(above, None, upper)
         if way == "made":
             standing.instance = state[-1]
         return standing
@@ -328,6 +330,8 @@ def _collect(standing: Standing) -> None:
     if shared:
         kept = _kept_cells(function, variables)
         for name in shared:
+            if name not in standing.closure and name in standing.known.code.co_freevars:
+                raise Blocked(f"the closure of {function.qualname}() cannot be told", f"line {standing.line}")
             cell = standing.closure.get(name) or kept.get(name)
             if cell is None:
                 cell = CellType(variables[name]) if name in variables else CellType()

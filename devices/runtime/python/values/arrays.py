@@ -6,6 +6,7 @@ base. numpy is never imported here: a process that has not imported it has none 
 
 from __future__ import annotations
 
+import math
 import sys
 from array import array
 from typing import Any, Final
@@ -17,6 +18,7 @@ from devices.runtime.python.values.writing import Write, Writer
 
 _SIGNED: Final = {array(code).itemsize: code for code in "bhilq"}
 _UNSIGNED: Final = {array(code).itemsize: code for code in "BHILQ"}
+_DEEPEST_TYPE: Final = 20  # nesting of a structured type
 _BIT_GENERATORS: Final = frozenset({"MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"})
 
 
@@ -100,47 +102,60 @@ def _write_ndarray(writer: Writer, value: Any) -> Node:
 
 def _dtype(reader: Reader, slot: Slot) -> Any:
     numpy = _numpy()
-    dtype = numpy.lib.format.descr_to_dtype(reader.value(slot))
+    description = reader.value(slot)
+    if not _is_description(description):
+        raise ProtocolError("no type of an array")
+    dtype = numpy.lib.format.descr_to_dtype(description)
     if dtype.hasobject:
         raise ProtocolError("raw bytes cannot hold Python objects")
     return dtype
+
+
+def _is_description(value: Any, depth: int = 0) -> bool:
+    if type(value) in (list, tuple):
+        return depth < _DEEPEST_TYPE and all(_is_description(part, depth + 1) for part in value)
+    return type(value) in (str, int)
 
 
 def _make_ndarray(reader: Reader, node: Node) -> Any:
     _, dtype, shape, order, writeable, raw = node
     numpy = _numpy()
     flat = numpy.frombuffer(raw, _dtype(reader, dtype)) if raw else numpy.empty(0, _dtype(reader, dtype))
-    lengths = reader.typed(shape, tuple)
-    if any(type(length) is not int or length < 0 for length in lengths):
-        raise ProtocolError("no shape of an array")
-    shaped = flat.reshape(lengths, order=order)
+    shaped = flat.reshape(_lengths(reader, shape), order=order)
     made = shaped.copy(order=order)
     made.flags.writeable = bool(writeable)
     return made
+
+
+def _lengths(reader: Reader, slot: Slot) -> tuple[int, ...]:
+    lengths: tuple[int, ...] = reader.typed(slot, tuple)
+    if any(type(length) is not int or length < 0 for length in lengths):
+        raise ProtocolError("no shape of an array")
+    return lengths
 
 
 def _make_view(reader: Reader, node: Node) -> Any:
     _, slot, dtype, offset, *layout = node
     numpy = _numpy()
     base = reader.typed(slot, numpy.ndarray)
-    shape, strides = reader.values(layout)
+    shape, strides = layout
     # Of the base's bytes in the order of its memory; numpy refuses what reaches beyond them.
     memory = base.reshape(-1, order="A").view(numpy.uint8)
-    made = numpy.ndarray(shape, _dtype(reader, dtype), memory, offset, strides)
+    made = numpy.ndarray(_lengths(reader, shape), _dtype(reader, dtype), memory, offset, reader.typed(strides, tuple))
     made.flags.writeable = base.flags.writeable
     return made
 
 
 def _make_objects(reader: Reader, node: Node) -> Any:
-    return _numpy().empty(reader.typed(node[1], tuple), dtype=object)
+    lengths = _lengths(reader, node[1])
+    if math.prod(lengths) != len(reader.node(node[2])) - 1:
+        raise ProtocolError("an array with more or fewer items than its shape has")
+    return _numpy().empty(lengths, dtype=object)
 
 
 def _fill_objects(reader: Reader, made: Any, node: Node) -> None:
     flat = made.reshape(-1)
-    items = reader.typed(node[2], list)
-    if len(items) != len(flat):
-        raise ProtocolError("an array with more or fewer items than its shape has")
-    for index, item in enumerate(items):
+    for index, item in enumerate(reader.typed(node[2], list)):
         flat[index] = item
 
 

@@ -189,5 +189,7 @@ KINDS: Final[dict[int | str, Kind]] = {
     "ordered": Kind(lambda _, __: OrderedDict(), _fill_dict, to_fill=_keys),
     "default": Kind(lambda _, __: defaultdict(), _fill_default, to_fill=_default_keys),
     "namespace": Kind(lambda _, __: SimpleNamespace(), _fill_namespace, slots=_after_shape),
-    "proxy": Kind(lambda reader, node: MappingProxyType(reader.instance(node[1], dict)), made=_first, hashed=_first),
+    "proxy": Kind(
+        lambda reader, node: MappingProxyType(reader.instance(node[1], dict)), made=_first, hashed=_first, chained=True
+    ),
 }

@@ -86,8 +86,13 @@ def _make_exception(reader: Reader, node: Node) -> BaseException:
     if not issubclass(cls, BaseException):
         raise ProtocolError(f"{cls.__name__} is no exception")
     new: Any = _builtin_base(cls).__new__
-    group = reader.value(node[7])
-    made: BaseException = new(cls) if group is None else new(cls, *group)
+    group: tuple[Any, ...] = ()
+    if issubclass(cls, BaseExceptionGroup):
+        group = reader.typed(node[7], tuple)
+        message, errors = group
+        if type(message) is not str or type(errors) is not tuple:
+            raise ProtocolError("no contents of a group of exceptions")
+    made: BaseException = new(cls, *group)
     return made
 
 

@@ -159,13 +159,15 @@ def _make_partial(reader: Reader, node: Node) -> functools.partial[Any]:
 
 
 def _fill_partial(reader: Reader, made: functools.partial[Any], node: Node) -> None:
-    function, arguments, keywords, attributes = reader.values(node[1:])
-    made.__setstate__((function, tuple(arguments), dict(keywords), dict(attributes) or None))  # type: ignore[attr-defined]
+    function, *slots = node[1:]
+    arguments, keywords, attributes = map(reader.typed, slots, (tuple, dict, dict))
+    made.__setstate__((reader.value(function), arguments, dict(keywords), dict(attributes) or None))  # type: ignore[attr-defined]
 
 
 def _make_operator(reader: Reader, node: Node) -> Any:
     _, name, keywords, *arguments = node
-    return _MAKERS[name](*reader.values(arguments), **(reader.value(keywords) or {}))
+    named = {} if keywords is None else reader.typed(keywords, dict)
+    return _MAKERS[name](*reader.values(arguments), **named)
 
 
 def _operator_needs(node: Node) -> list[Need]:
@@ -175,12 +177,22 @@ def _operator_needs(node: Node) -> list[Need]:
 KINDS: Final[dict[int | str, Kind]] = {
     Tag.KNOWN: Kind(_make_known, _fill_known, made=_known_needs, slots=lambda node: node[4:], first=True),
     "none": Kind(lambda _, __: None, slots=lambda _: ()),
-    "method": Kind(_make_method, made=lambda node: node[1:], hashed=lambda node: node[1:]),
+    "method": Kind(_make_method, made=lambda node: node[1:], hashed=lambda node: node[1:], chained=True),
     "bound": Kind(
-        _make_bound, made=lambda node: node[1:2], slots=lambda node: node[1:2], hashed=lambda node: node[1:2]
+        _make_bound,
+        made=lambda node: node[1:2],
+        slots=lambda node: node[1:2],
+        hashed=lambda node: node[1:2],
+        chained=True,
     ),
     "partial": Kind(
-        _make_partial, _fill_partial, made=lambda node: node[1:2], to_fill=lambda node: [(Step.FILLED, node[2:])]
+        _make_partial,
+        _fill_partial,
+        made=lambda node: node[1:2],
+        to_fill=lambda node: [(Step.FILLED, node[2:])],
+        chained=True,
     ),
-    "operator": Kind(_make_operator, made=lambda node: node[3:], to_make=_operator_needs, slots=lambda node: node[2:]),
+    "operator": Kind(
+        _make_operator, made=lambda node: node[3:], to_make=_operator_needs, slots=lambda node: node[2:], chained=True
+    ),
 }

@@ -245,6 +245,8 @@ _MAKERS: Final[dict[str, Callable[..., Any]]] = {
 }
 _READ_AT_ONCE: Final = ("_tee_dataobject", "_deque_iterator", "_deque_reverse_iterator")
 """Those that look at their arguments' contents when they are made; all others just keep them."""
+_READ_THROUGH: Final = ("product", "permutations", "combinations", "combinations_with_replacement")
+"""Those that iterate over their arguments when they are made: over tuples, or an iterator's functions would run."""
 _MAKER_NAMES: Final = {make: name for name, make in _MAKERS.items()}
 _SEQUENCE_ITERATOR: Final = type(iter(cast("Any", type("Sequence", (), {"__getitem__": None})())))
 _CALLABLE_ITERATOR: Final = type(iter(int, 1))
@@ -274,7 +276,10 @@ def _can_reduce(value: Any) -> bool:
 
 
 def _make_made(reader: Reader, node: Node) -> Any:
-    return _MAKERS[node[1]](*reader.values(node[3:]))
+    arguments = reader.values(node[3:])
+    if node[1] in _READ_THROUGH and any(type(argument) not in (tuple, int) for argument in arguments):
+        raise ProtocolError(f"{node[1]} over something that would have to be run")
+    return _MAKERS[node[1]](*arguments)
 
 
 def _fill_made(reader: Reader, made: Any, node: Node) -> None:
@@ -314,10 +319,17 @@ KINDS: Final[dict[int | str, Kind]] = {
         made=lambda node: node[2:3],
         to_fill=_filled_second,
         slots=_after_name,
+        chained=True,
     ),
-    "view": Kind(_make_view, made=_after_name, slots=_after_name),
-    "dict-iterator": Kind(_make_dict_iterator, to_make=_filled_second, slots=lambda node: node[2:3]),
+    "view": Kind(_make_view, made=_after_name, slots=_after_name, chained=True),
+    "dict-iterator": Kind(_make_dict_iterator, to_make=_filled_second, slots=lambda node: node[2:3], chained=True),
     "made": Kind(
-        _make_made, _fill_made, made=_after_name, to_make=_filled_arguments, to_fill=_filled_second, slots=_after_name
+        _make_made,
+        _fill_made,
+        made=_after_name,
+        to_make=_filled_arguments,
+        to_fill=_filled_second,
+        slots=_after_name,
+        chained=True,
     ),
 }

@@ -16,7 +16,7 @@ import types
 import weakref
 from typing import Any, Final
 
-from devices.errors import ProtocolError
+from devices.errors import CannotTravelError, ProtocolError
 from devices.runtime.python.values.contract import Node, Slot
 from devices.runtime.python.values.functions import describe
 from devices.runtime.python.values.matches import TravelledMatch
@@ -57,6 +57,8 @@ def _write_match(writer: Writer, value: Any) -> Node:
 
 def _make_match(reader: Reader, node: Node) -> TravelledMatch:
     pattern, string, pos, endpos, regs, lastindex = reader.values(node[1:])
+    if type(regs) is not tuple or any(type(span) is not tuple for span in regs):
+        raise ProtocolError("no spans of a match")
     spans = [number for span in regs for number in span]
     if (
         type(pattern) is not re.Pattern
@@ -64,7 +66,7 @@ def _make_match(reader: Reader, node: Node) -> TravelledMatch:
         or len(regs) != pattern.groups + 1
         or len(spans) != 2 * len(regs)
         or any(type(number) is not int for number in (pos, endpos, *spans))
-        or lastindex not in (None, *range(1, len(regs)))
+        or not (lastindex is None or (type(lastindex) is int and 0 < lastindex < len(regs)))
     ):
         raise ProtocolError("no match of a regular expression")
     return TravelledMatch(pattern, string, (pos, endpos), regs, lastindex)
@@ -75,8 +77,12 @@ def _write_random(writer: Writer, value: random.Random) -> Node:
 
 
 def _make_random(reader: Reader, node: Node) -> random.Random:
+    state = reader.typed(node[1], tuple)
+    version, numbers, _ = state
+    if version != 3 or type(numbers) is not tuple:
+        raise ProtocolError("no state of a random generator")
     made = random.Random(0)  # noqa: S311  (the program's own generator)
-    made.setstate(reader.typed(node[1], tuple))
+    made.setstate(state)
     return made
 
 
@@ -113,13 +119,21 @@ def _write_union(writer: Writer, value: types.UnionType) -> Node:
 
 def _make_union(reader: Reader, node: Node) -> Any:
     parts = reader.values(node[1:])
-    if not all(isinstance(part, type | types.GenericAlias) for part in parts):
+    plain_or: Any = type.__or__
+    if any(
+        type(part) is not types.GenericAlias and getattr(type(part), "__or__", None) is not plain_or for part in parts
+    ):
         raise ProtocolError("a union of something else than types")
     return functools.reduce(operator.or_, parts)
 
 
 def _write_weak(writer: Writer, value: weakref.ref[Any]) -> Node:
-    return ["weak", *writer.slots((value(), value.__callback__))]
+    if value.__callback__ is not None:  # a blob could have it called with what it likes, by dropping the object
+        raise CannotTravelError(
+            "a weak reference with a callback cannot travel",
+            remedy="make it without one, or with weakref.finalize anew",
+        )
+    return ["weak", writer.slot(value())]
 
 
 class _Gone:
@@ -127,8 +141,8 @@ class _Gone:
 
 
 def _make_weak(reader: Reader, node: Node) -> weakref.ref[Any]:
-    target, callback = reader.values(node[1:])
-    return weakref.ref(_Gone() if target is None else target, callback)
+    (target,) = reader.values(node[1:])
+    return weakref.ref(_Gone() if target is None else target)
 
 
 def _write_logger(_: Writer, value: logging.Logger) -> Node:
@@ -188,9 +202,9 @@ KINDS: Final[dict[int | str, Kind]] = {
     "text-file": Kind(lambda _, __: io.StringIO(), _fill_file, to_fill=_all_filled),
     "bytes-file": Kind(lambda _, __: io.BytesIO(), _fill_file, to_fill=_all_filled),
     "struct-time": Kind(lambda reader, node: time.struct_time(reader.values(node[1:])), made=_all),
-    "alias": Kind(_make_alias, made=_all),
+    "alias": Kind(_make_alias, made=_all, chained=True),
     "union": Kind(_make_union, made=_all),
-    "weak": Kind(_make_weak, made=_all),
+    "weak": Kind(_make_weak, made=_all, chained=True),
     "logger": Kind(_make_logger, slots=_no_slots),
     "struct": Kind(_make_struct, slots=_no_slots),
 }

@@ -281,7 +281,7 @@ def _of_slots(make: Callable[[Reader, Node], Any], start: int = 1, stop: int | N
     def slots(node: Node) -> list[Slot]:
         return node[start:stop]
 
-    return Kind(make, made=slots, slots=slots, hashed=slots)
+    return Kind(make, made=slots, slots=slots, hashed=slots, chained=True)
 
 
 KINDS: Final[dict[int | str, Kind]] = {

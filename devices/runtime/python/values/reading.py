@@ -32,6 +32,9 @@ INLINE: Final = frozenset({type(None), bool, int, float, str, bytes})
 """The types of a slot that is the value itself."""
 _DEEPEST_HASH: Final = 1000
 """Nesting of what is hashed: ``hash`` of a tuple recurses in C, and a hundred thousand would end the process."""
+_LONGEST_CHAIN: Final = 5000
+"""Iterators over iterators, methods of methods: CPython drops a chain of these recursively, and a hundred thousand
+would end the process."""
 _UNMADE: Final = object()
 
 
@@ -69,6 +72,7 @@ class Kind(NamedTuple):
         slots: the positions that hold slots.
         whole: returns the object with its contents, if what it refers to is made.
         first: whether others stand on it: a class, a shape.
+        chained: whether dropping it recurses in C into what it was made of; such chains are bounded.
     """
 
     make: Callable[[Reader, Node], Any]
@@ -80,6 +84,7 @@ class Kind(NamedTuple):
     slots: Callable[[Node], Iterable[Slot]] = after_tag
     whole: Callable[[Reader, Node], Any] | None = None
     first: bool = False
+    chained: bool = False
 
 
 class Reader:
@@ -107,6 +112,7 @@ class Reader:
         self._at = 0  # the node that is being read, for an error
         self._hash_depth: dict[int, int] = {}  # of the settled ones
         self._whole: set[int] = set()
+        self._chain: dict[int, int] = {}  # links of the chained ones
 
     def value(self, slot: Slot) -> Any:
         """Returns the value of a slot."""
@@ -218,7 +224,15 @@ class Reader:
             self._made[index] = kind.make(self, node)
         except _NotYet:
             return False
+        if kind.chained:
+            self._count_chain(index, kind)
         return True
+
+    def _count_chain(self, index: int, kind: Kind) -> None:
+        before = (self._chain.get(slot[0], 0) for slot in kind.slots(self._heap[index]) if type(slot) is list)
+        self._chain[index] = 1 + max(before, default=0)
+        if self._chain[index] > _LONGEST_CHAIN:
+            raise ProtocolError(f"a chain of more than {_LONGEST_CHAIN} iterators or methods")
 
     def _place(self) -> str:
         node = self._heap[self._at]
@@ -287,6 +301,8 @@ class Reader:
         self._at = index
         if step == Step.MADE:
             self._made[index] = kind.make(self, node)
+            if kind.chained:
+                self._count_chain(index, kind)
         elif step == Step.FILLED:
             self._filled[index] = 1
             if kind.fill is not None:
