@@ -23,8 +23,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from devices.mqtt.address import BrokerAddress
 from devices.mqtt.delivery import ServerLimits, limits_from
-from devices.mqtt.properties import properties_in
 from devices.mqtt.plain import plain_publish
+from devices.mqtt.properties import properties_in
 from devices.mqtt.reasons import TAKEN_OVER, ConnectionLostError, no_connack, refused_connect
 from devices.mqtt.wire import Wire
 
