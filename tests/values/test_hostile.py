@@ -34,12 +34,18 @@ class Cleaner:
         RAN.append("__del__")
 
 
+def ran(*arguments):
+    RAN.append("a function")
+    return 1
+
+
 def collect(heap, roots=None):
     registered = Registered(types={Own: Travels("own", str, lambda _: RAN.append("restore"))})
     return decode(heap, [[0]] if roots is None else roots, ByName(__name__), registered)
 
 
 class_ = [11, "name", [__name__, "Own"], 0]
+CALL = [[11, "name", [__name__, "ran"], 0], [1, 1, 2]]
 HOSTILE = {
     "no list": 5,
     "no node": [5],
@@ -168,7 +174,26 @@ HOSTILE = {
     "text file of numbers": [["text-file", 1, 2, 3, 4]],
     "named that is not there": [["named", "ctx"]],
     "registered that is not there": [["registered", "nothing", 1]],
-    "weak reference to a number": [["weak", 5, None]],
+    "weak reference to a number": [["weak", 5]],
+    "weak reference with a callback": [["weak", [1], [2]], [5], [10, "builtins", "print"]],
+    "product that runs a map": [["made", "product", None, [1]], ["made", "map", None, [2], [3]], *CALL],
+    "permutations that run a map": [["made", "permutations", None, [1], 1], ["made", "map", None, [2], [3]], *CALL],
+    "combinations of an iterator": [["made", "combinations", None, [1], 1], ["made", "map", None, [2], [3]], *CALL],
+    "random that runs a map": [["random", [1]], [1, 2, [4], None], *CALL, ["made", "map", None, [2], [3]]],
+    "partial that runs a map": [
+        ["partial", [2], [1], [4], [4]], ["made", "map", None, [2], [3]], *CALL, [2],
+    ],
+    "operator with another mapping": [["operator", "methodcaller", [1], "x"], [7, [2], 3], class_, [4]],
+    "match that runs a map": [
+        ["match", [4], "text", 0, 4, [1], None], ["made", "map", None, [2], [3]], *CALL, ["pattern", "a", 0],
+    ],
+    "group that runs a map": [
+        ["exception", [5], [6], None, None, False, None, [4], 7], ["made", "map", None, [2], [3]], *CALL, [1, "m", [1]],
+        [10, "builtins", "ExceptionGroup"], [1], [4],
+    ],
+    "a chain of maps": [*(["made", "map", None, [100_000], [n + 1]] for n in range(100_000)), *CALL[:1]],
+    "a chain of methods": [*(["method", [100_000], [n + 1]] for n in range(100_000)), *CALL[:1]],
+    "a chain of slices": [*(["slice", [n + 1], None, None] for n in range(100_000)), [0]],
     "alias of calls": [["union", 1, 2]],
     "struct of text": [["struct", 5]],
     "logger of numbers": [["logger", 5]],

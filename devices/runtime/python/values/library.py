@@ -128,7 +128,8 @@ def _make_union(reader: Reader, node: Node) -> Any:
 
 
 def _write_weak(writer: Writer, value: weakref.ref[Any]) -> Node:
-    if value.__callback__ is not None:  # a blob could have it called with what it likes, by dropping the object
+    callback: Any = value.__callback__
+    if callback is not None:  # a blob could have it called with what it likes, by dropping the object
         raise CannotTravelError(
             "a weak reference with a callback cannot travel",
             remedy="make it without one, or with weakref.finalize anew",
