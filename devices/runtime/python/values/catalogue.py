@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from typing import Any, Final
 
-from devices.errors import ProtocolError
 from devices.runtime.python.values import (
     arrays,
     containers,
@@ -129,14 +128,3 @@ def _write_by_engine(writer: Writer, value: Any) -> Node:
     if node is None:
         raise refusals.unknown(type(value))
     return node
-
-
-def check_tags() -> None:
-    """Checks that no two modules of this package have taken the same tag.
-
-    Raises:
-        ProtocolError: two have.
-    """
-    modules = (records, containers, plain, iterators, arrays, library, references, functions, objects, exceptions)
-    if len(KINDS) != 2 + sum(len(module.KINDS) for module in modules):
-        raise ProtocolError("a tag stands for two kinds of values")
