@@ -22,7 +22,7 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from devices.runtime import after_fork, worker
+from devices.runtime import after_fork, warmup, worker
 from devices.runtime.spawning import PACKET, Exited, Fork, Forked, NotForked, Told
 
 _ERROR: Final = 70  # exit status of a worker that failed by our own fault: EX_SOFTWARE of sysexits.h
@@ -62,6 +62,7 @@ class Spawner:
         except (BrokenPipeError, ConnectionResetError):
             return  # the client went while something was told to it
         finally:
+            signal.set_wakeup_fd(-1)
             for pid in self._children:
                 os.kill(pid, signal.SIGKILL)
 
@@ -140,6 +141,7 @@ def main(descriptor: int) -> None:
     """Serves the client at the other end of an inherited descriptor."""
     faulthandler.enable(all_threads=False)
     client = socket.socket(fileno=descriptor)
+    warmup.warm_up()
     gc.collect()
     gc.disable()  # and freeze: a collection would touch, and so copy, every page that workers share
     gc.freeze()
