@@ -82,3 +82,8 @@ def test_no_text_of_the_project_names_a_machine_or_a_package_host():
     texts = [ROOT / name for name in names if name.endswith((".py", ".md", ".toml", ".conf", ".cddl", "run"))]
     found = [str(path) for path in texts if path != Path(__file__) and pattern.search(path.read_text())]
     assert found == []
+
+
+def test_nothing_in_the_house_imports_its_front_door():
+    pattern = re.compile(r"^\s*(from midstream import|import midstream\b)", re.MULTILINE)
+    assert [str(path) for path in PACKAGES if pattern.search(path.read_text())] == []
