@@ -94,7 +94,7 @@ def _read(path: Path) -> list[Rule]:
         raise ConfigurationError(f"cannot be read: {error.strerror}", place=path.name) from error
     except UnicodeDecodeError as error:
         raise ConfigurationError("is not UTF-8 text", place=path.name, remedy="save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # beside TOML's own: a number or a nesting beyond Python's limits
         where = re.search(r"at line (\d+)", str(error))
         place = f"{path.name}:{where[1]}" if where else path.name
         raise ConfigurationError(f"this is no TOML: {error}", place=place, remedy="see toml.io") from error

@@ -33,7 +33,7 @@ def seconds(duration: str | float | timedelta) -> float:
     elif isinstance(duration, bool):
         raise UsageError(f"{duration} is no duration", remedy=_EXAMPLE)
     else:
-        value = float(duration)
+        value = float(duration) if abs(duration) <= _LONGEST else math.inf
     if not (math.isfinite(value) and 0 <= value <= _LONGEST):
         raise UsageError(f"{printable(str(duration), 50)!r} is no duration from 0 to a century", remedy=_EXAMPLE)
     return value

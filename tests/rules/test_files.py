@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coordinator.rules import files
 from coordinator.rules.expression import Payload
@@ -142,6 +145,48 @@ def test_a_wrong_file_gets_one_error_with_line_and_remedy(tmp_path, text, place,
     assert error.place == place
     assert said in str(error)
     assert error.remedy
+
+
+words = st.sampled_from(
+    [
+        "hub.cpu > 5",
+        "hub.cpu < 5",
+        "instance.cpu > 5",
+        "payload > 1",
+        "value < 1",
+        "migrate",
+        "resume",
+        "all",
+        "20s",
+        "a/b",
+    ]
+)
+values = (
+    words.map(json.dumps)
+    | st.text(max_size=12).map(json.dumps)
+    | st.integers().map(str)
+    | st.sampled_from(
+        ["nan", "inf", "true", "1979-05-27", "[]", "{}", "[[1]]", '["migrate", 1]', "1" + "0" * 400, "07:32:00"]
+    )
+    | st.lists(words, max_size=3).map(json.dumps)
+)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), values, max_size=6), st.sampled_from(["hot", '"Hot"', '"a b"', '""']))
+def test_whatever_a_rule_says_it_is_a_rule_or_one_clear_error(tmp_path_factory, lines, name):
+    folder = tmp_path_factory.mktemp("fuzz")
+    write(folder, f"[{name}]\n" + "\n".join(f"{key} = {value}" for key, value in lines.items()))
+    try:
+        outcome = RuleBook.load(folder).rules[0].name
+    except ConfigurationError as error:
+        outcome = error.place or ""
+    assert outcome == "hot" or outcome.startswith("house.toml")
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000, "a = 1" + "0" * 5000, "a.b" * 3, "\x00"])
+def test_files_beyond_all_measure_are_one_clear_error(tmp_path, text):
+    error = error_of(tmp_path, text)
+    assert "this is no TOML" in error.message or "stands outside" in error.message
 
 
 def test_two_rules_of_one_name_are_refused_with_both_places(tmp_path):
