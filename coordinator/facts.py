@@ -75,7 +75,7 @@ class Watcher(Protocol):
         """An instance ended for good."""
 
     def deaf(self) -> None:
-        """The connection was lost: for a while nothing could be heard."""
+        """Telemetry's connection was lost: for a while no device could be heard."""
 
     def passed(self, at: float) -> None:
         """Time has passed; called each second or so while telemetry comes in."""
@@ -114,7 +114,7 @@ class Facts:
             watcher.instance_gone(instance)
 
     def deaf(self) -> None:
-        """Notes that the connection was lost: whatever was said meanwhile has not been heard."""
+        """Notes that telemetry's connection was lost: whatever devices said meanwhile has not been heard."""
         for watcher in self.watchers:
             watcher.deaf()
 

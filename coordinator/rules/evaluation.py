@@ -222,8 +222,8 @@ class Evaluation:
             state.subjects.pop(instance, None)
 
     def deaf(self) -> None:
-        """Forgets since when conditions held: while the connection was lost nobody could deny them."""
-        for state in self.states.values():
+        """Forgets since when conditions on topics held: while telemetry could not be heard nobody could deny them."""
+        for state in self._of("topic"):
             for known in state.subjects.values():
                 known.latch.deaf()
 
