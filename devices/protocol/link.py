@@ -272,7 +272,7 @@ def body_length(head: bytes | memoryview) -> int:
     return int(length)
 
 
-def for_worker(body: bytes) -> ToWorker:
+def for_worker(body: bytes | bytearray | memoryview) -> ToWorker:
     """Decodes a hub's frame.
 
     Raises:

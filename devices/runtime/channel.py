@@ -18,7 +18,7 @@ from typing import Final, NoReturn
 from devices.errors import ProtocolError
 from devices.protocol import link
 
-_READ: Final = 256 * 1024  # bytes asked for at once; more than a Unix socket holds by default
+_READ: Final = 256 * 1024  # bytes asked for at once; larger frames are read straight into memory of their size
 LOG_PATIENCE: Final = 1.0
 """Seconds that a log line waits for the hub to read; then it is dropped."""
 
@@ -41,6 +41,8 @@ class Channel:
         connection.setblocking(True)
         self._socket = connection
         self._received = bytearray()
+        self._large: bytearray | None = None  # a frame that is larger than what is read at once
+        self._filled = 0  # of it
         self._unsent = b""  # the rest of a log line of which a part is sent
         self._readable = select.poll()
         self._readable.register(connection, select.POLLIN)
@@ -93,25 +95,43 @@ class Channel:
 
     def _take(self) -> link.ToWorker | None:
         """The first frame among the bytes received, if it is there whole."""
-        start = link.HEAD.size
-        if len(self._received) < start:
-            return None
         try:
-            end = start + link.body_length(bytes(self._received[:start]))
-            if len(self._received) < end:
-                return None
-            with memoryview(self._received) as view:
-                body = bytes(view[start:end])
-            del self._received[:end]
-            return link.for_worker(body)
+            if self._large is not None:
+                if self._filled < len(self._large):
+                    return None
+                body, self._large = self._large, None
+                return link.for_worker(body)
+            return self._take_small()
         except ProtocolError as error:
             leave(str(error))
 
+    def _take_small(self) -> link.ToWorker | None:
+        start, there = link.HEAD.size, len(self._received)
+        if there < start:
+            return None
+        end = start + link.body_length(bytes(self._received[:start]))
+        if there >= end:
+            with memoryview(self._received) as view:
+                frame = link.for_worker(view[start:end])
+            del self._received[:end]
+            return frame
+        if end > _READ:
+            self._large = bytearray(end - start)
+            self._filled = there - start
+            self._large[: self._filled] = self._received[start:]
+            self._received.clear()
+        return None
+
     def _read(self) -> None:
         try:
-            chunk = self._socket.recv(_READ)
+            if self._large is not None:
+                read = self._socket.recv_into(memoryview(self._large)[self._filled :])
+                self._filled += read
+            else:
+                chunk = self._socket.recv(_READ)
+                self._received += chunk
+                read = len(chunk)
         except OSError:
             leave()
-        if not chunk:
+        if not read:
             leave()
-        self._received += chunk

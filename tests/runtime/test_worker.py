@@ -429,3 +429,27 @@ async def test_a_worker_has_nothing_of_its_parent_but_the_link(workers):
     assert first[2] == []
     assert first[3:5] == [True, True]
     assert first[5] >= 300
+
+
+async def test_an_image_of_many_megabytes_travels_as_one_frame(workers):
+    hub = await workers.start("""
+        import random
+
+        @function
+        def story():
+            data = random.Random(7).randbytes(5_000_000)
+            ctx.next()
+            return [len(data), sum(data[::1000])]
+    """)
+    hub.expect(link.Pull)
+    captured = hub.capture(hold=True)
+    assert len(captured.image) > 5_000_000
+    results = []
+    for each in (hub, await workers.go_on(captured)):
+        if each is hub:
+            hub.send(link.GoOn(number=1))
+        else:
+            each.expect(link.Pull)
+        each.deliver()
+        results.append(each.result())
+    assert results[0] == results[1]
