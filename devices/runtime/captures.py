@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from devices.errors import CannotStopError, MidstreamError
 from devices.protocol import link, messages
+from devices.runtime.attention import Attention
 from devices.runtime.channel import Channel, leave
 from devices.runtime.python.capture import Image
 from devices.runtime.python.engine import Execution
@@ -57,12 +58,14 @@ class Captures:
 
     Args:
         channel: to the hub.
+        attention: held while the engine hands over a state.
         execution: the engine's.
         progress: of the function; ``durable`` and ``held`` are written here.
     """
 
-    def __init__(self, channel: Channel, execution: Execution, progress: Progress) -> None:
+    def __init__(self, channel: Channel, attention: Attention, execution: Execution, progress: Progress) -> None:
         self._channel = channel
+        self._attention = attention
         self._execution = execution
         self._progress = progress
         self._wanted: link.Capture | None = None
@@ -124,12 +127,14 @@ class Captures:
         return self._execution.capture_in_effect(wait.described())
 
     def _taken(self, image: Image) -> None:
-        self._running_on = False
-        self._answer(image)
+        with self._attention:
+            self._running_on = False
+            self._answer(image)
 
     def _not_taken(self, error: MidstreamError) -> None:
-        self._running_on = False
-        self._fail(error)
+        with self._attention:
+            self._running_on = False
+            self._fail(error)
 
     def _fail(self, error: MidstreamError) -> None:
         if self._wanted is not None:

@@ -46,7 +46,7 @@ class Instance:
         self.zone = clock.zone_of(begin.timezone)
         self.attention = attention
         self.progress = Progress(sequence=begin.sequence, durable=begin.sequence, delivered=begin.delivered)
-        self.captures = Captures(channel, execution, self.progress)
+        self.captures = Captures(channel, attention, execution, self.progress)
         self._channel = channel
         self._subscriptions = {number: tuple(filters) for number, filters in begin.subscriptions.items()}
         self._numbered = max(self._subscriptions, default=0)

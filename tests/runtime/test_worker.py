@@ -49,6 +49,25 @@ async def test_live_checkpoints_of_a_computing_function_do_not_change_its_result
         assert (await workers.go_on(captured)).result() == COMPUTED
 
 
+async def test_captures_that_come_faster_than_they_can_be_taken_are_each_answered_once(workers):
+    hub = await workers.start("""
+        def step(number):
+            return number % 7
+
+        @function
+        def story():
+            total, number = 0, 0
+            while not ctx.hub == "nowhere":
+                total += step(number)
+                number += 1
+    """)
+    for number in range(100):
+        hub.send(link.Capture(number=number, hold=False))
+        hub.worker.send_signal(signal.SIGUSR1)
+    answered = [hub.expect(link.Captured | link.NotCaptured).number for _ in range(100)]
+    assert sorted(answered) == list(range(100))
+
+
 async def test_a_capture_is_noticed_without_a_signal_of_the_hubs(workers):
     hub = await workers.start("""
         @function
