@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from devices.errors import ProtocolError
 from devices.runtime.python.values import Registered, decode, encode, from_cbor, to_cbor
 
-EXAMPLES = 300
+EXAMPLES = 100
 scalars = st.one_of(
     st.none(),
     st.booleans(),

@@ -191,6 +191,13 @@ HOSTILE = {
         ["exception", [5], [6], None, None, False, None, [4], 7], ["made", "map", None, [2], [3]], *CALL, [1, "m", [1]],
         [10, "builtins", "ExceptionGroup"], [1], [4],
     ],
+    "sixty tuples, each twice in the next, as a key": [[2, [1], 0], *([1, [n + 2], [n + 2]] for n in range(60)), [1]],
+    "sixty tuples, each twice in the next, in a set": [[5, [1]], *([1, [n + 2], [n + 2]] for n in range(60)), [1]],
+    "frozensets of doubled tuples": [[6, [1]], *([1, [n + 2], [n + 2]] for n in range(60)), [1]],
+    "a thousand keys of doubled tuples": [
+        *([2, [1000], n] for n in range(1000)), *([1, [n + 1001], [n + 1001]] for n in range(20)), [1],
+    ],
+    "long regular expressions": [*(["pattern", [3], n] for n in range(3)), [8, "a" * 7000]],
     "a chain of maps": [*(["made", "map", None, [100_000], [n + 1]] for n in range(100_000)), *CALL[:1]],
     "a chain of methods": [*(["method", [100_000], [n + 1]] for n in range(100_000)), *CALL[:1]],
     "a chain of slices": [*(["slice", [n + 1], None, None] for n in range(100_000)), [0]],

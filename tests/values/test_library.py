@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import gc
 import logging
+import re
 import struct
 import sys
 import time
@@ -74,6 +75,10 @@ def test_a_cached_function_of_a_library_is_that_function():
 
 def test_a_compiled_struct_works_as_before():
     assert there_and_back(struct.Struct("<Hb")).unpack(b"\x01\x02\xff") == (0x201, -1)
+
+
+def test_very_long_regular_expressions_are_refused_with_the_remedy():
+    assert "module's own level" in refusal(re.compile("a" * 30_000)).remedy
 
 
 def test_a_zone_without_a_key_is_refused_with_the_remedy():

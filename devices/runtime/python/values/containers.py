@@ -8,6 +8,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any, Final
 
 from devices.errors import ProtocolError
+from devices.runtime.python.values.bounds import COLLISIONS
 from devices.runtime.python.values.contract import Node
 from devices.runtime.python.values.nodes import Tag
 from devices.runtime.python.values.reading import Kind, Need, Reader, Step, after_tag
@@ -15,9 +16,6 @@ from devices.runtime.python.values.records import named_slots, named_values
 from devices.runtime.python.values.writing import Write, Writer
 
 _RECORD: Final = 64  # keys up to which a dict is looked at as a record
-_COLLISIONS: Final = 1000
-"""Equal hashes in one dict or set beyond which it is refused: each further key would cost as many comparisons.
-Strs and bytes have salted hashes; integers do not, and an attacker knows many with the same one."""
 _UNSALTED: Final = frozenset({str, bytes, type(None), bool})
 
 
@@ -102,18 +100,21 @@ def _fill_record(reader: Reader, made: dict[Any, Any], node: Node) -> None:
 def _pairs(reader: Reader, slots: list[Any]) -> list[tuple[Any, Any]]:
     """Returns the items of a dict from its slots: first all keys, then all values."""
     half, odd = divmod(len(slots), 2)
-    keys = reader.values(slots[:half])
     if odd:
         raise ProtocolError("a dict's keys and values are not equally many")
-    _check_hashes(keys)
+    keys = _hashable(reader, slots[:half])
     return list(zip(keys, reader.values(slots[half:]), strict=True))
 
 
-def _check_hashes(keys: list[Any]) -> None:
-    if len(keys) > _COLLISIONS and not _UNSALTED.issuperset(map(type, keys)):
+def _hashable(reader: Reader, slots: list[Any]) -> list[Any]:
+    """Returns keys or elements whose hashes cost no more than they may."""
+    reader.bounds.hash_all(slots)
+    keys = reader.values(slots)
+    if len(keys) > COLLISIONS and not _UNSALTED.issuperset(map(type, keys)):
         hashes = list(map(hash, keys))
-        if len(hashes) - len(set(hashes)) > _COLLISIONS:
-            raise ProtocolError(f"more than {_COLLISIONS} keys with the same hashes")
+        if len(hashes) - len(set(hashes)) > COLLISIONS:
+            raise ProtocolError(f"more than {COLLISIONS} keys with the same hashes")
+    return keys
 
 
 def _fill_dict(reader: Reader, made: dict[Any, Any], node: Node) -> None:
@@ -132,14 +133,8 @@ def _fill_default(reader: Reader, made: defaultdict[Any, Any], node: Node) -> No
     _fill_dict(reader, made, node[1:])
 
 
-def _elements(reader: Reader, node: Node) -> list[Any]:
-    elements = reader.values(node[1:])
-    _check_hashes(elements)
-    return elements
-
-
 def _fill_set(reader: Reader, made: set[Any], node: Node) -> None:
-    set.update(made, _elements(reader, node))
+    set.update(made, _hashable(reader, node[1:]))
     if len(made) != len(node) - 1:
         raise ProtocolError("a set holds the same element twice")
 
@@ -183,7 +178,7 @@ KINDS: Final[dict[int | str, Kind]] = {
     Tag.RECORD: Kind(lambda _, __: {}, _fill_record, slots=_after_shape, whole=_whole_record),
     Tag.SET: Kind(lambda _, __: set(), _fill_set, to_fill=_all_settled),
     Tag.FROZENSET: Kind(
-        lambda reader, node: frozenset(_elements(reader, node)), to_make=_all_settled, hashed=after_tag
+        lambda reader, node: frozenset(_hashable(reader, node[1:])), to_make=_all_settled, hashed=after_tag
     ),
     "deque": Kind(_make_deque, _fill_deque, slots=lambda node: node[2:]),
     "ordered": Kind(lambda _, __: OrderedDict(), _fill_dict, to_fill=_keys),

@@ -17,15 +17,13 @@ import weakref
 from typing import Any, Final
 
 from devices.errors import CannotTravelError, ProtocolError
+from devices.runtime.python.values.bounds import PATTERNS
 from devices.runtime.python.values.contract import Node, Slot
 from devices.runtime.python.values.functions import describe
 from devices.runtime.python.values.matches import TravelledMatch
 from devices.runtime.python.values.reading import Kind, Need, Reader, Step
 from devices.runtime.python.values.references import write_reference
 from devices.runtime.python.values.writing import Write, Writer
-
-_LONGEST_PATTERN: Final = 100_000
-"""Characters of a regular expression: compiling takes time that grows with it."""
 
 
 def once_in_a_process() -> dict[str, object]:
@@ -40,14 +38,21 @@ def once_in_a_process() -> dict[str, object]:
 
 
 def _write_pattern(writer: Writer, value: re.Pattern[Any]) -> Node:
+    writer.patterns += len(value.pattern)
+    if writer.patterns > PATTERNS:
+        raise CannotTravelError(
+            f"regular expressions of more than {PATTERNS} characters cannot travel",
+            remedy="compile them at the module's own level: they are made anew then",
+        )
     return ["pattern", writer.slot(value.pattern), value.flags]
 
 
 def _make_pattern(reader: Reader, node: Node) -> re.Pattern[Any]:
     _, slot, flags = node
     pattern = reader.value(slot)
-    if type(pattern) not in (str, bytes) or type(flags) is not int or len(pattern) > _LONGEST_PATTERN:
+    if type(pattern) not in (str, bytes) or type(flags) is not int:
         raise ProtocolError("no regular expression")
+    reader.bounds.pattern(len(pattern))
     return re.compile(pattern, flags & ~re.DEBUG)
 
 

@@ -25,16 +25,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from devices.errors import MidstreamError, ProtocolError
+from devices.runtime.python.values.bounds import Bounds
 from devices.runtime.python.values.contract import Knows, Node, Registered, Slot
 from devices.runtime.python.values.nodes import Shape
 
 INLINE: Final = frozenset({type(None), bool, int, float, str, bytes})
 """The types of a slot that is the value itself."""
-_DEEPEST_HASH: Final = 1000
-"""Nesting of what is hashed: ``hash`` of a tuple recurses in C, and a hundred thousand would end the process."""
-_LONGEST_CHAIN: Final = 5000
-"""Iterators over iterators, methods of methods: CPython drops a chain of these recursively, and a hundred thousand
-would end the process."""
 _UNMADE: Final = object()
 
 
@@ -110,9 +106,8 @@ class Reader:
         self._made: list[Any] = [_UNMADE] * len(heap)
         self._filled = bytearray(len(heap))
         self._at = 0  # the node that is being read, for an error
-        self._hash_depth: dict[int, int] = {}  # of the settled ones
         self._whole: set[int] = set()
-        self._chain: dict[int, int] = {}  # links of the chained ones
+        self.bounds = Bounds(len(heap))
 
     def value(self, slot: Slot) -> Any:
         """Returns the value of a slot."""
@@ -184,6 +179,8 @@ class Reader:
                         kind.fill(self, self._made[index], self._heap[index])
                     else:
                         self._bring((Step.FILLED, index))
+        except _NotYet as error:
+            raise ProtocolError("it holds itself in a way that cannot be built again", place=self._place()) from error
         except MidstreamError as error:
             if error.place is not None:
                 raise
@@ -225,14 +222,8 @@ class Reader:
         except _NotYet:
             return False
         if kind.chained:
-            self._count_chain(index, kind)
+            self.bounds.chain(index, kind.slots(node))
         return True
-
-    def _count_chain(self, index: int, kind: Kind) -> None:
-        before = (self._chain.get(slot[0], 0) for slot in kind.slots(self._heap[index]) if type(slot) is list)
-        self._chain[index] = 1 + max(before, default=0)
-        if self._chain[index] > _LONGEST_CHAIN:
-            raise ProtocolError(f"a chain of more than {_LONGEST_CHAIN} iterators or methods")
 
     def _place(self) -> str:
         node = self._heap[self._at]
@@ -269,7 +260,7 @@ class Reader:
             return self._made[index] is not _UNMADE
         if step == Step.FILLED:
             return bool(self._filled[index])
-        return index in (self._hash_depth if step == Step.SETTLED else self._whole)
+        return self.bounds.is_settled(index) if step == Step.SETTLED else index in self._whole
 
     def _before(self, step: int, index: int) -> list[tuple[int, int]]:
         node = self._heap[index]
@@ -302,7 +293,7 @@ class Reader:
         if step == Step.MADE:
             self._made[index] = kind.make(self, node)
             if kind.chained:
-                self._count_chain(index, kind)
+                self.bounds.chain(index, kind.slots(node))
         elif step == Step.FILLED:
             self._filled[index] = 1
             if kind.fill is not None:
@@ -310,12 +301,9 @@ class Reader:
         elif step == Step.WHOLE:
             self._whole.add(index)
         elif kind.hashed is None or _hashes_identity(self._made[index]):
-            self._hash_depth[index] = 1
+            self.bounds.settle(index)
         else:
-            inside = (self._hash_depth.get(slot[0], 0) for slot in kind.hashed(node) if type(slot) is list)
-            self._hash_depth[index] = depth = 1 + max(inside, default=0)
-            if depth > _DEEPEST_HASH:
-                raise ProtocolError(f"a key nested more than {_DEEPEST_HASH} deep")
+            self.bounds.settle(index, kind.hashed(node))
 
 
 def _hashes_identity(value: Any) -> bool:

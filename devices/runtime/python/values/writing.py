@@ -33,6 +33,7 @@ class Writer:
         self.objects: list[Any] = []
         self.writers = writers
         self.modules = knows.modules()
+        self.patterns = 0  # characters of the regular expressions met
         self._references: dict[int, list[int]] = {}
         self._shapes: dict[tuple[str, ...], int | None] = {}
 
