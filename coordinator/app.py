@@ -115,7 +115,8 @@ class Coordinator:
             asyncio.create_task(self._watch_rules(), name="coordinator rules"),
         ]
         line = asyncio.create_task(
-            self._line.run(self._inbox.filters, self._inbox.take, self._connected), name="coordinator line"
+            self._line.run(self._inbox.filters, self._inbox.kept, self._inbox.take, self._connected),
+            name="coordinator line",
         )
         try:
             done, _ = await asyncio.wait([line, *beside], return_when=asyncio.FIRST_COMPLETED)

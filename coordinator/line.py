@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
 from devices.errors import MidstreamError, RefusedError, UnreachableError
@@ -47,11 +47,18 @@ class Line:
         self._has_been_up = False
         self._answered: deque[tuple[Delivery, asyncio.Future[None] | None]] = deque()
 
-    async def run(self, filters: Mapping[str, int], deliver: Deliver, connected: Callable[[], Awaitable[None]]) -> None:
+    async def run(
+        self,
+        filters: Mapping[str, int],
+        kept: Collection[str],
+        deliver: Deliver,
+        connected: Callable[[], Awaitable[None]],
+    ) -> None:
         """Connects and stays connected until it is cancelled; then says goodbye.
 
         Args:
             filters: what is listened to, with the QoS of each.
+            kept: those of them whose messages the broker keeps: each connection must see these again.
             deliver: takes each message, in order. A future that it returns delays the acknowledgement until it is
                 done: what the coordinator has not made durable comes again after a crash.
             connected: called at each connection, when it is subscribed.
@@ -63,7 +70,7 @@ class Line:
         pause = 0.1
         while True:
             try:
-                await self._once(filters, deliver, connected)
+                await self._once(filters, kept, deliver, connected)
             except ConnectionLostError as loss:
                 _log.warning("%s", loss.message)
                 if loss.code == TAKEN_OVER:
@@ -81,7 +88,11 @@ class Line:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _once(
-        self, filters: Mapping[str, int], deliver: Deliver, connected: Callable[[], Awaitable[None]]
+        self,
+        filters: Mapping[str, int],
+        kept: Collection[str],
+        deliver: Deliver,
+        connected: Callable[[], Awaitable[None]],
     ) -> None:
         self._answered.clear()
         session = Session(
@@ -97,6 +108,11 @@ class Line:
             try:
                 reading = asyncio.create_task(self._read(session, deliver), name="coordinator reader")
                 try:
+                    if session.session_present and self.kind is BrokerKind.EMBEDDED:
+                        # It shows what it keeps only to a new subscription, and one that it took over from the last
+                        # connection becomes new only after it was made and ended once in this one.
+                        await session.subscribe({topic: filters[topic] for topic in kept})
+                        await session.unsubscribe(*kept)
                     await session.subscribe(filters, no_local=True)
                     self._has_been_up = True
                     await connected()

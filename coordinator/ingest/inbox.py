@@ -84,6 +84,15 @@ class Inbox:
             topics.request: 1,
         }
 
+    @property
+    def kept(self) -> list[str]:
+        """Those of them whose messages the broker keeps."""
+        hubs, instances = ("status", "info"), ("claim", "state")
+        return [
+            *(self._topics.hub("+", leaf) for leaf in hubs),
+            *(self._topics.instance("+", leaf) for leaf in instances),
+        ]
+
     async def run(self) -> None:
         """Takes in what hubs say of themselves, until cancelled."""
         while True:

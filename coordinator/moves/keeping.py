@@ -126,6 +126,6 @@ def _note_held(session: Session, told: Captured) -> Outcome:
     if not told.held or instance.epoch != told.epoch:
         return "stored"
     if instance.wanted != "suspended":
-        return "go-on"
+        return "go-on" if told.id else "stored"  # a hub that is leaving holds what it checkpoints, unasked
     instances.change(session, instance.id, instance.epoch, state="suspended", since=now())
     return "suspended"

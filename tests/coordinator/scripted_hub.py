@@ -157,6 +157,9 @@ class ScriptedHub:
                 known = command.id in {each.id for each in self.commands}
                 self.commands.append(command)
                 if known and command.id in self.done:
+                    if isinstance(command, messages.Capture) and command.instance in self.copies:
+                        copy = self.copies[command.instance]
+                        self.send_up(copy.header.checkpoint, copy.blob)
                     self.publish(TOPICS.hub(self.name, "answer"), self.done[command.id])
                 elif not known:
                     self._spawn(command)
