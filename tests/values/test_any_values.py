@@ -8,12 +8,17 @@ from collections import Counter, OrderedDict, deque
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
+import travellers
 from by_name import ByName, there_and_back
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_exceptions import CASES as EXCEPTIONS
+from test_iterators import TABLE
+from test_round_trip import EQUAL
 
 from devices.errors import ProtocolError
 from devices.runtime.python.values import Registered, decode, encode, from_cbor, to_cbor
+from devices.runtime.python.values.catalogue import KINDS
 
 EXAMPLES = 100
 scalars = st.one_of(
@@ -70,22 +75,31 @@ def same(one, other):
     return one == other
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(values)
-def test_any_value_comes_back_equal_with_the_same_types(value):
-    assert same(there_and_back(value), value)
+def often(long_run, check):
+    """Runs a check on many examples."""
+    settings(max_examples=20_000 if long_run else EXAMPLES, deadline=None)(check)()
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(st.data())
-def test_any_graph_of_lists_and_dicts_keeps_its_shape(data):
-    size = data.draw(st.integers(1, 8))
-    nodes = [[] if data.draw(st.booleans()) else {} for _ in range(size)]
-    for _ in range(data.draw(st.integers(0, 20))):
-        holder, held = nodes[data.draw(st.integers(0, size - 1))], nodes[data.draw(st.integers(0, size - 1))]
-        wrapped = (held,) if data.draw(st.booleans()) else held
-        holder.append(wrapped) if isinstance(holder, list) else holder.update({len(holder): wrapped})
-    assert shape_of(there_and_back(nodes)) == shape_of(nodes)
+def test_any_value_comes_back_equal_with_the_same_types(long_run):
+    @given(values)
+    def check(value):
+        assert same(there_and_back(value), value)
+
+    often(long_run, check)
+
+
+def test_any_graph_of_lists_and_dicts_keeps_its_shape(long_run):
+    @given(st.data())
+    def check(data):
+        size = data.draw(st.integers(1, 8))
+        nodes = [[] if data.draw(st.booleans()) else {} for _ in range(size)]
+        for _ in range(data.draw(st.integers(0, 20))):
+            holder, held = nodes[data.draw(st.integers(0, size - 1))], nodes[data.draw(st.integers(0, size - 1))]
+            wrapped = (held,) if data.draw(st.booleans()) else held
+            holder.append(wrapped) if isinstance(holder, list) else holder.update({len(holder): wrapped})
+        assert shape_of(there_and_back(nodes)) == shape_of(nodes)
+
+    often(long_run, check)
 
 
 def shape_of(roots):
@@ -101,90 +115,59 @@ def shape_of(roots):
     return found
 
 
-slots = st.one_of(
-    st.none(), st.booleans(), st.integers(-2, 8), st.floats(), st.text(max_size=3), st.binary(max_size=3),
-    st.integers(-1, 8).map(lambda index: [index]), st.lists(st.integers(), max_size=2),
-)  # fmt: skip
-tags = st.integers(-1, 13) | st.sampled_from(
-    [
-        "surrogates",
-        "bytearray",
-        "memoryview",
-        "int",
-        "float",
-        "complex",
-        "range",
-        "slice",
-        "object",
-        "ellipsis",
-        "datetime",
-        "date",
-        "time",
-        "timedelta",
-        "timezone",
-        "zone",
-        "decimal",
-        "fraction",
-        "uuid",
-        "path",
-        "deque",
-        "ordered",
-        "default",
-        "namespace",
-        "proxy",
-        "iterator",
-        "view",
-        "dict-iterator",
-        "made",
-        "array",
-        "pattern",
-        "match",
-        "random",
-        "text-file",
-        "bytes-file",
-        "struct-time",
-        "alias",
-        "union",
-        "weak",
-        "logger",
-        "struct",
-        "module",
-        "method",
-        "bound",
-        "partial",
-        "operator",
-        "member",
-        "flags",
-        "exception",
-        "named",
-        "registered",
-        "none",
-        "system-random",
-        "nonsense",
-    ]
+def test_a_value_that_has_travelled_is_written_the_same_again(long_run):
+    @given(values)
+    def check(value):
+        once = encode([value], ByName(), Registered())
+        again = encode([there_and_back(value)], ByName(), Registered())
+        if not {5, 6} & {node[0] for node in once.heap}:  # the order of a set may be another one
+            assert to_cbor({"heap": again.heap}) == to_cbor({"heap": once.heap})
+
+    often(long_run, check)
+
+
+references = st.integers(-1, 8).map(lambda index: [index])
+words = st.sampled_from(
+    ["list", "keys", "map", "zip", "chain", "count", "product", "itemgetter", "append", "name", "cell"]
 )
-words = st.sampled_from(["list", "keys", "map", "zip", "chain", "count", "tee", "itemgetter", "append", "name", "cell"])
-nodes = st.tuples(tags, st.lists(slots | words, max_size=10)).map(lambda node: [node[0], *node[1]])
+slots = st.one_of(
+    st.none(), st.booleans(), st.integers(-2, 8), st.floats(), st.text(max_size=3), st.binary(max_size=3), references, words,
+    st.lists(st.integers(), max_size=2), st.just({}),
+)  # fmt: skip
+nodes = st.tuples(st.sampled_from(sorted(KINDS, key=str)), st.lists(slots, max_size=10)).map(lambda n: [n[0], *n[1]])
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(st.lists(nodes, max_size=9))
-def test_any_heap_gives_values_or_a_refusal(heap):
-    with contextlib.suppress(ProtocolError):
-        decode(heap, [[0]], ByName(), Registered())
+def test_any_heap_gives_values_or_a_refusal(long_run):
+    @given(st.lists(nodes, max_size=9))
+    def check(heap):
+        with contextlib.suppress(ProtocolError):
+            decode(heap, [[0]], ByName(), Registered())
+
+    often(long_run, check)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(st.binary(max_size=60))
-def test_any_bytes_give_an_image_or_a_refusal(data):
-    with contextlib.suppress(ProtocolError):
-        from_cbor(data)
+def test_any_change_of_a_good_heap_gives_values_or_a_refusal(long_run):
+    travelling = [*travellers.everything(), *(make() for make in TABLE.values()), *EQUAL, *EXCEPTIONS.values()]
+    engine = ByName("travellers", "test_exceptions")
+
+    @given(st.data())
+    def check(data):
+        picked = data.draw(st.lists(st.integers(0, len(travelling) - 1), min_size=1, max_size=5))
+        heap = encode([travelling[number] for number in picked], engine, Registered()).heap
+        for _ in range(data.draw(st.integers(1, 3))):
+            node = data.draw(st.sampled_from(heap or [[]]))
+            position = data.draw(st.integers(0, max(len(node) - 1, 0)))
+            node[position : position + data.draw(st.integers(0, 2))] = data.draw(st.lists(slots, max_size=2))
+        with contextlib.suppress(ProtocolError):
+            decode(heap, [[index] for index in range(len(heap))], engine, Registered())
+
+    often(long_run, check)
 
 
-@settings(max_examples=50, deadline=None)
-@given(values)
-def test_a_value_that_has_travelled_is_written_the_same_again(value):
-    once = encode([value], ByName(), Registered())
-    again = encode([there_and_back(value)], ByName(), Registered())
-    if not {5, 6} & {node[0] for node in once.heap}:  # the order of a set may be another one
-        assert to_cbor({"heap": again.heap}) == to_cbor({"heap": once.heap})
+def test_any_bytes_give_an_image_or_a_refusal(long_run):
+    @given(st.binary(max_size=60))
+    def check(data):
+        with contextlib.suppress(ProtocolError):
+            from_cbor(data)
+
+    often(long_run, check)
