@@ -69,7 +69,7 @@ class Agent:
         self._claims = Claims(config.topics, config.broker, config.folder / "coordinator.pin")
         will = Will(self._topic("status"), messages.encode(self._status("offline")))
         self.control = Control(config.broker, config.name, config.topics, will)
-        self._malformed = 0
+        self.malformed = 0
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Works until told to stop.
@@ -91,10 +91,10 @@ class Agent:
                 window=_EMBEDDED_WINDOW if kind is BrokerKind.EMBEDDED else limits.RECEIVE_MAXIMUM,
             )
             preparations = Preparations(workers, self._config.broker)
-            self._instances = Instances(hub, self._spool, self._downloads, preparations)
-            self._commands = Commands(self._config.name, self._instances, self.control, self._drain)
+            self.instances = Instances(hub, self._spool, self._downloads, preparations)
+            self._commands = Commands(self._config.name, self.instances, self.control, self._drain)
             async with self._running():
-                recovery.take_up(hub, self._instances, self._spool)
+                recovery.take_up(hub, self.instances, self._spool)
                 await stop.wait()
                 await self._leave()
             preparations.close()
@@ -132,14 +132,14 @@ class Agent:
         self._tell_status()
         self.control.send(self._topic("info"), messages.encode(self._info()), retain=True)
         self.control.answer(
-            Report(hub=self._config.name, boot=self._boot, start=self._start, holding=self._instances.holding())
+            Report(hub=self._config.name, boot=self._boot, start=self._start, holding=self.instances.holding())
         )
 
     def _delivered(self, delivery: Delivery) -> None:
         try:
             self._take(delivery)
         except MidstreamError as error:
-            self._malformed += 1
+            self.malformed += 1
             _log.warning("%s: %s", delivery.topic, error)
 
     def _take(self, delivery: Delivery) -> None:
@@ -184,7 +184,7 @@ class Agent:
         while True:
             workers = {
                 name: worker.pid
-                for name, life in self._instances.lives.items()
+                for name, life in self.instances.lives.items()
                 if (worker := life.instance.worker) is not None
             }
             metrics = meter.read(workers, self._spool.written)
@@ -197,7 +197,7 @@ class Agent:
         self._state = self._status("online" if command.undo else "draining")
         self._tell_status()
         if not command.undo:
-            await self._instances.checkpoint_all("drain", hold=False)
+            await self.instances.checkpoint_all("drain", hold=False)
             self._state = self._status("drained")
             self._tell_status()
         return messages.Done(hub=self._config.name, id=command.id, state=self._state.state)
@@ -206,10 +206,10 @@ class Agent:
         """Checkpoints what runs, tells that this hub is gone, and lets the broker keep the sessions."""
         try:
             async with asyncio.timeout(LEAVING):
-                await self._instances.checkpoint_all("its hub is stopped", hold=True)
+                await self.instances.checkpoint_all("its hub is stopped", hold=True)
         except TimeoutError:
             _log.warning("not all checkpoints are with the coordinator; they are in the spool %s", self._spool.folder)
-        await self._instances.leave()
+        await self.instances.leave()
         self._state = self._status("offline")
         self._tell_status()
         with contextlib.suppress(TimeoutError):

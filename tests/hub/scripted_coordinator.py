@@ -153,7 +153,9 @@ class ScriptedCoordinator:
             **rest,
         )
 
-    async def restore(self, instance: str, hub: str, checkpoint: str, *, parts: bool = True, kind=messages.Running, **rest):
+    async def restore(
+        self, instance: str, hub: str, checkpoint: str, *, parts: bool = True, kind=messages.Running, **rest
+    ):
         claim = await self.claim(instance, hub, checkpoint)
         sent = await self.send_blob(checkpoint) if parts else 0
         return await self.answer_to(hub, self.restore_command(claim, sent, **rest), kind)
