@@ -31,6 +31,9 @@ class OwnList(list):
     pass
 
 
+SHARER = Own()
+
+
 def image_of(*values):
     graph = encode(values, ByName(__name__, "test_exceptions"), Registered())
     return {
@@ -50,7 +53,12 @@ def test_the_contract_itself_is_sound():
 
 @pytest.mark.parametrize(
     "values",
-    [EQUAL, list(EXCEPTIONS.values()), [make() for make in (TABLE | READABLE).values()], [Own(), OwnList([1]), Own]],
+    [
+        EQUAL,
+        list(EXCEPTIONS.values()),
+        [make() for make in (TABLE | READABLE).values()],
+        [Own(), OwnList([1]), Own, SHARER, vars(SHARER)],
+    ],
     ids=["values", "exceptions", "iterators", "objects"],
 )
 def test_every_kind_of_value_is_written_as_the_contract_says(values):

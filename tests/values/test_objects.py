@@ -163,6 +163,34 @@ def test_slots_beside_a_dictionary_keep_both():
     assert trip(weak).a == 1
 
 
+class Alike:
+    state = {"n": 1}  # noqa: RUF012
+
+    def __init__(self):
+        self.__dict__ = self.state
+
+
+def test_an_instance_shares_its_dictionary_with_who_shared_it():
+    value = Plain(1)
+    back, attributes = there_and_back(value, vars(value), own=__name__)
+    attributes["value"] = 2
+    assert back.value == 2
+    attributes, back = there_and_back([vars(value)], value, own=__name__)
+    back.value = 3
+    assert attributes == [{"value": 3}]
+
+
+def test_instances_that_share_one_dictionary_still_do():
+    first, second, other = there_and_back(Alike(), Alike(), Plain([1]), own=__name__)
+    first.n = 5
+    assert second.n == 5
+    assert other.value == [1]
+    mixed = SlotsAndDict()
+    mixed.extra = "e"
+    back, attributes = there_and_back(mixed, vars(mixed), own=__name__)
+    assert (back.a, vars(back) is attributes, attributes) == (1, True, {"extra": "e"})
+
+
 def test_dataclasses_and_named_tuples_come_back_equal():
     for value in (Reading("s", 1.5, ["t"]), Key("hall", 2), Point(1, [2]), Pair("l", "r")):
         back = trip(value)

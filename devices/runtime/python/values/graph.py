@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from devices.errors import CannotTravelError, ProtocolError
-from devices.runtime.python.values import library, paths
+from devices.runtime.python.values import library, objects, paths
 from devices.runtime.python.values.catalogue import KINDS, unlisted, writers_for
-from devices.runtime.python.values.contract import Image, Knows, Node, Registered
+from devices.runtime.python.values.contract import Image, Knows, Registered
 from devices.runtime.python.values.reading import Reader
 from devices.runtime.python.values.writing import Writer
 
@@ -29,15 +30,17 @@ def encode(
         CannotTravelError: something cannot; ``place`` is the path to it: ``watch(): line 14: conn.pool[0]``.
     """
     writer = Writer(knows, registered, writers_for(registered))
-    nodes: list[Node] = []
+    nodes = writer.nodes
     collecting = gc.isenabled()
     gc.disable()  # a heap of many small lists, none of them garbage: collecting costs three times the work
     try:
         slots = [writer.slot(root) for root in roots]
         find = writer.writers.get
-        for value in writer.objects:  # it grows while we walk
-            write = find(type(value)) or unlisted(writer, type(value))
-            nodes.append(write(writer, value))
+        while len(nodes) < len(writer.objects):
+            for value in islice(writer.objects, len(nodes), None):  # it grows while we walk
+                write = find(type(value)) or unlisted(writer, type(value))
+                nodes.append(write(writer, value))
+            objects.share_dictionaries(writer)
     except CannotTravelError as error:
         if error.place is not None:
             raise

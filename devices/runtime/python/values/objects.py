@@ -13,7 +13,7 @@ from __future__ import annotations
 import enum
 import struct
 import types
-from collections import OrderedDict, defaultdict, deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -177,9 +177,32 @@ def writer_of(layout: Layout) -> Write:
 def _plain_writer(layout: Layout) -> Write:
     def write(writer: Writer, value: Any) -> Node:
         reference = writer.reference(type(value))
+        if layout.has_dict:
+            writer.dictionaries.append((id(object.__getattribute__(value, "__dict__")), len(writer.nodes)))
         return [Tag.OBJECT, reference, *named_slots(writer, attributes_of(value, layout))]
 
     return write
+
+
+def share_dictionaries(writer: Writer) -> None:
+    """Writes those instances anew whose dictionary is also a value of its own, or another instance's.
+
+    ``self.__dict__`` in a variable, or shared by all instances of a class: rare, but a copy would be silently wrong.
+    The dictionary becomes a node, which may bring further objects.
+    """
+    owners = Counter(identity for identity, _ in writer.dictionaries)
+    remaining = []
+    for identity, index in writer.dictionaries:
+        if owners[identity] > 1 or writer.has_met(identity):
+            value = writer.objects[index]
+            layout = layout_of(type(value))
+            assert layout is not None, "it had one when the node was written"
+            dictionary = writer.reference(object.__getattribute__(value, "__dict__"))
+            slots = attributes_of(value, layout._replace(has_dict=False))
+            writer.nodes[index] = ["sharing", writer.nodes[index][1], dictionary, *named_slots(writer, slots)]
+        else:
+            remaining.append((identity, index))
+    writer.dictionaries = remaining
 
 
 def _extended_writer(layout: Layout) -> Write:
@@ -311,7 +334,20 @@ def _make_flags(reader: Reader, node: Node) -> enum.Flag:
     return made  # type: ignore[no-any-return]
 
 
+def _fill_sharing(reader: Reader, made: Any, node: Node) -> None:
+    _, layout = _plan(reader, node[1])
+    object.__setattr__(made, "__dict__", reader.typed(node[2], dict))
+    set_attributes(layout, made, named_values(reader, node[3:]))
+
+
 KINDS: Final[dict[int | str, Kind]] = {
+    "sharing": Kind(
+        _make_object,
+        _fill_sharing,
+        made=lambda node: node[1:2],
+        hashed=lambda node: node[2:3],
+        slots=lambda node: [*node[1:3], *node[4:]],
+    ),
     Tag.OBJECT: Kind(
         _make_object,
         _fill_object,

@@ -31,6 +31,8 @@ class Writer:
         self.knows = knows
         self.registered = registered
         self.objects: list[Any] = []
+        self.nodes: list[Node] = []
+        self.dictionaries: list[tuple[int, int]] = []  # of instances: id, and index of the node; see `objects`
         self.writers = writers
         self.modules = knows.modules()
         self.patterns = 0  # characters of the regular expressions met
@@ -62,6 +64,10 @@ class Writer:
             reference = self._references[id(value)] = [len(self.objects)]
             self.objects.append(value)
         return reference
+
+    def has_met(self, identity: int) -> bool:
+        """Tells whether the object with this id has a node of its own."""
+        return identity in self._references
 
     def slots(self, values: Sequence[Any]) -> list[Slot]:
         """Returns the slots of many values; at C speed where they are all None and bools, ints, floats or short strs."""
