@@ -24,7 +24,7 @@ _BIT_GENERATORS: Final = frozenset({"MT19937", "PCG64", "PCG64DXSM", "Philox", "
 
 def _write_array(_: Writer, value: array[Any]) -> Node:
     if value.typecode in ("u", "w"):
-        return ["array", value.typecode, 0, value.tounicode().encode("utf-8", "surrogatepass")]
+        return ["array", value.typecode, 0, "".join(value).encode("utf-8", "surrogatepass")]
     little = value
     if sys.byteorder == "big":
         little = value[:]
