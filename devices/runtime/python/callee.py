@@ -58,6 +58,8 @@ def attribute(owner: Any, name: str) -> Any:
     kind = type(owner)
     if kind is ModuleType:
         return vars(owner).get(name, MISSING)
+    if kind is super:
+        return _after(owner.__thisclass__, owner.__self__, name)
     if isinstance(owner, type):
         found = _in_classes(owner.__mro__, name)
         if found is not MISSING:

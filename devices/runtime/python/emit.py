@@ -126,6 +126,8 @@ class Emitter:
         body += self.block(function.body)
         end = function.body.steps[-1].line if function.body.steps else function.line
         body.append(self.glue(ast.Return(ast.Constant(None)), function.number, end))
+        for own in sorted(function.bound_inside):  # never reached: it makes the name this function's own
+            body.append(self.glue(_set(own, None), function.number, end))
         node = ast.FunctionDef(
             name=name,
             args=function.arguments,

@@ -155,6 +155,7 @@ class Function:
         free: the variables of enclosing functions that it uses.
         outside: the global names that it, and the functions in it, use.
         rebound: its variables that are assigned or deleted somewhere, parameters among them.
+        bound_inside: its variables that are bound in a comprehension in it.
         keepers: hidden names that may hold a closure, by the shared variables it shows.
         steps: by number.
         blocking: why it can never travel, for people; empty if it can.
@@ -180,6 +181,7 @@ class Function:
     nonlocal_names: frozenset[str] = frozenset()
     outside: frozenset[str] = frozenset()
     rebound: frozenset[str] = frozenset()
+    bound_inside: frozenset[str] = frozenset()
     keepers: dict[str, frozenset[str]] = field(default_factory=dict)
     steps: dict[int, Step] = field(default_factory=dict)
     blocking: str = ""

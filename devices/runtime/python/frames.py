@@ -327,6 +327,9 @@ def _collect(standing: Standing) -> None:
     read, shared = standing.known.module.needs(function, standing.entry)
     variables = standing.variables
     standing.values = {name: variables[name] for name in read if name in variables}
+    for name, value in variables.items():
+        if name not in standing.values and isinstance(value, GeneratorType) and _ends_with_code(standing, name, value):
+            standing.values[name] = value
     if shared:
         kept = _kept_cells(function, variables)
         for name in shared:
@@ -336,6 +339,23 @@ def _collect(standing: Standing) -> None:
             if cell is None:
                 cell = CellType(variables[name]) if name in variables else CellType()
             standing.cells[name] = cell
+
+
+def _ends_with_code(standing: Standing, name: str, generator: GeneratorType[Any, Any, Any]) -> bool:
+    """Tells whether a generator that nothing mentions any more will still run code of the program's when it is closed."""
+    if name not in standing.known.function.names or generator.gi_frame is None or generator.gi_running:
+        return False
+    known = standing.known.module.program.known(generator.gi_code)
+    if known is None or not generator.gi_suspended:
+        return False
+    mark = known.positions.mark(generator.gi_frame.f_lasti)
+    step = known.function.steps.get(mark.number) if mark is not None else None
+    block = step.block if step is not None else None
+    while block is not None and block.parent is not None:
+        if isinstance(block.parent, form.Finally | form.With | form.Try) and block.role != "orelse":
+            return True
+        block = block.parent.block
+    return False
 
 
 def _kept_cells(function: form.Function, variables: Mapping[str, Any]) -> dict[str, CellType]:

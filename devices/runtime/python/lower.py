@@ -183,8 +183,8 @@ class Expressions:
                 return all(self.is_steady(item) for item in items)
             case ast.Lambda(args=arguments):
                 return not arguments.defaults and not any(arguments.kw_defaults)
-            case ast.Call(func=ast.Name(id="super"), args=[ast.Name(id="__class__"), _], keywords=[]):
-                return True
+            case ast.Call(func=ast.Name(id="super"), args=[ast.Name() as cls, ast.Name() as instance], keywords=[]):
+                return self.is_steady(cls) and self.is_steady(instance)
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant()):
                 return True
         return False
@@ -372,7 +372,7 @@ class Expressions:
                 return True
             case ast.Attribute(value=value):
                 return self._is_path(value)
-            case ast.Call(func=ast.Name(id="super"), args=[ast.Name(id="__class__"), ast.Name()]):
+            case ast.Call(func=ast.Name(id="super"), args=[ast.Name(), ast.Name()], keywords=[]):
                 return True
         return False
 
@@ -437,7 +437,7 @@ class Expressions:
             return ast.Compare(left, ops, [right, *(self._inside(node) for node in comparators[1:])])
         result = self.sink.hidden("b")
         if not self.is_steady(right):
-            if not self.is_steady(left) and self.has_site(right):
+            if not self.is_steady(left):
                 left = self.sink.pin(left)
             right = self.sink.pin(right)
         self.sink.store(result, ast.Compare(left, [ops[0]], [right]), at)

@@ -46,8 +46,9 @@ class Known:
 
 @dataclass(eq=False)
 class ModuleCode:
-    """One file: its normal form and what has been made of it so far."""
+    """One file of a program: its normal form and what has been made of it so far."""
 
+    program: ProgramCode
     shape: ModuleForm
     lines: Lines
     emitter: Emitter
@@ -129,7 +130,7 @@ class ProgramCode:
             shape = module_form(name, path, spell_out(trees[path], path), facts)
             lines = Lines()
             emitter = Emitter(shape, lines)
-            self.modules[name] = ModuleCode(shape, lines, emitter, RestBuilder(emitter), text)
+            self.modules[name] = ModuleCode(self, shape, lines, emitter, RestBuilder(emitter), text)
         self.imported = imported - set(self.modules)
 
     def known(self, code: CodeType) -> Known | None:

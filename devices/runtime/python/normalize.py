@@ -879,6 +879,7 @@ class _Body:
         function.global_names = frozenset(scope.global_names)
         function.outside = _outside_names(scope)
         function.rebound = frozenset(scope.stored) | frozenset(self._deleted)
+        function.bound_inside = frozenset(name for name in scope.bound_inside if scope.binds(name))
         function.nonlocal_names = frozenset(scope.nonlocal_names)
 
 

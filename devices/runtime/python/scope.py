@@ -17,7 +17,10 @@ LASTING = frozenset({"function", "lambda", "generator"})
 
 
 class Scope:
-    """The names of one module, class, function, lambda, comprehension or list of type parameters."""
+    """The names of one module, class, function, lambda, comprehension or list of type parameters.
+
+    ``bound_inside`` are its variables that a walrus in a comprehension binds.
+    """
 
     def __init__(self, kind: Kind, parent: Scope | None) -> None:
         self.kind: Kind = kind
@@ -31,6 +34,7 @@ class Scope:
         self.captured: set[str] = set()
         self.children: list[Scope] = []
         self.stored: list[str] = []
+        self.bound_inside: set[str] = set()
         if parent is not None:
             parent.children.append(self)
 
@@ -150,6 +154,8 @@ class _Analyser(ast.NodeVisitor):
                 inner.global_names.add(node.target.id)
                 assert inner.parent is not None
                 inner = inner.parent
+        if scope is not self.current:
+            scope.bound_inside.add(node.target.id)
         scope.bound.add(node.target.id)
         scope.stored.append(node.target.id)
 
