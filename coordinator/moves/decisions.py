@@ -52,12 +52,11 @@ def store(session: Session, move: str, verified: Verified) -> Move:
         LostDecisionError: the move was cancelled meanwhile.
         FencedError: the source does not hold the newest epoch.
     """
+    header = verified.header
     checkpoints.commit(session, verified.row(), verified.blob)
-    _must(advance(session, move, "requested", "captured", checkpoint=verified.header.checkpoint))
-    _must(advance(session, move, "captured", "stored"))
-    row = moves.find(session, move)
-    instances.change(session, row.instance, row.epoch, state="moving", since=now())
-    return row
+    instance = _instance(session, header.instance)
+    instance.state, instance.since = "moving", now()
+    return _must(advance(session, move, "requested", "captured", "stored", checkpoint=header.checkpoint))
 
 
 def release(session: Session, /, move: str, **values: Any) -> Move:
@@ -66,12 +65,11 @@ def release(session: Session, /, move: str, **values: Any) -> Move:
     Raises:
         LostDecisionError: it is not in that state.
     """
-    _must(advance(session, move, "stored", "released", **values))
-    return moves.find(session, move)
+    return _must(advance(session, move, "stored", "released", **values))
 
 
 def claim(
-    session: Session, /, claims: Claims, move: str, old: State, *, destination: str, checkpoint: str, **values: Any
+    session: Session, /, claims: Claims, row: Move, old: State, *, destination: str, checkpoint: str, **values: Any
 ) -> Claimed:
     """Gives the instance to a hub: (stored -> released ->) claimed, with the next epoch.
 
@@ -80,7 +78,7 @@ def claim(
     Args:
         session: the transaction.
         claims: signs.
-        move: which.
+        row: the move, as it was last seen.
         old: the state that the move is in.
         destination: the hub.
         checkpoint: what it goes on from.
@@ -90,14 +88,9 @@ def claim(
         LostDecisionError: the move is not in that state.
     """
     published = values.pop("published", 0)
-    if old == "stored":
-        _must(advance(session, move, "stored", "released"))
-        old = "released"
-    row = moves.find(session, move)
     instance = _instance(session, row.instance)
     given = checkpoints.find(session, checkpoint)
     assert given is not None, "only a checkpoint of the store is claimed"
-    before = row.destination if old == "claimed" else ""
     instance.published = max(instance.published, published)
     if instance.newest != checkpoint:
         instance.newest = checkpoint
@@ -105,20 +98,12 @@ def claim(
     issued = claims.issue(instance, destination, given)
     instance.state = "starting" if row.kind == "start" else "moving"
     instance.since, instance.reason = now(), row.why
-    _must(
-        advance(
-            session,
-            move,
-            old,
-            "claimed",
-            claimed=instance.epoch,
-            destination=destination,
-            checkpoint=checkpoint,
-            **values,
-        )
-    )
-    fences = [_fence(session, row, before, instance)] if before and before != destination else []
-    return Claimed(moves.find(session, move), issued, given, instance.published, instance.muted, fences)
+    way: list[State] = ["stored", "released", "claimed"] if old == "stored" else [old, "claimed"]
+    values |= {"claimed": instance.epoch, "destination": destination, "checkpoint": checkpoint}
+    moved = _must(advance(session, row.id, *way, **values))
+    failed = row.destination if old == "claimed" and row.destination != destination else ""
+    fences = [_fence(session, moved, failed, instance)] if failed else []
+    return Claimed(moved, issued, given, instance.published, instance.muted, fences)
 
 
 def again(session: Session, move: str) -> Claimed:
@@ -136,21 +121,19 @@ def run(session: Session, /, move: str, **values: Any) -> tuple[Move, list[Comma
     Raises:
         LostDecisionError: another claim was made meanwhile.
     """
-    row = moves.find(session, move)
-    _must(advance(session, move, "claimed", "running", **values))
+    row = _must(advance(session, move, "claimed", "running", **values))
     instance = _instance(session, row.instance)
     instance.state, instance.since, instance.wanted = "running", now(), "running"
     instance.error, instance.result = "", None
     travelled = row.kind in ("move", "failover") and row.destination != row.source
     instance.moves += travelled
     fences = [_fence(session, row, row.source, instance)] if row.source and row.source != row.destination else []
-    return moves.find(session, move), fences
+    return row, fences
 
 
 def finish(session: Session, /, move: str, **values: Any) -> Move:
     """Ends a move well: running -> done."""
-    _must(advance(session, move, "running", "done", ended=now(), **values))
-    return moves.find(session, move)
+    return _must(advance(session, move, "running", "done", ended=now(), **values))
 
 
 def cancel(session: Session, move: str, old: State, failure: str) -> tuple[Move, list[Command]]:
@@ -159,8 +142,7 @@ def cancel(session: Session, move: str, old: State, failure: str) -> tuple[Move,
     Raises:
         LostDecisionError: it is not in that state any more.
     """
-    _must(advance(session, move, old, "cancelled", failure=failure, ended=now()))
-    row = moves.find(session, move)
+    row = _must(advance(session, move, old, "cancelled", failure=failure, ended=now()))
     instance = _instance(session, row.instance)
     if instance.state == "moving":
         instance.state = "suspended" if instance.wanted == "suspended" else "running"
@@ -173,8 +155,7 @@ def cancel(session: Session, move: str, old: State, failure: str) -> tuple[Move,
 
 def fail(session: Session, move: str, failure: str) -> Move:
     """Ends a move for which nothing worked: claimed -> failed; the instance is failed, its lineage stays."""
-    _must(advance(session, move, "claimed", "failed", failure=failure, ended=now()))
-    row = moves.find(session, move)
+    row = _must(advance(session, move, "claimed", "failed", failure=failure, ended=now()))
     instance = _instance(session, row.instance)
     instance.state, instance.since, instance.reason = "failed", now(), failure
     return row
@@ -204,6 +185,7 @@ def _claim_of(instance: Instance) -> Claim:
     return msgspec.convert(instance.claim, Claim)
 
 
-def _must(landed: bool) -> None:
-    if not landed:
+def _must(landed: Move | None) -> Move:
+    if landed is None:
         raise LostDecisionError("the move has gone another way meanwhile")
+    return landed

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from coordinator.journal import Severity
@@ -20,7 +19,6 @@ from coordinator.moves.journey import Journey
 from coordinator.placement import choice
 from coordinator.placement.score import Place
 from coordinator.store import checkpoints, instances, moves
-from coordinator.store.guard import landed
 from coordinator.store.schema import Function, Instance, Move
 from devices.errors import MidstreamError
 from devices.runtime.settings import Needs, Settings
@@ -48,10 +46,10 @@ async def other_destination(ground: Ground, move: Move, failure: MidstreamError)
 
 
 def _redirect(session: Session, move: str, destination: str, tried: list[str]) -> Move:
-    guarded = update(Move).where(Move.id == move, Move.state == "requested")
-    if not landed(session, guarded.values(destination=destination, tried=tried)):
+    row = moves.advance(session, move, "requested", "requested", destination=destination, tried=tried)
+    if row is None:
         raise decisions.LostDecisionError("the move has gone another way meanwhile")
-    return moves.find(session, move)
+    return row
 
 
 def wishes(session: Session, instance: str) -> tuple[Needs, str, dict[str, int]]:
@@ -107,7 +105,7 @@ async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) 
     claimed = await ground.store.write(
         decisions.claim,
         ground.claims,
-        move.id,
+        move,
         "claimed",
         destination=hub,
         checkpoint=checkpoint,

@@ -11,11 +11,13 @@ way is forward, and "forward" may mean back to the source, under a newer claim (
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 from sqlalchemy.orm import Session
 
 from coordinator.store import moves
+from coordinator.store.schema import Move
 
 State = Literal["requested", "captured", "stored", "released", "claimed", "running", "done", "cancelled", "failed"]
 
@@ -35,10 +37,15 @@ CHANGES: Final[dict[State, frozenset[State]]] = {
 ENDED: Final[frozenset[State]] = frozenset({"done", "cancelled", "failed"})
 
 
-def advance(session: Session, move: str, old: State, new: State, **values: Any) -> bool:
-    """Changes a move's state by one guarded UPDATE; returns whether it landed: whether the move was in ``old``."""
-    assert new in CHANGES[old], f"a move cannot go from {old} to {new}"
-    return moves.advance(session, move, old, new, **values)
+def advance(session: Session, /, move: str, *states: State, **values: Any) -> Move | None:
+    """Takes a move through ``states`` by one UPDATE that is guarded by the first of them.
+
+    Returns:
+        the move's new row; ``None`` if it did not land, because the move was not in the first state.
+    """
+    for old, new in pairwise(states):
+        assert new in CHANGES[old], f"a move cannot go from {old} to {new}"
+    return moves.advance(session, move, states[0], states[-1], **values)
 
 
 def crash_point(name: str) -> None:

@@ -153,7 +153,7 @@ async def _claim(ground: Ground, journey: Journey, old: State, **values: object)
     claimed = await ground.store.write(
         decisions.claim,
         ground.claims,
-        move.id,
+        move,
         old,
         destination=move.destination,
         checkpoint=move.checkpoint,

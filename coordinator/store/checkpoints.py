@@ -42,8 +42,8 @@ def commit(session: Session, checkpoint: Checkpoint, data: bytes) -> bool:
 def add(session: Session, checkpoint: Checkpoint, data: bytes) -> None:
     """Adds a checkpoint and its blob."""
     session.add(checkpoint)
-    if session.scalar(select(Blob.digest).where(Blob.digest == checkpoint.digest)) is None:
-        session.add(Blob(digest=checkpoint.digest, data=data))
+    session.flush()
+    session.add(Blob(checkpoint=checkpoint.id, data=data))
 
 
 def find(session: Session, checkpoint: str) -> Checkpoint | None:
@@ -75,9 +75,7 @@ def blob(session: Session, checkpoint: str) -> bytes:
     Raises:
         RefusedError: retention has thinned them out, or there is no such checkpoint.
     """
-    data = session.scalar(
-        select(Blob.data).join(Checkpoint, Checkpoint.digest == Blob.digest).where(Checkpoint.id == checkpoint)
-    )
+    data = session.scalar(select(Blob.data).where(Blob.checkpoint == checkpoint))
     if data is None:
         raise RefusedError(f"the bytes of checkpoint {checkpoint} are no longer kept")
     return data

@@ -8,7 +8,6 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from coordinator.store.guard import landed
 from coordinator.store.schema import OPEN_MOVE, Move
 from devices.errors import RefusedError
 
@@ -38,10 +37,11 @@ def look_up(session: Session, move: str) -> Move | None:
     return session.scalar(select(Move).where(Move.id == move))
 
 
-def advance(session: Session, move: str, old: str, new: str, **values: Any) -> bool:
-    """Changes a move's state from ``old`` to ``new`` if it has ``old``; returns whether that landed."""
+def advance(session: Session, /, move: str, old: str, new: str, **values: Any) -> Move | None:
+    """Changes a move's state from ``old`` to ``new`` if it has ``old``; returns its new row if that landed."""
     guarded = update(Move).where(Move.id == move, Move.state == old).values(state=new, **values)
-    return landed(session, guarded)
+    options = {"synchronize_session": False, "populate_existing": True}
+    return session.scalars(guarded.returning(Move), execution_options=options).one_or_none()
 
 
 def unfinished(session: Session) -> list[Move]:

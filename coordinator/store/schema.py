@@ -100,7 +100,7 @@ class Checkpoint(Base):
     reason: Mapped[str]
     created: Mapped[str]
     size: Mapped[int]  # bytes
-    digest: Mapped[str] = mapped_column(index=True)  # SHA-256 of the blob, hexadecimal
+    digest: Mapped[str]  # SHA-256 of the blob, hexadecimal
     signer: Mapped[bytes] = mapped_column(LargeBinary)  # the public key that fits
     engine: Mapped[str]
     line: Mapped[str]
@@ -113,11 +113,11 @@ class Checkpoint(Base):
 
 
 class Blob(Base):
-    """A checkpoint's bytes, by their digest; gone when retention has thinned them out, while the lineage stays."""
+    """A checkpoint's bytes; gone when retention has thinned them out, while the lineage stays."""
 
     __tablename__ = "blobs"
 
-    digest: Mapped[str] = mapped_column(primary_key=True)
+    checkpoint: Mapped[str] = mapped_column(ForeignKey("checkpoints.id"), primary_key=True)
     data: Mapped[bytes] = mapped_column(LargeBinary)
 
 

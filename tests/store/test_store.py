@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine
 
 from coordinator.store import checkpoints, commands, instances, lineage, migration, moves, revision
 from coordinator.store.database import Store
 from coordinator.store.engine import StoreError
-from coordinator.store.schema import Base, Blob, Checkpoint, Function, Instance, Move
+from coordinator.store.schema import Base, Checkpoint, Function, Instance, Move
 from devices.errors import ConfigurationError, FencedError, RefusedError
 
 AT = "2026-01-01T00:00:00Z"
@@ -251,12 +251,3 @@ async def test_the_chain_of_parents_ends_even_if_it_is_a_ring(store):
         return [c.id for c in checkpoints.parents(session, checkpoints.find(session, "c1"))]
 
     assert await store.read(ids) == ["c2"]
-
-
-async def test_equal_blobs_are_kept_once(store):
-    await store.write(populate, instance())
-    second = checkpoint("c2", parent="c1")
-    second.digest = "d-c1"
-    await store.write(checkpoints.commit, checkpoint("c1"), b"blob")
-    await store.write(checkpoints.commit, second, b"blob")
-    assert len(await store.read(lambda session: list(session.scalars(select(Blob.digest))))) == 1

@@ -12,12 +12,6 @@ down_revision = None
 def upgrade() -> None:
     """Makes the tables."""
     op.create_table(
-        "blobs",
-        sa.Column("digest", sa.String(), nullable=False),
-        sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("digest"),
-    )
-    op.create_table(
         "commands",
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.String(), nullable=False),
@@ -135,7 +129,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("id"),
     )
-    op.create_index("ix_checkpoints_digest", "checkpoints", ["digest"], unique=False)
     op.create_index("ix_checkpoints_instance", "checkpoints", ["instance"], unique=False)
     op.create_table(
         "moves",
@@ -175,6 +168,16 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("state NOT IN ('done', 'cancelled', 'failed')"),
         postgresql_where=sa.text("state NOT IN ('done', 'cancelled', 'failed')"),
+    )
+    op.create_table(
+        "blobs",
+        sa.Column("checkpoint", sa.String(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["checkpoint"],
+            ["checkpoints.id"],
+        ),
+        sa.PrimaryKeyConstraint("checkpoint"),
     )
     op.create_table(
         "pins",
