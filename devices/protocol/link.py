@@ -226,7 +226,10 @@ class NotCaptured(Frame, tag="not-captured", kw_only=True):
 
 
 class Returned(Frame, tag="returned", kw_only=True):
-    """The function's end; ``result`` is the JSON of what it returned, or ``None`` where JSON cannot hold it."""
+    """The function's end; ``result`` is the JSON of what it returned, or ``None`` where JSON cannot hold it.
+
+    The hub closes the link when it has read this (or `Raised`); the worker waits for that, and ends.
+    """
 
     result: bytes | None
     shown: str

@@ -108,7 +108,10 @@ class Worker:
         with self._attention:
             self._output.finish()
             self._channel.send(end)
-            leave()
+            # The hub closes when it has read that. Had we closed first, a frame of the hub's that finds nobody would break
+            # its end of the link, with our last word unread in it.
+            while True:
+                self._channel.receive()
 
     def _returned(self, result: Any, own: instance.Instance) -> link.Returned:
         try:

@@ -195,17 +195,19 @@ async def test_lines_that_are_printed_or_logged_reach_the_hub_in_order(workers):
     assert shown[5] == ("info", "ünfinished")
 
 
-async def test_lines_that_the_hub_does_not_read_are_dropped_and_counted(workers):
-    ended = []
-    workers.spawner.exits = lambda _, status: ended.append(status)
-    hub = await workers.start("""
+async def test_lines_that_the_hub_does_not_read_are_dropped_and_counted(workers, tmp_path):
+    reached = tmp_path / "reached"
+    hub = await workers.start(f"""
+        from pathlib import Path
+
         @function
         def story():
             for number in range(3000):
                 print(number, "." * 1000)
+            Path({str(reached)!r}).touch()
             return "done"
     """)
-    await _until(lambda: ended)  # it ends although nobody reads
+    await _until(reached.exists)  # although nobody reads
     assert hub.result() == "done"
     assert 0 < len(hub.lines()) < 3000
     assert [line[:4] for line in hub.lines()[:3]] == ["0 ..", "1 ..", "2 .."]
@@ -310,11 +312,15 @@ async def test_whatever_the_function_raises_is_a_failure_with_its_name(workers, 
     assert len(raised.traceback) < 20_000
 
 
-async def test_after_the_end_the_process_is_gone(workers):
+async def test_after_the_end_the_worker_waits_until_the_hub_has_read_it(workers):
     hub = await workers.start("@function\ndef story(): return 1")
+    ended = []
+    workers.spawner.exits = lambda _, status: ended.append(status)
     assert hub.result() == 1
-    with pytest.raises(EOFError):
-        hub.frame()
+    hub.send(link.Durable(number=1, checkpoint="c", sequence=0))  # somebody still reads
+    hub.worker.connection.close()
+    await _until(lambda: ended)
+    assert ended == [0]
 
 
 @pytest.mark.parametrize(
