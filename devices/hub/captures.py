@@ -14,11 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from devices.errors import DamagedError, MidstreamError, ProtocolError, from_wire
+from devices.errors import DamagedError, MidstreamError, ProtocolError, RefusedError, from_wire
 from devices.hub import checkpoints
 from devices.hub.checkpoints import Cut, Made
 from devices.hub.instance import Instance
 from devices.hub.instance_session import InstanceSession
+from devices.hub.spool import make_ready
 from devices.protocol import checkpoint as blobs
 from devices.protocol import limits, link
 from devices.protocol.messages import Captured
@@ -87,6 +88,8 @@ class Captures:
                 on, unless its process is gone.
         """
         async with self.one_at_a_time:
+            if not hold and not self._instance.steady.is_set():
+                raise RefusedError(f"{self._instance.name} is {self._instance.state}", remedy="try again in a moment")
             self._due.clear()
             self._taken_at = time.monotonic()
             began = time.monotonic()
@@ -191,9 +194,11 @@ class Captures:
         parts = hub.control.upload(made.header.checkpoint, made.blob)
         await keeping
         kept = time.monotonic()
+        asyncio.get_running_loop().run_in_executor(None, make_ready, instance.spool)
         phases = _phases(cut, read - began, encoded - read, kept - encoded)
         told = checkpoints.announcement(made, cut, parts, phases)
-        told.id, told.held, told.move = command, held, move
+        told.id, told.move = command, move
+        told.held = held and bool(command)  # held because this hub leaves, it waits for nobody's verdict
         taken = Taken(cut=cut, made=made, told=checkpoints.fit(told))
         instance.mailbox.keep(cut.mailbox)
         instance.header = made.header
@@ -307,6 +312,9 @@ class Captures:
         try:
             taken = await self.take(reason)
         except MidstreamError as error:
+            if not instance.steady.is_set():
+                self._due.set()  # it is held, or set back: as soon as it runs again
+                return
             _log.warning("%s: no checkpoint: %s", instance.name, error)
             instance.complain(error)
             await asyncio.sleep(min(period, 1.0))

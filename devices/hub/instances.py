@@ -20,7 +20,7 @@ from devices.hub.moment import now
 from devices.hub.outbox import Outbox
 from devices.hub.prepared import Preparations, Ready
 from devices.hub.process import Began
-from devices.hub.spool import Claimed, InstanceSpool, Spool
+from devices.hub.spool import Claimed, InstanceSpool, Spool, make_ready
 from devices.mqtt.session import end_session
 from devices.protocol import checkpoint as blobs
 from devices.protocol import limits, messages
@@ -85,21 +85,24 @@ class Instances:
         Raises:
             MidstreamError: it cannot come here; the reason is in it.
         """
-        blob = await self._blob(command.checkpoint, command.parts, command.size, command.digest)
+        blob = await self._blob(command.instance, command.checkpoint, command.parts, command.size, command.digest)
         header, _ = blobs.decode_header(blob, digest=bytes.fromhex(command.digest))
         self._check_engine(header)
-        await self._preparations.make(command.instance, header.function)
+        spool = self._spool.instance(command.instance)
+        await asyncio.gather(
+            self._preparations.make(command.instance, header.function), asyncio.to_thread(make_ready, spool)
+        )
         return self._done(command, "prepared")
 
     def _check_engine(self, header: Header) -> None:
         if header.engine.name != "python":
             raise RefusedError(f"hub {self._hub.name} has no engine {header.engine.name!r}")
 
-    async def _blob(self, checkpoint: str, parts: int, size: int, digest: str) -> bytes:
+    async def _blob(self, instance: str, checkpoint: str, parts: int, size: int, digest: str) -> bytes:
         if not parts:
-            for life in self.lives.values():
-                if (kept := life.instance.spool.read(checkpoint)) is not None:
-                    return kept
+            kept = await asyncio.to_thread(self._spool.instance(instance).read, checkpoint)
+            if kept is not None:
+                return kept
         blob = await self._downloads.whole(checkpoint, size, digest)
         self._downloads.forget(checkpoint)
         return blob
@@ -144,7 +147,7 @@ class Instances:
 
     async def _start(self, command: Restore, claim: ClaimBody, began: float) -> Answer:
         spool = self._spool.instance(command.instance)
-        blob = await self._blob_for(command, spool)
+        blob = await self._blob(command.instance, command.checkpoint, command.parts, command.size, command.digest)
         noting = asyncio.get_running_loop().run_in_executor(
             None, spool.note, Claimed(claim=command.claim, published=command.published, muted=command.muted)
         )
@@ -168,17 +171,9 @@ class Instances:
             await life.forget()
             raise
         life.begun.set()
+        life.tasks.start(_keep_first(life, command.checkpoint, blob), "keep the first checkpoint")
         life.keep_house()
-        life.tasks.start(asyncio.to_thread(spool.keep, command.checkpoint, blob), "keep the first checkpoint")
         return self._running(command, told, began, decoded - decoding)
-
-    async def _blob_for(self, command: Restore, spool: InstanceSpool) -> bytes:
-        kept = await asyncio.to_thread(spool.read, command.checkpoint) if not command.parts else None
-        if kept is not None:
-            return kept
-        blob = await self._downloads.whole(command.checkpoint, command.size, command.digest)
-        self._downloads.forget(command.checkpoint)
-        return blob
 
     def _instance(self, command: Restore, claim: ClaimBody, checkpoint: Checkpoint, spool: InstanceSpool) -> Instance:
         header = checkpoint.header
@@ -272,7 +267,10 @@ class Instances:
         if not command.hold:
             return (await life.captures.take(command.reason, command=command.id)).told
         await _all_late_mail_of_the_last_move(life)
-        return (await life.hold(command)).told
+        taken = await life.hold(
+            command.reason, move=command.move, disconnects=command.handover == "disconnect", command=command.id
+        )
+        return taken.told
 
     def announce_again(self, told: messages.Captured) -> None:
         """Tells of a checkpoint once more, and sends its parts if the coordinator has not confirmed it."""
@@ -293,7 +291,7 @@ class Instances:
         if instance.state == "moving" and instance.header.checkpoint == command.checkpoint:
             return handover.released(life, command.id)
         life.captures.stored(command.checkpoint)
-        if instance.state != "held" or held is None or held.id != command.checkpoint:
+        if instance.state != "held" or held is None or held.id != command.checkpoint or life.leaves:
             return self._done(command, instance.state)
         life.held = None
         try:
@@ -316,7 +314,7 @@ class Instances:
             self._preparations.drop(command.instance)
             return self._done(command, "gone")
         instance = life.instance
-        if instance.epoch == command.epoch and instance.move == command.move:
+        if instance.epoch == command.epoch and instance.move == command.move and not life.leaves:
             if instance.state == "held" and life.held is not None:
                 life.go_on(life.held)
             elif instance.state == "suspended" and not command.move:
@@ -350,7 +348,7 @@ class Instances:
             hold: whether they stand still behind it, because the hub leaves.
         """
         running = [life for life in self.lives.values() if life.instance.state == "running"]
-        await asyncio.gather(*(_last_checkpoint(life, reason, hold=hold) for life in running))
+        await asyncio.gather(*(_checkpoint(life, reason, hold=hold) for life in running))
 
     async def leave(self) -> None:
         """Ends all processes and sessions; the brokers keeps the sessions, the spool the checkpoints."""
@@ -382,13 +380,23 @@ class Instances:
         return Done(hub=self._hub.name, id=command.id, instance=command.instance, state=state)
 
 
-async def _last_checkpoint(life: Life, reason: str, *, hold: bool) -> None:
+async def _keep_first(life: Life, checkpoint: str, blob: bytes) -> None:
+    """Keeps the checkpoint that the function goes on from: before any that it makes here, behind its first statement."""
+    async with life.captures.one_at_a_time:
+        try:
+            await asyncio.to_thread(life.instance.spool.keep, checkpoint, blob)
+        except OSError as error:
+            life.instance.complain(MidstreamError(f"the spool takes no checkpoint: {error.strerror}"))
+
+
+async def _checkpoint(life: Life, reason: str, *, hold: bool) -> None:
     try:
-        taken = await life.captures.take(reason, hold=hold)
+        if hold:
+            await life.last_checkpoint(reason)
+        else:
+            await (await life.captures.take(reason)).durable.wait()
     except MidstreamError as error:
         _log.warning("%s keeps its checkpoint of before: %s", life.instance.name, error)
-    else:
-        await taken.durable.wait()
 
 
 async def _give_up(life: Life) -> None:

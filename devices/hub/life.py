@@ -50,6 +50,7 @@ class Life:
         disconnects: whether the broker wants the session left before another hub connects.
         held: the checkpoint behind which the function is held.
         held_from: what it was before.
+        leaves: whether it is held because its hub leaves: no verdict is waited for.
         late_complete: set when no late mail of an earlier hub is missing.
         late_mail: the task that sends it after a takeover.
         fencing: the task that waits for a takeover after a newer claim.
@@ -61,6 +62,7 @@ class Life:
         self.begun = asyncio.Event()
         self.disconnects = False
         self.held: Taken | None = None
+        self.leaves = False
         self.held_from: Literal["running", "suspended"] = "running"
         self.late_mail: asyncio.Task[None] | None = None
         self.fencing: asyncio.Task[None] | None = None
@@ -174,8 +176,14 @@ class Life:
 
     # Held -------------------------------------------------------------------------------------------------------------
 
-    async def hold(self, command: messages.Capture) -> Taken:
+    async def hold(self, reason: str, *, move: str = "", disconnects: bool = False, command: str = "") -> Taken:
         """Takes a checkpoint and holds the function behind it until the verdict.
+
+        Args:
+            reason: for the lineage.
+            move: the move that begins with it; empty: it is to be suspended, or its hub leaves.
+            disconnects: whether the broker wants the session left before another hub connects.
+            command: id of the command that this answers.
 
         Raises:
             MidstreamError: it could not be taken; the function goes on.
@@ -183,16 +191,16 @@ class Life:
         instance = self.instance
         assert instance.state in ("running", "suspended")
         self.held_from = "suspended" if instance.state == "suspended" else "running"
-        self.disconnects = command.handover == "disconnect"
-        instance.move = command.move
-        instance.become("capturing", command.reason)
+        self.disconnects = disconnects
+        instance.move = move
+        instance.become("capturing", reason)
         try:
-            taken = await self.captures.take(command.reason, hold=True, move=command.move, command=command.id)
+            taken = await self.captures.take(reason, hold=True, move=move, command=command)
         except MidstreamError as error:
             self._as_before(str(error))
             raise
         self.held = taken
-        instance.become("held", command.reason)
+        instance.become("held", reason)
         return taken
 
     def go_on(self, held: Taken) -> None:
@@ -290,12 +298,22 @@ class Life:
     async def forget(self) -> None:
         """Removes what is kept of it here, and leaves."""
         await self.leave()
-        await asyncio.to_thread(self.instance.spool.remove)
+        await asyncio.to_thread(self.instance.spool.remove, self.instance.epoch)
+
+    async def last_checkpoint(self, reason: str) -> None:
+        """Takes a checkpoint of what runs, holds the function behind it, and returns when it is durable.
+
+        Raises:
+            MidstreamError: it could not be taken.
+        """
+        self.leaves = True
+        taken = await self.hold(reason)
+        await taken.durable.wait()
 
     async def pause(self, reason: str) -> None:
         """Leaves as `leave` does, with a state that says why and that it will go on."""
         self.process.end()
-        if self.instance.state == "running":
+        if self.instance.state in ("running", "held"):
             self.instance.become("restarting", reason)
             self.announcements.tell()
         await self.leave()

@@ -92,12 +92,12 @@ def test_checkpoints_stay_until_a_newer_one_is_stored(washer: InstanceSpool):
     assert washer.read("c2")
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b[:-3] + b"abc", lambda _: b""])
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b[:-3] + b"abc", lambda _: b"x"])
 def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_taken(spool: Spool, washer: InstanceSpool, damage):
     washer.note(claimed())
     washer.keep("c1", blob_of("c1"))
     washer.keep("c2", blob_of("c2"))
-    (newest,) = washer.folder.glob("*c2*")
+    newest = washer.folder / "0000000002.checkpoint"
     newest.write_bytes(damage(newest.read_bytes()))
     again = Spool(spool.folder)
     _, recovered = again.recover()["washer"]
@@ -147,8 +147,26 @@ def test_bytes_written_are_counted(spool: Spool, washer: InstanceSpool):
 
 def test_a_removed_instance_is_gone(spool: Spool, washer: InstanceSpool):
     washer.note(claimed())
-    washer.remove()
+    washer.remove(epoch=1)
     assert Spool(spool.folder).recover() == {}
+
+
+def test_an_instance_that_has_come_back_is_not_removed_by_its_former_life(spool: Spool, washer: InstanceSpool):
+    washer.note(claimed(1))
+    spool.instance("washer").note(claimed(2))
+    washer.remove(epoch=1)
+    assert Spool(spool.folder).recover()["washer"][1].claim.claim.epoch == 2
+
+
+def test_a_name_that_was_made_ready_and_not_used_is_no_checkpoint(spool: Spool, washer: InstanceSpool):
+    washer.note(claimed())
+    washer.keep("c1", blob_of("c1"))
+    washer.make_ready()
+    again = Spool(spool.folder)
+    _, recovered = again.recover()["washer"]
+    assert recovered.checkpoint is not None
+    assert recovered.checkpoint[0].checkpoint == "c1"
+    assert again.damaged == []
 
 
 def test_starts_are_counted_over_starts(tmp_path: Path):
