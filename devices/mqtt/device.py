@@ -7,6 +7,7 @@ QoS 0 and looks at no reason code. What a demo proves with such devices holds fo
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from types import TracebackType
 from typing import Final, Self
@@ -53,11 +54,19 @@ class DeviceConnection:
     async def __aenter__(self) -> Self:
         """Connects.
 
+        A cancellation waits until the attempt has ended: aiomqtt 2.5.1 forgets the socket of a cancelled one, which
+        the event loop then complains about on the terminal.
+
         Raises:
             UnreachableError: no broker there, or it does not let the device in.
         """
+        connecting = asyncio.ensure_future(self._client.__aenter__())
         try:
-            await self._client.__aenter__()
+            await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            if not isinstance((await asyncio.gather(connecting, return_exceptions=True))[0], BaseException):
+                await self.__aexit__(None, None, None)
+            raise
         except aiomqtt.MqttError as error:
             raise UnreachableError(
                 f"a simulated device cannot connect to the broker at {self._address.place}: {error}",
