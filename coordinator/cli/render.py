@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import click
 import msgspec
@@ -17,6 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from devices.errors import printable
+
+
+_PIPE: Final = 10_000
+"""Columns where nothing has to fit: lines are not filled up to them."""
 
 
 class Column(NamedTuple):
@@ -28,8 +32,8 @@ class Column(NamedTuple):
 
 
 def console() -> Console:
-    """Returns a console on the stdout of now; it knows terminals, widths and ``NO_COLOR``."""
-    return Console(highlight=False, markup=False)
+    """Returns a console on the stdout of now; it knows terminals, widths and ``NO_COLOR``; a pipe has no width."""
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _PIPE)
 
 
 def json_document(value: Any) -> None:
