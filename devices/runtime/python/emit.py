@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from devices.runtime.python import form
 from devices.runtime.python.lines import Lines, Mark
 from devices.runtime.python.lower import load, store
-from devices.runtime.python.normalize import ModuleForm
+from devices.runtime.python.shape import ModuleForm
 
 START = -1
 """The number in the mark of a function's first line."""

@@ -18,9 +18,10 @@ from devices.runtime.python.continuation import Continuation, build
 from devices.runtime.python.emit import START, Emitter
 from devices.runtime.python.facts import gather
 from devices.runtime.python.lines import Lines, Mark, dress
-from devices.runtime.python.normalize import ModuleForm, module_form
+from devices.runtime.python.normalize import module_form
 from devices.runtime.python.positions import Positions
 from devices.runtime.python.rest import Entry, Rest, RestBuilder
+from devices.runtime.python.shape import ModuleForm
 from devices.runtime.python.spelling import spell_out
 from devices.runtime.source import Source
 
