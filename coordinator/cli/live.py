@@ -13,6 +13,7 @@ from rich.text import Text
 
 from coordinator.cli import showing, wording
 from coordinator.cli.picture import HubPicture, Picture
+from coordinator.cli.render import Column, fitted, text
 from devices.errors import printable
 from devices.protocol.messages import HubMetrics, InstanceState, MoveReport
 
@@ -41,47 +42,63 @@ def sparkline(values: Iterable[float], low: float, high: float, width: int) -> T
     return Text("".join(_LEVELS[round(step * (len(_LEVELS) - 1))] for step in steps))
 
 
+_HUBS: Final = tuple(map(Column, ("hub", "state", "cpu", "memory", "temperature", "load", "agent")))
+
+
 def hubs_table(hubs: dict[str, HubPicture]) -> Table:
     """The hubs: state and bars."""
-    table = _table("hub", "state", "cpu", "memory", "temperature", "load", "agent")
+    rows = []
     for name in sorted(hubs):
         hub = hubs[name]
-        table.add_row(
-            Text(name, style="bold"),
-            showing.state(hub.status.state if hub.status else "silent"),
-            *(_metrics_cells(hub.metrics) if hub.metrics else [Text(wording.NOTHING, style="dim")] * 5),
-        )
-    return table
+        cells = [Text(name, style="bold"), showing.state(hub.status.state if hub.status else "silent")]
+        cells += _metrics_cells(hub.metrics) if hub.metrics else [Text(wording.NOTHING, style="dim")] * 5
+        rows.append(cells)
+    return fitted(_HUBS, rows)
 
 
-def _metrics_cells(metrics: HubMetrics) -> list[Text | str]:
+def _metrics_cells(metrics: HubMetrics) -> list[Text]:
     return [
         bar(metrics.cpu, words=wording.percent(metrics.cpu)),
         bar(metrics.memory, words=wording.percent(metrics.memory)),
         bar(metrics.temperature, _HOTTEST, words=wording.degrees(metrics.temperature)),
-        f"{metrics.load:.2f}",
-        wording.size(metrics.agent_memory),
+        Text(f"{metrics.load:.2f}"),
+        Text(wording.size(metrics.agent_memory)),
     ]
+
+
+_INSTANCES: Final = (
+    *map(Column, ("function", "hub", "state", "line")),
+    Column("waiting for", flexible=True),
+    Column("status", flexible=True),
+    Column("lag", right=True),
+    Column("last move"),
+)
 
 
 def instances_table(instances: dict[str, InstanceState], moves: dict[str, MoveReport]) -> Table:
     """The instances: where they are, at which line, what they wait for, and what the last move took."""
-    table = _table("function", "hub", "state", "line", "waiting for", "status", "lag", "last move")
+    rows = []
     for name in sorted(instances):
         instance, move = instances[name], moves.get(name)
         status = " ".join(filter(None, (instance.text, wording.pairs(instance.values))))
-        moved = f"{move.source} > {move.destination} {wording.milliseconds(move.downtime_ms)}" if move else ""
-        table.add_row(
-            Text(name, style="bold"),
-            instance.hub,
-            showing.state(instance.state),
-            printable(instance.line),
-            printable(instance.waiting),
-            printable(status),
-            str(instance.lag),
-            moved,
+        moved = (
+            f"{move.source} > {move.destination} {wording.milliseconds(move.downtime_ms)}"
+            if move and move.source
+            else ""
         )
-    return table
+        rows.append(
+            [
+                Text(name, style="bold"),
+                text(instance.hub),
+                showing.state(instance.state),
+                text(instance.line),
+                text(instance.waiting),
+                text(status),
+                text(str(instance.lag)),
+                text(moved),
+            ]
+        )
+    return fitted(_INSTANCES, rows)
 
 
 def events_lines(picture: Picture, count: int) -> Group:
@@ -118,10 +135,3 @@ def view(picture: Picture, *, title: str, footer: Iterable[str], height: int) ->
 
 def _panel(content: RenderableType, title: Text) -> Panel:
     return Panel(content, title=title, title_align="left", box=box.ROUNDED, border_style="grey37", padding=(0, 1))
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=False)
-    for title in titles:
-        table.add_column(title, no_wrap=True, overflow="ellipsis")
-    return table

@@ -12,12 +12,11 @@ from typing import Any, Final, NamedTuple
 
 import click
 import msgspec
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
 from devices.errors import printable
-
 
 _PIPE: Final = 10_000
 """Columns where nothing has to fit: lines are not filled up to them."""
@@ -50,45 +49,45 @@ def json_line(value: Any) -> None:
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[Text | str]]) -> None:
     """Writes a table."""
-    cleaned = [[_text(cell) for cell in row] for row in rows]
+    cleaned = [[text(cell) for cell in row] for row in rows]
     screen = console()
     if screen.is_terminal:
-        screen.print(_rich_table(columns, cleaned))
+        screen.print(fitted(columns, cleaned))
     else:
         _plain_table(columns, [[cell.plain for cell in row] for row in cleaned])
 
 
 def facts(entries: Iterable[tuple[str, Text | str]]) -> None:
     """Writes names and values under one another; what is empty is left out."""
-    screen, kept = console(), [(name, _text(value)) for name, value in entries if value]
+    screen, kept = console(), [(name, text(value)) for name, value in entries if value]
     width = max((len(name) for name, _ in kept), default=0) + 2
     for name, value in kept:
         indented = Text(f"\n{' ' * width}").join(value.split("\n"))
         screen.print(Text(name.ljust(width), style="dim") + indented, soft_wrap=True)
 
 
-def line(text: Text | str) -> None:
+def line(words: Text | str) -> None:
     """Writes one line, cut nowhere."""
-    console().print(_text(text), soft_wrap=True)
+    console().print(text(words), soft_wrap=True)
 
 
-def _text(cell: Text | str) -> Text:
-    """What comes from elsewhere must not move the cursor."""
+def text(cell: Text | str) -> Text:
+    """Returns a cell as text; what comes from elsewhere must not move the cursor."""
     return cell if isinstance(cell, Text) else Text(printable(cell))
 
 
-def _rich_table(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> Table:
+def fitted(columns: Sequence[Column], rows: Iterable[Sequence[Text]]) -> Table:
+    """Returns a table for a terminal: a row is a line, and where that is too long the flexible columns are cut first.
+
+    To rich a column that may wrap gives way before one that may not; its cells then must not wrap by themselves.
+    """
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for column in columns:
-        drawn.add_column(
-            column.title,
-            justify="right" if column.right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=None if column.flexible else len(column.title),
-            ratio=None,
-        )
+        justify: JustifyMethod = "right" if column.right else "left"
+        drawn.add_column(column.title, justify=justify, no_wrap=not column.flexible, overflow="ellipsis")
     for row in rows:
+        for cell in row:
+            cell.no_wrap, cell.overflow = True, "ellipsis"
         drawn.add_row(*row)
     return drawn
 
