@@ -132,8 +132,9 @@ class Inbox:
             case ["hubs", hub, "metrics"]:
                 metrics = messages.decode(payload, HubMetrics, topic)
                 if self._hubs.known(hub):
-                    self._hubs.take_metrics(hub, metrics)
-                    self._facts.hub(hub, metrics, time.monotonic())
+                    self._take_metrics(hub, metrics)
+                else:  # its info may be on its way through the store
+                    self._news.put_nowait(lambda: self._take_first_metrics(hub, metrics))
             case ["hubs", hub, "status"] if payload:
                 status = messages.decode(payload, HubStatus, topic)
                 self._news.put_nowait(lambda: self._take_status(hub, status))
@@ -147,6 +148,14 @@ class Inbox:
             case ["instances", instance, "log"] if payload:
                 self._voices.take_line(instance, payload)
         return None
+
+    def _take_metrics(self, hub: str, metrics: HubMetrics) -> None:
+        self._hubs.take_metrics(hub, metrics)
+        self._facts.hub(hub, metrics, time.monotonic())
+
+    async def _take_first_metrics(self, hub: str, metrics: HubMetrics) -> None:
+        if self._hubs.known(hub):
+            self._take_metrics(hub, metrics)
 
     async def _take_status(self, hub: str, status: HubStatus) -> None:
         await self._hubs.take_status(hub, status)
