@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import gc
 import logging
+import os
 import re
 import struct
 import sys
@@ -41,6 +42,15 @@ def test_a_struct_time_keeps_its_zone():
     back = there_and_back(moment)
     assert back == moment
     assert (back.tm_zone, back.tm_gmtoff) == (moment.tm_zone, moment.tm_gmtoff)
+
+
+def test_what_the_system_tells_about_a_file_is_kept():
+    told = Path(__file__).stat()
+    back = there_and_back(told)
+    assert type(back) is os.stat_result
+    assert back == told
+    assert back.st_mtime_ns == told.st_mtime_ns
+    assert there_and_back(os.terminal_size((80, 24))).columns == 80
 
 
 def test_a_weak_reference_refers_to_the_object_that_travelled():

@@ -163,6 +163,22 @@ def test_slots_beside_a_dictionary_keep_both():
     assert trip(weak).a == 1
 
 
+class Zone(dt.tzinfo):
+    def __init__(self, hours=0):
+        self.hours = hours
+
+    def utcoffset(self, moment):
+        return dt.timedelta(hours=self.hours)
+
+
+def test_a_time_zone_of_the_program_travels_and_compares():
+    moment = dt.datetime(2026, 1, 1, tzinfo=Zone(2))
+    back, table = trip([moment, {moment: 1}])
+    assert back == moment
+    assert back.utcoffset() == dt.timedelta(hours=2)
+    assert table[moment] == 1
+
+
 class Alike:
     state = {"n": 1}  # noqa: RUF012
 

@@ -25,6 +25,15 @@ from devices.runtime.python.values.reading import Kind, Need, Reader, Step
 from devices.runtime.python.values.references import write_reference
 from devices.runtime.python.values.writing import Write, Writer
 
+_STRUCT_SEQUENCES: Final[dict[type, str]] = {
+    time.struct_time: "time.struct_time",
+    os.stat_result: "os.stat_result",
+    os.terminal_size: "os.terminal_size",
+    os.times_result: "os.times_result",
+    os.uname_result: "os.uname_result",
+}
+"""Tuples with names that C makes; what a tuple does not show (a time's zone) is in a dict beside it."""
+
 
 def once_in_a_process() -> dict[str, object]:
     """Returns the objects of the standard library that each process has one of, by name."""
@@ -105,8 +114,15 @@ def _fill_file(reader: Reader, made: Any, node: Node) -> None:
     made.__setstate__(tuple(reader.values(node[1:])))
 
 
-def _write_time(writer: Writer, value: time.struct_time) -> Node:
-    return ["struct-time", *writer.slots((*value, value.tm_zone, value.tm_gmtoff))]
+def _write_struct_sequence(writer: Writer, value: Any) -> Node:
+    _, (visible, hidden) = value.__reduce__()
+    return ["struct-sequence", _STRUCT_SEQUENCES[type(value)], writer.slot(visible), writer.slot(hidden)]
+
+
+def _make_struct_sequence(reader: Reader, node: Node) -> Any:
+    _, name, visible, hidden = node
+    (cls,) = (cls for cls, known in _STRUCT_SEQUENCES.items() if known == name)
+    return cls(reader.typed(visible, tuple), reader.typed(hidden, dict))
 
 
 def _write_alias(writer: Writer, value: types.GenericAlias) -> Node:
@@ -177,7 +193,7 @@ WRITERS: Final[dict[type, Write]] = {
     random.SystemRandom: lambda _, __: ["system-random"],
     io.StringIO: _write_text_file,
     io.BytesIO: _write_bytes_file,
-    time.struct_time: _write_time,
+    **dict.fromkeys(_STRUCT_SEQUENCES, _write_struct_sequence),
     types.GenericAlias: _write_alias,
     types.UnionType: _write_union,
     weakref.ref: _write_weak,
@@ -196,6 +212,10 @@ def _all_filled(node: Node) -> list[Need]:
     return [(Step.FILLED, node[1:])]
 
 
+def _state_filled(node: Node) -> list[Need]:
+    return [(Step.FILLED, node[2:])]
+
+
 def _no_slots(_: Node) -> list[Slot]:
     return []
 
@@ -207,7 +227,7 @@ KINDS: Final[dict[int | str, Kind]] = {
     "system-random": Kind(lambda _, __: random.SystemRandom(), slots=_no_slots),
     "text-file": Kind(lambda _, __: io.StringIO(), _fill_file, to_fill=_all_filled),
     "bytes-file": Kind(lambda _, __: io.BytesIO(), _fill_file, to_fill=_all_filled),
-    "struct-time": Kind(lambda reader, node: time.struct_time(reader.values(node[1:])), made=_all),
+    "struct-sequence": Kind(_make_struct_sequence, to_make=_state_filled, slots=lambda node: node[2:]),
     "alias": Kind(_make_alias, made=_all, chained=True),
     "union": Kind(_make_union, made=_all),
     "weak": Kind(_make_weak, made=_all, chained=True),

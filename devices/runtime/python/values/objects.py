@@ -17,6 +17,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from operator import itemgetter
 from random import Random
 from typing import Any, Final, NamedTuple
 
@@ -39,11 +40,13 @@ class Layout(NamedTuple):
         base: the builtin type whose contents they have, ``object`` for none.
         slots: descriptor by name.
         has_dict: whether there is an instance dictionary.
+        new: the ``__new__`` of a C type that makes instances, for those without contents.
     """
 
     base: type
     slots: dict[str, Any]
     has_dict: bool
+    new: Callable[[type], Any]
 
 
 class Base(NamedTuple):
@@ -129,15 +132,14 @@ BASES: Final[dict[type, Base]] = {
 
 def layout_of(cls: type) -> Layout | None:
     """Returns where the attributes of a class's instances lie; ``None`` if a C type hides some of its state."""
-    base: type = cls
-    while base not in BASES and base is not object:
-        if not base.__flags__ & _HEAP_TYPE:
-            return None
-        base = base.__base__ or object
+    if not cls.__flags__ & _HEAP_TYPE:
+        return None
+    mro = type.mro(cls)
+    base = next(kind for kind in mro if kind in BASES or kind is object)
     members = [
         (name, member)
-        for kind in type.mro(cls)
-        if kind is not base
+        for kind in mro
+        if "__slots__" in vars(kind)  # a C type's members are its own affair
         for name, member in vars(kind).items()
         if type(member) is types.MemberDescriptorType and member.__objclass__ is kind
     ]
@@ -146,7 +148,10 @@ def layout_of(cls: type) -> Layout | None:
     own = _POINTER * (len(members) + has_dict + (cls.__weakrefoffset__ != 0))
     if cls.__basicsize__ > base.__basicsize__ + own or cls.__itemsize__ != base.__itemsize__:
         return None
-    return Layout(base, slots, has_dict)
+    # A C type without state, such as `datetime.tzinfo`, insists on its own way to make instances.
+    makers = (kind for kind in mro if isinstance(vars(kind).get("__new__"), types.BuiltinFunctionType))
+    new: Any = next(makers).__new__
+    return Layout(base, slots, has_dict, new)
 
 
 def attributes_of(value: Any, layout: Layout) -> dict[str, Any]:
@@ -190,10 +195,15 @@ def share_dictionaries(writer: Writer) -> None:
     ``self.__dict__`` in a variable, or shared by all instances of a class: rare, but a copy would be silently wrong.
     The dictionary becomes a node, which may bring further objects.
     """
-    owners = Counter(identity for identity, _ in writer.dictionaries)
+    owners = Counter(map(itemgetter(0), writer.dictionaries))
+    shared = writer.met_among(owners.keys())
+    if len(owners) < len(writer.dictionaries):
+        shared |= {identity for identity, times in owners.items() if times > 1}
+    if not shared:
+        return
     remaining = []
     for identity, index in writer.dictionaries:
-        if owners[identity] > 1 or writer.has_met(identity):
+        if identity in shared:
             value = writer.objects[index]
             layout = layout_of(type(value))
             assert layout is not None, "it had one when the node was written"
@@ -283,7 +293,7 @@ def _new_object(plan: tuple[type, Layout]) -> Any:
     cls, layout = plan
     if layout.base is not object:
         raise ProtocolError(f"an instance of {cls.__name__} without its contents")
-    return object.__new__(cls)
+    return layout.new(cls)
 
 
 def _whole_object(reader: Reader, node: Node) -> Any:

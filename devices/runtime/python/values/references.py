@@ -94,7 +94,7 @@ _HARMLESS: Final = frozenset(
 """Standard modules that may be referred to (and are imported for it) though the program does not import them."""
 _PUBLIC: Final = {
     "_bisect": "bisect", "_collections": "collections", "_datetime": "datetime", "_decimal": "decimal",
-    "_functools": "functools", "_heapq": "heapq", "_io": "io", "_json": "json", "_operator": "operator",
+    "_functools": "functools", "_heapq": "heapq", "_io": "io", "_json": "json.decoder", "_operator": "operator",
     "_random": "random", "_statistics": "statistics", "_struct": "struct", "_weakref": "weakref",
     "pathlib._local": "pathlib", "pathlib._abc": "pathlib", "collections._collections_abc": "collections.abc",
     "_collections_abc": "collections.abc", "_pydecimal": "decimal", "_pydatetime": "datetime",
@@ -214,7 +214,7 @@ def write_reference(writer: Writer, value: Any) -> Node:
     except ProtocolError:
         raise CannotTravelError(
             f"the {what} cannot travel by its name",
-            remedy=f"import {module} at the top of the function's file, or keep it out of variables",
+            remedy=f"import {module} at the top of the function's file, or use it by its name, not by a variable",
         ) from None
     if found is not value:
         raise CannotTravelError(f"the {what} is not what is found under this name")

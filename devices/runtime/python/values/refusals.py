@@ -21,7 +21,9 @@ _MODULES: Final[dict[str, tuple[str, str]]] = {
     "psycopg": ("a database connection", _CLOSE),
     "sqlalchemy": ("a database connection or its engine", _CLOSE),
     "serial": ("a serial port", _CLOSE),
-    "http": ("an HTTP connection", _CLOSE),
+    "http.client": ("an HTTP connection", _CLOSE),
+    "weakref": ("a weak dictionary or set", "use a plain dict or set, and delete what is no longer needed"),
+    "_weakrefset": ("a weak dictionary or set", "use a plain dict or set, and delete what is no longer needed"),
     "requests": ("an HTTP session", _CLOSE),
     "httpx": ("an HTTP client", _CLOSE),
     "paho": ("an MQTT client", "use ctx.subscribe and ctx.publish: their session moves with the function"),
@@ -61,7 +63,8 @@ def refuse_known(cls: type) -> None:
         CannotTravelError: with what it is, in words, and the remedy for its kind.
     """
     for kind in type.mro(cls):
-        entry = _MODULES.get(str(kind.__module__).partition(".")[0])
+        module = str(kind.__module__)
+        entry = _MODULES.get(module) or _MODULES.get(module.partition(".")[0])
         if entry is not None:
             what, remedy = entry
             raise CannotTravelError(f"{what} ({_name(cls)}) cannot travel", remedy=remedy)

@@ -11,7 +11,7 @@ stay an integer, which is what most values are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, KeysView, Sequence
 from math import isnan
 from typing import Any, Final
 
@@ -65,9 +65,9 @@ class Writer:
             self.objects.append(value)
         return reference
 
-    def has_met(self, identity: int) -> bool:
-        """Tells whether the object with this id has a node of its own."""
-        return identity in self._references
+    def met_among(self, identities: KeysView[int]) -> set[int]:
+        """Returns those ids whose objects have a node of their own."""
+        return identities & self._references.keys()
 
     def slots(self, values: Sequence[Any]) -> list[Slot]:
         """Returns the slots of many values; at C speed where they are all None and bools, ints, floats or short strs."""
