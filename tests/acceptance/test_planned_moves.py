@@ -62,7 +62,10 @@ def publish_in_a_closed_loop(topic, say, applied, enough, failures):
 
 def mosquitto_pub(address, topic, qos):
     return subprocess.Popen(
-        ["mosquitto_pub", "-h", address.host, "-p", str(address.port), "-t", topic, "-q", str(qos), "-l"],
+        # fmt: off
+        ["mosquitto_pub", "-V", "mqttv5", "-h", address.host, "-p", str(address.port),
+         "-t", topic, "-q", str(qos), "-l"],
+        # fmt: on
         stdin=subprocess.PIPE,
         text=True,
         bufsize=1,
@@ -104,8 +107,7 @@ def test_twenty_moves_under_load_apply_every_number_once_and_in_order(tmp_path, 
                 for thread in threads:
                     thread.join()
                 for pub in pubs:
-                    pub.stdin.close()
-                    pub.wait()
+                    pub.communicate(timeout=30)
         assert not failures, (failures, system.logs())
         sent = defaultdict(list)
         for heard in tap.heard:

@@ -1,0 +1,73 @@
+"""``python -m benchmarks NAME``: measures, and prints a table, or JSON with `--json`. The machine is named in both."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import machine
+from devices.errors import MidstreamError
+from devices.protocol.messages import PHASES
+
+
+@click.group()
+def main() -> None:
+    """Measures Midstream on this machine."""
+
+
+@main.command()
+@click.option("--moves", metavar="N", type=click.IntRange(1), default=100, help="Moves a size and broker (100).")
+@click.option("--size", "sizes", multiple=True, type=click.Choice(["1KB", "1MB", "16MB"]), help="Repeatable; all.")
+@click.option("--broker", "brokers", multiple=True, type=click.Choice(["mosquitto", "embedded"]), help="The same.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def migrate(*, moves: int, sizes: tuple[str, ...], brokers: tuple[str, ...], as_json: bool) -> None:
+    """The gap of a planned move, by size of the state and by broker."""
+    from benchmarks import migrate as measured
+
+    result = measured.run(
+        moves=moves,
+        sizes=list(sizes or measured.SIZES),
+        brokers=list(brokers or ("mosquitto", "embedded")),
+    )
+    show("migrate", result, as_json=as_json, table=_migrate_table)
+
+
+def show(name: str, result: dict[str, Any], *, as_json: bool, table: Any) -> None:
+    """Prints a result with the machine that it was taken on."""
+    where = machine.describe()
+    if as_json:
+        print(json.dumps({"machine": where, name: result}, indent=2))
+        return
+    console = Console()
+    console.print(table(result))
+    console.print(
+        f"{where['processor']}, {where['cores']} cores, {where['memory_gib']} GiB, "
+        f"{where['system']}, Python {where['python']}",
+        style="dim",
+    )
+
+
+def _migrate_table(result: dict[str, Any]) -> Table:
+    table = Table(title="Gap of a planned move, ms: last statement on one hub to first on the other")
+    for heading in ("broker", "state", "p50", "p99", "moves", *PHASES):
+        table.add_column(heading, justify="left" if heading in ("broker", "state") else "right")
+    for broker, sizes in result.items():
+        for size, figures in sizes.items():
+            phases = [f"{figures['phases'][phase]:.1f}" if phase in figures["phases"] else "" for phase in PHASES]
+            table.add_row(
+                broker, size, f"{figures['p50_ms']:.1f}", f"{figures['p99_ms']:.1f}", str(figures["moves"]), *phases
+            )
+    return table
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except MidstreamError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_status)
