@@ -53,6 +53,10 @@ class Channel:
         """The descriptor, for the one who wants a signal when bytes arrive."""
         return self._socket.fileno()
 
+    def close(self) -> None:
+        """Closes this process's end."""
+        self._socket.close()
+
     def send(self, frame: link.Frame) -> None:
         """Sends a frame, however long it takes the hub to read it."""
         data = link.pack(frame)

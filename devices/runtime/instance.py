@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import datetime
 from typing import Final, NoReturn, Protocol
@@ -159,28 +160,35 @@ class Instance:
 
 
 _running: Instance | None = None
+_thread = 0
 
 
-def run(instance: Instance) -> None:
-    """Makes this instance the one of this process; the function may call `ctx` from here on."""
-    global _running  # noqa: PLW0603 -- one process, one function: that is what `ctx` means
-    _running = instance
+def run(instance: Instance | None) -> None:
+    """Makes this instance the one of this process, and of the thread that calls; its function may use `ctx`."""
+    global _running, _thread  # one process, one function: that is what `ctx` means
+    _running, _thread = instance, threading.get_ident()
 
 
 def running() -> Instance:
     """Returns the instance of this process.
 
     Raises:
-        UsageError: there is none: ``ctx`` was used while its file was imported, or outside of Midstream.
+        UsageError: there is none: ``ctx`` was used while its file was imported, or outside of Midstream; or it is used
+            in another thread than the function's.
     """
     if _running is None:
         raise UsageError(
             "ctx works inside of a running @function only",
             remedy="start the function with 'midstream run FILE', and use ctx in its body, not at the top of the file",
         )
+    if _thread != threading.get_ident():
+        raise UsageError(
+            "ctx was used in a thread that the function has started",
+            remedy="use ctx in the function itself: a running thread cannot travel",
+        )
     return _running
 
 
 def is_running() -> bool:
-    """Tells whether there is an instance in this process."""
-    return _running is not None
+    """Tells whether this is the thread of a running function."""
+    return _running is not None and _thread == threading.get_ident()

@@ -117,6 +117,11 @@ class Output:
         )
         logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[LogHandler(self._log)], force=True)
 
+    def restore(self) -> None:
+        """Has everything written to where the process writes by itself."""
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+        logging.basicConfig(format="%(message)s", force=True)
+
     def finish(self) -> None:
         """Sends unfinished lines: the function has ended."""
         sys.stdout.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Final, SupportsIndex
 
@@ -18,7 +17,7 @@ def sleep(seconds: float | SupportsIndex, /) -> None:
     Raises:
         ValueError: ``seconds`` is negative, as in `time.sleep`.
     """
-    if not instance.is_running() or threading.current_thread() is not threading.main_thread():
+    if not instance.is_running():
         _system_sleep(seconds)
         return
     duration = float(seconds)

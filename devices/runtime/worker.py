@@ -7,6 +7,7 @@ function has the process, and the hub is listened to in effects (`instance`) and
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import time
 from typing import Any, NoReturn
@@ -15,8 +16,8 @@ import msgspec
 
 from devices.errors import LONGEST_SHOWN, MidstreamError, RestoreError, SourceError, printable
 from devices.protocol import limits, link
-from devices.runtime import failure, instance, library, time_sleep
-from devices.runtime.attention import Attention
+from devices.runtime import after_fork, failure, instance, library, time_sleep
+from devices.runtime.attention import KNOCK, Attention
 from devices.runtime.channel import Channel, leave
 from devices.runtime.output import Output
 from devices.runtime.python.engine import Execution
@@ -52,6 +53,7 @@ class Worker:
         """Answers `Load` and `Begin`; ends the process when the function has ended."""
         time_sleep.install()
         self._output.redirect()
+        os.register_at_fork(after_in_child=self._become_a_child_of_the_function)
         self._channel.send(link.Ready(pid=os.getpid()))
         while True:
             frame = self._channel.receive()
@@ -75,7 +77,9 @@ class Worker:
         except MidstreamError:
             raise
         except BaseException as error:
-            place = failure.users_line(error.__traceback__, source.files) or source.main_file
+            place = failure.users_line(error.__traceback__, source.files)
+            if not place:
+                raise  # ours: the process ends with a traceback
             raise SourceError(failure.in_one_line(error), place=place) from error
         self._program = program
 
@@ -133,6 +137,15 @@ class Worker:
             sequence=own.progress.sequence,
             delivered=own.progress.delivered,
         )
+
+    def _become_a_child_of_the_function(self) -> None:
+        """The function has forked (`multiprocessing` does): the child has no part in the link, and dies with us."""
+        parent = os.getppid()
+        instance.run(None)
+        self._channel.close()
+        self._output.restore()
+        signal.signal(KNOCK, signal.SIG_IGN)
+        after_fork.die_with(parent)
 
     def _look(self) -> None:
         """Takes what has arrived while the function computes."""

@@ -428,6 +428,69 @@ async def _until(condition) -> None:
         await asyncio.sleep(0.01)
 
 
+async def test_a_crash_in_c_is_reported_with_its_signal(workers):
+    ended = []
+    workers.spawner.exits = lambda _, status: ended.append(status)
+    hub = await workers.start("""
+        import ctypes
+
+        @function
+        def story():
+            ctypes.string_at(0)
+    """)
+    with pytest.raises(EOFError):
+        hub.frame()
+    await _until(lambda: ended)
+    assert ended == [-signal.SIGSEGV]
+
+
+async def test_a_process_that_the_function_forks_has_no_part_in_its_link(workers):
+    hub = await workers.start("""
+        import os, time
+
+        @function
+        def story():
+            print("before")
+            child = os.fork()
+            if not child:
+                print("of the child")
+                try:
+                    ctx.now()
+                except Exception:
+                    time.sleep(0.01)
+                    os._exit(7)
+                os._exit(8)
+            _, status = os.waitpid(child, 0)
+            print("after")
+            return os.waitstatus_to_exitcode(status)
+    """)
+    assert hub.result() == 7
+    assert hub.lines() == ["before", "after"]
+
+
+async def test_a_thread_of_the_functions_is_told_that_ctx_is_not_for_it(workers):
+    hub = await workers.start("""
+        import threading, time
+
+        @function
+        def story():
+            told = []
+
+            def aside():
+                time.sleep(0.001)
+                try:
+                    ctx.now()
+                except Exception as error:
+                    told.append(str(error).splitlines()[0])
+
+            thread = threading.Thread(target=aside)
+            thread.start()
+            thread.join()
+            return told
+    """)
+    assert hub.result() == ["ctx was used in a thread that the function has started"]
+
+
 async def test_a_worker_has_nothing_of_its_parent_but_the_link(workers):
     os.environ["MIDSTREAM_PASSWORD"] = "secret"
     try:
