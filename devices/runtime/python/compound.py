@@ -173,6 +173,9 @@ class CompoundStatements(SimpleStatements):
         self._line = item.context_expr.lineno
         self._plain([placed(assign(manager, self.expressions.top(item.context_expr)), item.context_expr)])
         self._clear()
+        if self.module.facts.long_managers:
+            self._with_spelled_out(manager, item, more, body, node)
+            return
         target = item.optional_vars
         has_site = self.expressions.has_site(target)
         entered = self.hidden("v") if has_site else ""
@@ -192,6 +195,90 @@ class CompoundStatements(SimpleStatements):
             self.statements(body)
         self._pins = pins
         self.leave(outer)
+
+    def _with_spelled_out(
+        self, manager: str, item: ast.withitem, more: list[ast.withitem], body: list[ast.stmt], node: ast.With
+    ) -> None:
+        """``with`` as PEP 343 explains it, so that the function can be stopped in ``__enter__`` and ``__exit__``."""
+        entered, leave, pending = self.hidden("v"), self.hidden("h"), self.hidden("w")
+        where = item.context_expr
+        enter = self.hidden("h")
+        self._glue(assign(enter, ast.Call(load(".entering"), [load(manager)], [])))
+        self._glue(assign(leave, ast.Call(load(".leaving"), [load(manager)], [])))
+        self._glue(assign(manager, ast.Constant(None)))
+        call = placed(ast.Call(load(enter), [], []), where)
+        form.note(call, site=True)
+        self._plain([placed(assign(entered, call), where)])
+        self._glue(assign(enter, ast.Constant(None)))
+        self._glue(assign(pending, ast.Constant(value=True)))
+        marker = self.hidden("k")
+        step = form.Finally(0, where.lineno, self._block, marker, form.Block(), form.Block())
+        self._add(step)
+        self._finals.append(marker)
+        outer = self.enter(self._part(step, step.body, "body"))
+        self._guarded_body(entered, leave, pending, item, more, body, node)
+        self.leave(outer)
+        self._finals.pop()
+        outer = self.enter(self._part(step, step.final, "final"))
+        self._line = where.lineno
+        then, _ = self._quiet_branch(load(pending))
+        inner = self.enter(then)
+        call = placed(ast.Call(load(leave), [ast.Constant(None) for _ in range(3)], []), where)
+        form.note(call, site=True)
+        self._plain([placed(ast.Expr(call), where)])
+        self.leave(inner)
+        self._glue(assign(leave, ast.Constant(None)))
+        self.leave(outer)
+
+    def _guarded_body(  # noqa: PLR0917
+        self,
+        entered: str,
+        leave: str,
+        pending: str,
+        item: ast.withitem,
+        more: list[ast.withitem],
+        body: list[ast.stmt],
+        node: ast.With,
+    ) -> None:
+        where = item.context_expr
+        step = form.Try(0, where.lineno, self._block, form.Block(), [], form.Block(), star=False)
+        self._add(step)
+        self._part(step, step.orelse, "orelse")
+        outer = self.enter(self._part(step, step.body, "body"))
+        pins, self._pins = self._pins, []
+        if item.optional_vars is not None:
+            self._assign_to(item.optional_vars, load(entered), node)
+            self._clear()
+        self._glue(assign(entered, ast.Constant(None)))
+        if more:
+            self._with(more, body, node)
+        else:
+            self.statements(body)
+        self._pins = pins
+        self.leave(outer)
+        saved = self.hidden("x")
+        block = self._part(step, form.Block(), "handler 0")
+        step.handlers.append(form.Handler(load(".BaseException"), saved, block))
+        outer = self.enter(block)
+        self._line = where.lineno
+        self._glue(assign(pending, ast.Constant(value=False)))
+        arguments: list[ast.expr] = [
+            ast.Call(load(".type"), [load(saved)], []),
+            load(saved),
+            ast.Attribute(load(saved), "__traceback__", ast.Load()),
+        ]
+        call = placed(ast.Call(load(leave), arguments, []), where)
+        form.note(call, site=True)
+        then, _ = self.branch(ast.UnaryOp(ast.Not(), call), where)
+        inner = self.enter(then)
+        self._glue(ast.Raise(None, None))
+        self.leave(inner)
+        self.leave(outer)
+
+    def _quiet_branch(self, test: ast.expr) -> tuple[form.Block, form.Block]:
+        step = form.If(0, self._line, self._block, test, form.Block(), form.Block())
+        self._add(step)
+        return self._part(step, step.body, "body"), self._part(step, step.orelse, "orelse")
 
     def _Match(self, node: ast.Match) -> None:  # noqa: N802
         subject = self.expressions.top(node.subject)

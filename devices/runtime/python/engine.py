@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from devices.errors import CannotStopError, CannotTravelError, MidstreamError, SourceError
 from devices.runtime.python.capture import Image, take
-from devices.runtime.python.frames import Blocked, place_of, read_stack
+from devices.runtime.python.frames import Blocked, place_of, read_stack, release
 from devices.runtime.python.program import Program, function_behind
 from devices.runtime.python.restore import restore
 from devices.runtime.python.stops import Stopper, stopper
@@ -142,7 +142,9 @@ class Execution:
             return
         stopped = time.perf_counter()
         try:
-            image = take(self.program, read_stack(self.program, frame, base, self._root, None), stopped=stopped)
+            standings = read_stack(self.program, frame, base, self._root, None)
+            image = take(self.program, standings, stopped=stopped)
+            release(standings, traced=True)
         except Blocked as blocked:
             self.passed_by[blocked.reason] += 1
             if time.monotonic() < wish.deadline:
@@ -181,6 +183,8 @@ class Execution:
         except Blocked as blocked:
             raise CannotStopError(blocked.reason, place=blocked.place, remedy=_REMEDY) from None
         try:
-            return take(self.program, standings, descriptor, stopped=stopped)
+            image = take(self.program, standings, descriptor, stopped=stopped)
         except Blocked as blocked:
             raise CannotStopError(blocked.reason, place=blocked.place, remedy=_REMEDY) from None
+        release(standings, traced=False)
+        return image

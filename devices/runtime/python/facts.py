@@ -56,13 +56,18 @@ class Facts:
 
     Attributes:
         own: every identifier by which something could be found that the program made.
-        foreign_iterators: a class has a ``__next__`` of its own; ``iter`` of it may not be an iterator again.
+        stored: attributes that are assigned or deleted somewhere, by name.
+        methods: how many classes define a method by a name.
+        dynamic: attributes may come and go in ways that names do not show.
+        long_managers: an ``__enter__`` or ``__exit__`` of the program calls something or loops: one may want to stop
+            in it, so that ``with`` is spelled out.
     """
 
     own: set[str] = field(default_factory=set)
     stored: set[str] = field(default_factory=set)
     methods: dict[str, int] = field(default_factory=dict)
     dynamic: bool = False
+    long_managers: bool = False
 
     def quiet_method(self, name: str) -> bool:
         """Tells whether a method by this name can only be a built-in type's."""
@@ -102,6 +107,9 @@ def gather(trees: list[ast.Module]) -> Facts:
 def _gather_class(node: ast.ClassDef, facts: Facts) -> None:
     for statement in node.body:
         match statement:
+            case ast.FunctionDef(name="__enter__" | "__exit__" as name):
+                facts.methods[name] = facts.methods.get(name, 0) + 1
+                facts.long_managers |= any(isinstance(inner, ast.Call | ast.While) for inner in ast.walk(statement))
             case ast.FunctionDef(name=name, decorator_list=[] | [ast.Name(id="classmethod" | "staticmethod")]):
                 facts.methods[name] = facts.methods.get(name, 0) + 1
             case _:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import ast
 import gc
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import CellType, CodeType, FrameType, FunctionType, GeneratorType
+from types import CellType, FrameType, FunctionType, GeneratorType
 from typing import Any, Final
 from weakref import ref
 
+from devices.errors import CannotTravelError
 from devices.runtime.python import form
 from devices.runtime.python.callee import called, evaluate, resumed_generator
 from devices.runtime.python.continuation import CALLED, CLOSURE, STATE
@@ -23,6 +24,7 @@ from devices.runtime.python.lines import Mark
 from devices.runtime.python.module import Known
 from devices.runtime.python.program import Program
 from devices.runtime.python.rest import EXCEPTION, Entry, Way, finals_around
+from devices.runtime.python.versions import LOCALS_ARE_A_PROXY, MONITORING
 
 _UNSET: Final = object()
 
@@ -107,11 +109,29 @@ def read_stack(
     return standings
 
 
+def release(standings: Sequence[Standing], *, traced: bool) -> None:
+    """Empties the dicts that hold the frames' variables for us, before 3.13: they would keep objects alive.
+
+    Not that of the innermost frame while 3.11 traces it: its dict is written back into the frame.
+    """
+    if LOCALS_ARE_A_PROXY:
+        return
+    for standing in standings[:-1] if traced and not MONITORING else standings:
+        if isinstance(standing.variables, dict):
+            standing.variables.clear()
+
+
 def _standing(program: Program, frame: FrameType, upper: FrameType | None, above: Standing | None) -> Standing:
     known = program.known(frame.f_code)
     if known is None:
         raise Blocked(
             f"code that is not the function's own ({frame.f_code.co_qualname}) stands in between", place_of(frame)
+        )
+    if known.function.blocking:
+        raise CannotTravelError(
+            f"{known.function.qualname}() {known.function.blocking}",
+            place=place_of(frame),
+            remedy="Put it into a function of its own, which has returned when the rest is stopped.",
         )
     if upper is None:
         mark = known.positions.stops.get(frame.f_lasti)
@@ -146,8 +166,17 @@ def _calling(known: Known, frame: FrameType, mark: Mark, upper: FrameType, above
         if generator:
             if isinstance(iterator, GeneratorType) and iterator.gi_frame is upper and above is not None:
                 return _driving(_at(known, variables, mark, "before", 0), iterator, above, upper)
-        elif above is None and _is_step_of(iterator, upper.f_code):
-            return _at(known, variables, mark, "before", 0)
+        elif mark.entry and known.continuation is not None and known.continuation.entry.way == "next":
+            if variables[STATE][CALLED] is upper.f_code and above is not None:
+                _close(above, None, upper)
+                return _at(known, variables, mark, "next", 0)
+        else:
+            step_function = _step_of(iterator)
+            if step_function is not None and step_function.__code__ is upper.f_code:
+                if above is None:
+                    return _at(known, variables, mark, "before", 0)
+                _close(above, step_function, upper)
+                return _at(known, variables, mark, "next", 0)
         raise Blocked(f"{upper.f_code.co_qualname}() is called by the loop's iterator", place_of(frame))
     if not mark.site:
         what = f"{upper.f_code.co_qualname}() is called from inside an operation"
@@ -228,6 +257,8 @@ def suspended(known: Known, generator: GeneratorType[Any, Any, Any]) -> Standing
     frame = generator.gi_frame
     assert frame is not None
     variables = dict(frame.f_locals)
+    if not LOCALS_ARE_A_PROXY:
+        frame.f_locals.clear()
     function = known.function
     if frame.f_lasti < 0 or generator.gi_suspended is False:
         if known.continuation is None:
@@ -259,9 +290,13 @@ def _shown(func: ast.expr) -> str:
     return "a call"
 
 
-def _is_step_of(iterator: object, code: CodeType) -> bool:
-    method = getattr(type(iterator), "__next__", None)
-    return isinstance(method, FunctionType) and method.__code__ is code
+def _step_of(iterator: object) -> FunctionType | None:
+    """Returns the ``__next__`` of an iterator, if it is written in Python."""
+    for cls in type.mro(type(iterator)):
+        method = cls.__dict__.get("__next__")
+        if method is not None:
+            return method if isinstance(method, FunctionType) else None
+    return None
 
 
 def _made_instance(above: Standing | None, upper: FrameType) -> Any:

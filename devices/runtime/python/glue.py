@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Generator, Iterator
 from types import TracebackType
@@ -47,6 +48,37 @@ def _entered() -> None:
     pass
 
 
+def entering(manager: Any) -> Any:
+    """Returns what ``with`` calls first, looked up as it does: in the class."""
+    return _special(manager, "__enter__", "context manager")
+
+
+def leaving(manager: Any) -> Any:
+    """Returns what ``with`` calls last; looked up before the first is called."""
+    return _special(manager, "__exit__", "context manager (missed __exit__ method)")
+
+
+def _special(owner: Any, name: str, protocol: str) -> Any:
+    cls = type(owner)
+    for each in cls.__mro__:
+        if name in each.__dict__:
+            found = each.__dict__[name]
+            bind = getattr(type(found), "__get__", None)
+            return found if bind is None else bind(found, owner, cls)
+    raise TypeError(
+        f"'{cls.__name__}' object does not support the {protocol} protocol".replace(") protocol", " protocol)")
+    )
+
+
+def own_locals() -> dict[str, Any]:
+    """``locals()`` for the program's functions: without hidden names."""
+    frame = sys._getframe(1)  # noqa: SLF001  (what the built-in looks at, too)
+    variables = frame.f_locals
+    if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+        return variables
+    return {name: value for name, value in variables.items() if not name.startswith(".")}
+
+
 def made(result: object, instance: Any) -> Any:
     """Returns what ``C(...)`` is, when its ``__init__`` has gone to its end."""
     if result is not None:
@@ -84,8 +116,13 @@ HIDDEN: Final[dict[str, Any]] = {
     ".iter": iter,
     ".iter_from": iter,
     ".slice": slice,
+    ".type": type,
     ".BaseException": BaseException,
     ".AssertionError": AssertionError,
+    ".StopIteration": StopIteration,
+    ".entering": entering,
+    ".leaving": leaving,
+    "locals": own_locals,
     ".kept": Kept,
     ".rewith": rewith,
     ".made": made,

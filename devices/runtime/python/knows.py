@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from devices.errors import CannotTravelError, ProtocolError
 from devices.runtime.python.frames import Blocked, place_of, suspended
 from devices.runtime.python.lines import one_line
-from devices.runtime.python.program import LoadedModule, Program
+from devices.runtime.python.program import LoadedModule, Program, find
 from devices.runtime.python.records import Record, instantiate
 from devices.runtime.python.rest import Entry
 from devices.runtime.python.values.contract import Described, Plain
@@ -77,7 +77,7 @@ class Knowledge:
         if known is None or known.continuation is not None:
             return None
         module = self.program.modules[known.module.shape.name]
-        if "<" not in value.__qualname__ and _find(module, value.__qualname__) is value:
+        if "<" not in value.__qualname__ and find(module, value.__qualname__) is value:
             return Described("named", [], [module.name, value.__qualname__])
         names = list(value.__code__.co_freevars)
         children = [value.__defaults__, value.__kwdefaults__, dict(vars(value)), value.__doc__]
@@ -88,7 +88,7 @@ class Knowledge:
         module = self.program.modules.get(value.__module__)
         if module is None:
             return None
-        if _find(module, value.__qualname__) is value:
+        if find(module, value.__qualname__) is value:
             return Described("class", [], [module.name, value.__qualname__])
         raise CannotTravelError(
             f"the class {value.__qualname__} cannot be found by its name at the destination",
@@ -121,7 +121,7 @@ class Knowledge:
             case "cell", bool():
                 return CellType()
             case (("named" | "class"), [str(name), str(qualname)]):
-                found = _find(self._module(name), qualname)
+                found = find(self._module(name), qualname)
                 if not isinstance(found, type if tag == "class" else FunctionType):
                     raise ProtocolError(f"{name[:100]} has no {tag} {qualname[:100]}")
                 return found
@@ -197,19 +197,6 @@ class Knowledge:
         for generator, _, record in self.waiting:
             if record.entry.way in ("yield", "from"):
                 next(generator)
-
-
-def _find(module: LoadedModule, qualname: str) -> object:
-    """Returns what a module defines under a qualified name, without running anything."""
-    first, *rest = qualname.split(".")
-    found: object = module.namespace.get(first)
-    for name in rest:
-        if not isinstance(found, type):
-            return None
-        found = found.__dict__.get(name)
-        if isinstance(found, staticmethod | classmethod):
-            found = found.__func__
-    return found
 
 
 def _entries(traceback: TracebackType | None) -> list[list[Any]]:

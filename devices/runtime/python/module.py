@@ -72,7 +72,7 @@ class ModuleCode:
         if entry.way == "start":
             return self.rests.whole(function)
         step = function.steps.get(entry.number)
-        if step is None or (entry.way == "before") is not (entry.site == 0):
+        if step is None or (entry.way in ("before", "next")) is not (entry.site == 0):
             raise ProtocolError(f"{function.qualname} has no place {entry}")
         try:
             return self.rests.rest(step, entry)
@@ -139,9 +139,12 @@ class ProgramCode:
         return self._known.get(id(code))
 
     def prepare(self) -> None:
-        """Makes ready what the first stop would have to: the tables of the statements at which the code may stop."""
+        """Makes ready what the first stop would have to: the places to stop, and what statements mention."""
         for module in self.modules.values():
             self.compiled(module)
+            for function in module.shape.functions:
+                for step in function.steps.values():
+                    module.rests.of(step)
         for known in list(self._known.values()):
             _ = known.positions.stops
 

@@ -106,6 +106,9 @@ def define(module: ModuleForm, node: ast.FunctionDef | ast.Lambda | ast.expr, qu
     else:
         body.comprehension(node)
     body.finish()
+    for inner in scope.used & {"exec", "eval"}:
+        if scope.home(inner) is None and inner not in module.bound:
+            function.blocking = f"uses {inner}(), whose code cannot be seen beforehand"
     return function
 
 

@@ -6,7 +6,7 @@ import ast
 import builtins
 import linecache
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
@@ -24,12 +24,13 @@ _OURS: Final = "__midstream__"
 
 @dataclass(eq=False)
 class LoadedModule:
-    """One file as a module; ``fresh`` is its namespace as import left it."""
+    """One file as a module; ``fresh`` and ``fresh_classes`` are its namespace and classes as import left them."""
 
     code: ModuleCode
     object: ModuleType
     executed: bool = False
     fresh: dict[str, Any] = field(default_factory=dict)
+    fresh_classes: dict[type, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -137,6 +138,7 @@ class Program:
             sys.modules[module.name] = module.object
         exec(self.code.compiled(module.code), module.namespace)  # noqa: S102  (the user's own source is what this is for)
         module.fresh = dict(module.namespace)
+        module.fresh_classes = {cls: dict(vars(cls)) for cls in _classes(module)}
 
     def _import(
         self,
@@ -178,6 +180,17 @@ class Program:
         return module
 
 
+def _classes(module: LoadedModule) -> Iterator[type]:
+    waiting = list(module.namespace.values())
+    seen: set[int] = set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, type) and value.__module__ == module.name and id(value) not in seen:
+            seen.add(id(value))
+            yield value
+            waiting += vars(value).values()
+
+
 def function_behind(value: object) -> FunctionType | None:
     """Returns the plain function behind decorators that say what they wrap."""
     while not isinstance(value, FunctionType):
@@ -185,3 +198,16 @@ def function_behind(value: object) -> FunctionType | None:
         if value is None:
             return None
     return value
+
+
+def find(module: LoadedModule, qualname: str) -> object:
+    """Returns what a module defines under a qualified name, without running anything."""
+    first, *rest = qualname.split(".")
+    found: object = module.namespace.get(first)
+    for name in rest:
+        if not isinstance(found, type):
+            return None
+        found = found.__dict__.get(name)
+        if isinstance(found, staticmethod | classmethod):
+            found = found.__func__
+    return found

@@ -30,8 +30,8 @@ from devices.runtime.python.lines import Mark
 from devices.runtime.python.lower import load, store
 from devices.runtime.python.mentions import Mentions, mentions
 
-Way = Literal["start", "before", "call", "made", "again", "yield", "from"]
-"""How a frame stood: before its first step; before a step; in a call; in an ``__init__`` called by its class; in what
+Way = Literal["start", "before", "call", "made", "next", "again", "yield", "from"]
+"""How a frame stood: before its first step; before a step; in a call; in an ``__init__`` called by its class; in the ``__next__`` called by a loop; in what
 is simply done again (``next(g)``, where the generator has come along); suspended at a ``yield`` or ``yield from``."""
 
 _Node = TypeVar("_Node", bound=ast.AST)
@@ -194,6 +194,8 @@ class RestBuilder:
                 new = ast.If(cut.of(test), emitter.filled(step.body, function, step.line), emitter.block(step.orelse))
                 rest = Rest([cut.header(new)])
                 rest.add(mentions(rest.body))
+            case form.For() if entry.way == "next":
+                rest = self._stepped(step)
             case form.While(test=test):
                 function = step.function.number
                 first_turn = self._once(step, emitter.filled(step.body, function, step.line), emitter.step(step))
@@ -206,6 +208,25 @@ class RestBuilder:
             case _:
                 raise AssertionError(step)
         rest.read -= {".s"}
+        return rest
+
+    def _stepped(self, step: form.For) -> Rest:
+        """Returns a loop whose iterator's ``__next__`` is under way: it gives the first item, or ends the loop."""
+        emitter, function = self.emitter, step.function.number
+        mark = Mark(step.line, function, step.number, 0, entry=True)
+        result = ast.Call(_pop(), [_pop()], [])
+        for node in ast.walk(result):
+            if isinstance(node, ast.expr):
+                emitter.stamp(node, mark)
+        given = ast.Assign([store(".v")], result)
+        ended = ast.ExceptHandler(load(".StopIteration"), None, [ast.Assign([store(".o")], ast.Constant(value=False))])
+        begun = ast.Assign([store(".o")], ast.Constant(value=True))
+        body = emitter.filled(step.body, function, step.line)
+        turn = ast.For(step.target, ast.Tuple([load(".v")], ast.Load()), body, [emitter.loop(step)])
+        choice = ast.If(load(".o"), [turn], emitter.block(step.orelse))
+        rest = Rest(emitter.clearing(step, self._glue(step, begun, ast.Try([given], [ended], [], []), choice)))
+        rest.add(self.of(step))
+        rest.read.add(step.iterator)
         return rest
 
 

@@ -83,7 +83,7 @@ def _build(
             generator, below = knows.resumed[index]
         else:
             function, below = instantiate(program, record, cells)
-        if record.entry.way in ("call", "made"):
+        if record.entry.way in ("call", "made", "next"):
             if called is None:
                 raise ProtocolError("a frame is in a call of nothing")
             callee, argument, check = called

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from types import FunctionType, ModuleType
+from enum import EnumType
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any, Final
 
+from devices.errors import ProtocolError
 from devices.runtime.python.frames import Standing
-from devices.runtime.python.program import LoadedModule, Program
+from devices.runtime.python.program import LoadedModule, Program, find
 
 _CONTAINERS: Final = (list, dict, set, bytearray, deque)
 
@@ -40,7 +42,23 @@ def changed(program: Program, standings: Sequence[Standing]) -> list[tuple[str, 
     for module, all_names in reached.items():
         present = sorted(name for name in all_names if name in module.namespace and _travels(program, module, name))
         found += [(module.name, name, module.namespace[name]) for name in present]
-    return found
+    classes = [each for each in _holders(program) if isinstance(each, type)]
+    return found + [entry for cls in classes for entry in _changed_attributes(program, cls)]
+
+
+def _changed_attributes(program: Program, cls: type) -> list[tuple[str, str, Any]]:
+    """Returns the attributes of a class that have changed since import, as globals with a dot in their name."""
+    module = program.modules[cls.__module__]
+    fresh = module.fresh_classes.get(cls)
+    if fresh is None or isinstance(cls, EnumType):
+        return []
+    return [
+        (module.name, f"{cls.__qualname__}.{name}", value)
+        for name, value in vars(cls).items()
+        if not (name.startswith("__") and name.endswith("__"))
+        and not isinstance(value, MemberDescriptorType | GetSetDescriptorType)
+        and (fresh.get(name, fresh) is not value or isinstance(value, _CONTAINERS))
+    ]
 
 
 def _travels(program: Program, module: LoadedModule, name: str) -> bool:
@@ -56,8 +74,16 @@ def _travels(program: Program, module: LoadedModule, name: str) -> bool:
 def set_state(program: Program, module: LoadedModule, name: str, value: Any) -> None:
     """Gives a global its value, also where import has put the old one: in defaults of functions and in classes."""
     namespace = program.executed(module).namespace
-    old = namespace.get(name)
-    namespace[name] = value
+    path, _, attribute = name.rpartition(".")
+    if path:
+        cls = find(module, path)
+        if not isinstance(cls, type):
+            raise ProtocolError(f"{module.name} has no class {path[:100]}")
+        old = cls.__dict__.get(attribute)
+        type.__setattr__(cls, attribute, value)
+    else:
+        old = namespace.get(name)
+        namespace[name] = value
     if old is None or not isinstance(old, _CONTAINERS):
         return
     for holder in _holders(program):
@@ -73,6 +99,7 @@ def set_state(program: Program, module: LoadedModule, name: str, value: Any) -> 
 
 
 def _holders(program: Program) -> Iterator[FunctionType | type]:
+    """Yields the functions and classes that the modules define."""
     waiting = [value for module in program.modules.values() for value in list(module.namespace.values())]
     seen: set[int] = set()
     while waiting:
