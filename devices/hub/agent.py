@@ -93,9 +93,9 @@ class Agent:
             preparations = Preparations(workers, self._config.broker)
             self.instances = Instances(hub, self._spool, self._downloads, preparations)
             self._commands = Commands(self._config.name, self.instances, self.control, self._drain)
-            async with self._running():
+            async with self._at_work() as work:
                 recovery.take_up(hub, self.instances, self._spool)
-                await stop.wait()
+                await _first_of(stop, work)
                 await self._leave()
             preparations.close()
 
@@ -109,13 +109,13 @@ class Agent:
         return kind
 
     @contextlib.asynccontextmanager
-    async def _running(self) -> AsyncIterator[None]:
+    async def _at_work(self) -> AsyncIterator[list[asyncio.Task[None]]]:
         tasks = [
             asyncio.create_task(self.control.run(self._connected, self._delivered), name="control session"),
             asyncio.create_task(self._measure(), name="metrics"),
         ]
         try:
-            yield
+            yield tasks
         finally:
             await self._commands.close()
             for task in tasks:
@@ -181,6 +181,7 @@ class Agent:
 
     async def _measure(self) -> None:
         meter = Meter(self._config.spool, self._config.temperature)
+        await self.control.up.wait()
         while True:
             workers = {
                 name: worker.pid
@@ -215,6 +216,18 @@ class Agent:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2.0):
                 await self.control.sent()
+
+
+async def _first_of(stop: asyncio.Event, work: list[asyncio.Task[None]]) -> None:
+    """Returns when told to stop; raises what ended one of the tasks that never end by themselves."""
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait([stopping, *work], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+    for task in work:
+        if task.done():
+            task.result()
 
 
 def _packages() -> dict[str, str]:
