@@ -144,10 +144,9 @@ class Hubs:
             return
         if known is None or status.start > known.start:
             await self._store.write(rows.started, name, status.boot, status.start, now())
-        hub.status, hub.told = status, True
+        hub.status, hub.told, hub.heard = status, True, time.monotonic()
         if hub.info is None:
             return  # its info is still to come, and with it the key
-        hub.heard = time.monotonic()
         hub.become(status.state, "its connection ended" if status.state == "offline" else "")
         self._somebody_came()
 
