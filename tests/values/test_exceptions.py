@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import http.client
 import json
+import queue
+import socket
+import sqlite3
+import struct
+import subprocess
 
 import pytest
 from by_name import there_and_back
@@ -55,6 +62,13 @@ CASES = {
     "picky": Picky(5, detail="bad"),
     "own os error": MissingError(2, "no", "file"),
     "timeout": TimeoutError("late"),
+    "process": subprocess.CalledProcessError(2, ["a"], "out"),
+    "address": socket.gaierror(-2, "unknown"),
+    "queue": queue.Empty(),
+    "csv": csv.Error("e"),
+    "database": sqlite3.OperationalError("locked"),
+    "struct": struct.error("s"),
+    "http": http.client.RemoteDisconnected("gone"),
 }
 FIELDS = ("errno", "strerror", "filename", "filename2", "name", "path", "msg", "encoding", "object", "start", "end",
           "reason", "lineno", "offset", "text", "end_lineno", "value", "code", "obj", "doc", "pos", "detail")  # fmt: skip

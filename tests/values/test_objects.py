@@ -10,6 +10,8 @@ import decimal
 import enum
 import functools
 import random
+import signal
+import socket
 import typing
 
 import pytest
@@ -300,7 +302,7 @@ def test_a_subclass_of_random_goes_on_with_the_same_numbers():
 @pytest.mark.parametrize(
     "value",
     [Color.RED, Color.BLUE, Color.CRIMSON, Level.LOW, Access.READ, Access.BOTH, Access(0), Name.A, Mode.X | Mode.Y,
-     Mode(0), Mode(64)],
+     Mode(0), Mode(64), signal.SIGTERM, socket.AF_INET],
     ids=str,
 )  # fmt: skip
 def test_members_of_enums_are_the_members(value):

@@ -3,11 +3,13 @@
 What a name in a blob may lead to is narrow: a class, function or module in a module that the program itself imports
 (`Knows.modules`) or that stands in a short list of harmless standard ones. It is looked up in the modules' own
 dictionaries, so that no ``__getattr__`` runs, and it is never called by the decoder. What would start a program, open a
-file or run text is refused by name even where the program imports its module.
+file or run text is refused by name even where the program imports its module. Classes of exceptions and enums of any
+loaded standard module are free: a function may well be stopped while it handles a `subprocess.CalledProcessError`.
 """
 
 from __future__ import annotations
 
+import enum
 import functools
 import importlib
 import sys
@@ -93,7 +95,7 @@ _HARMLESS: Final = frozenset(
 )
 """Standard modules that may be referred to (and are imported for it) though the program does not import them."""
 _PUBLIC: Final = {
-    "_bisect": "bisect", "_collections": "collections", "_datetime": "datetime", "_decimal": "decimal",
+    "_bisect": "bisect", "_csv": "csv", "_lzma": "lzma", "_queue": "queue", "_socket": "socket", "_collections": "collections", "_datetime": "datetime", "_decimal": "decimal",
     "_functools": "functools", "_heapq": "heapq", "_io": "io", "_json": "json.decoder", "_operator": "operator",
     "_random": "random", "_statistics": "statistics", "_struct": "struct", "_weakref": "weakref",
     "pathlib._local": "pathlib", "pathlib._abc": "pathlib", "collections._collections_abc": "collections.abc",
@@ -141,6 +143,7 @@ _NEVER_MODULES: Final = frozenset(
 )
 """Modules of which no function or class is found by name: what they give belongs to the process, or runs things."""
 _SHOWN: Final = 60
+_DEEPEST: Final = 8  # classes within classes
 _FOUND: Final = (
     type,
     types.FunctionType,
@@ -170,20 +173,24 @@ def find(module: str, qualname: str, modules: Collection[str]) -> Any:
         ProtocolError: not a name that may be used, or it leads nowhere.
     """
     names = qualname.split(".")
-    if (
-        module.partition(".")[0] in _NEVER_MODULES
-        or (module, names[0]) in _NEVER
-        or not may_name(module, modules)
-        or len(names) > 8
-    ):
+    package = module.partition(".")[0]
+    free = may_name(module, modules) and package not in _NEVER_MODULES
+    if (module, names[0]) in _NEVER or len(names) > _DEEPEST or not (free or package in sys.stdlib_module_names):
         raise ProtocolError(f"the image refers to {module[:_SHOWN]}.{qualname[:_SHOWN]}, which it may not")
-    found: Any = importlib.import_module(module) if module in _HARMLESS else sys.modules.get(module)
-    found = vars(found).get(names[0]) if isinstance(found, types.ModuleType) else None
+    holder = importlib.import_module(module) if module in _HARMLESS else sys.modules.get(module)
+    found = vars(holder).get(names[0]) if isinstance(holder, types.ModuleType) else None
     for name in names[1:]:
         found = _member(found, name)
-    if not isinstance(found, _FOUND) or _name_of(found)[0].partition(".")[0] in _NEVER_MODULES:
+    if not isinstance(found, _FOUND):
         raise ProtocolError(f"{module[:_SHOWN]}.{qualname[:_SHOWN]} is no class or function here")
+    if not _is_inert(found) and (not free or _name_of(found)[0].partition(".")[0] in _NEVER_MODULES):
+        raise ProtocolError(f"the image refers to {module[:_SHOWN]}.{qualname[:_SHOWN]}, which it may not")
     return found
+
+
+def _is_inert(found: Any) -> bool:
+    """Tells whether it is an exception's class or an enum: these are met everywhere, and do nothing when used."""
+    return isinstance(found, type) and issubclass(found, BaseException | enum.Enum)
 
 
 def _member(holder: object, name: str) -> Any:
