@@ -7,6 +7,7 @@ import logging
 import time
 from typing import Final
 
+from coordinator import rivals
 from coordinator.announcement import Announcement, farewell
 from coordinator.config import CoordinatorConfig
 from coordinator.desk import Desk
@@ -63,7 +64,7 @@ class Coordinator:
         self._book = book
         self._since = now()
         self._rules_error: MidstreamError | None = None
-        self._taken_up = False
+        self._ready = asyncio.Event()
         topics, key = config.topics, own_key(config.folder / "key.pem")
         public = sealing.public_bytes(key)
         self._line = line = Line(
@@ -74,7 +75,7 @@ class Coordinator:
         self._uploads = uploads = Uploads()
         self._commands = commands = Commands(store, line, topics, hubs)
         self._claims = claims = Claims(key, store, line, topics)
-        ground = Ground(key, topics, store, line, hubs, uploads, commands, claims, journal)
+        ground = Ground(key, topics, store, line, hubs, uploads, commands, claims, journal, self._ready)
         self._facts = facts = Facts()
         self._moves = moves = Moves(ground)
         self._keeping = keeping = Keeping(ground)
@@ -136,14 +137,13 @@ class Coordinator:
         await self._inbox.settled()
         for sentence in await self._claims.reconcile():
             await self._journal.tell("claims", did="the higher epoch counts", why=sentence, severity="warning")
-        if not self._taken_up:
+        if not self._ready.is_set():
             await self._hubs.roll_call()
-        await self._announcement.everything()
-        if not self._taken_up:
-            self._taken_up = True
             await self._moves.take_up()
             await self._commands.deliver_unanswered()
+            self._ready.set()
             _log.info("coordinator of %s at %s", self._config.site, self._config.broker)
+        await self._announcement.everything()
 
     async def _status(self) -> StatusAnswer:
         rules = [f"the rules of before stay in force: {self._rules_error}"] if self._rules_error else []
@@ -165,7 +165,7 @@ class Coordinator:
             self._uploads.expire(moment)
             for hub in self._hubs.look_for_silence(moment):
                 self._facts.hub_gone(hub.name)
-            if self._line.up:
+            if self._line.up and self._ready.is_set():
                 await self._announcement.news()
 
     async def _watch_rules(self) -> None:
@@ -197,8 +197,10 @@ async def main(config: CoordinatorConfig) -> None:
         RefusedError: another coordinator works on this broker.
     """
     book = RuleBook.load(config.rules) if config.rules is not None else RuleBook()
-    store = Store.open(config.store)
-    try:
-        await Coordinator(config, store, book).run()
-    finally:
-        store.close()
+    with rivals.alone(config.folder):
+        store = Store.open(config.store)
+        try:
+            await rivals.require_none(config.broker, config.topics, store.generation)
+            await Coordinator(config, store, book).run()
+        finally:
+            store.close()

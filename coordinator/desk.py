@@ -65,6 +65,7 @@ class Desk:
 
     async def _answer(self, client: str, question: str, asked: answers.Question) -> Any:
         ground = self._ground
+        await ground.ready.wait()
         match asked:
             case answers.PsAsk():
                 return await instance_views.rows(

@@ -119,7 +119,9 @@ class Uploads:
         Raises:
             ProtocolError: no part of a blob within the limits.
         """
-        if not (number.isdecimal() and len(number) <= 6 and int(number) * limits.PART < limits.BLOB):
+        if not (
+            number.isascii() and number.isdecimal() and len(number) <= 6 and int(number) * limits.PART < limits.BLOB
+        ):
             raise ProtocolError(f"{number!r} is no number of a part", place=f"checkpoint {checkpoint[:50]}")
         if len(payload) > limits.PART or not payload:
             raise ProtocolError(f"a part of {len(payload)} bytes", place=f"checkpoint {checkpoint[:50]}")

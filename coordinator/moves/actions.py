@@ -54,6 +54,7 @@ class Actions:
         Raises:
             MidstreamError: it was refused or failed; the instance is as it was, or the error says how.
         """
+        await self._ground.ready.wait()
         match intent:
             case intents.Run():
                 return await self._run(intent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +23,10 @@ Handover = Literal["takeover", "disconnect"]
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """The parts of the coordinator that moves use."""
+    """The parts of the coordinator that moves use.
+
+    Nothing is decided before ``ready``: until then store and broker may disagree about the newest epoch.
+    """
 
     key: Ed25519PrivateKey
     topics: Topics
@@ -33,6 +37,7 @@ class Ground:
     commands: Commands
     claims: Claims
     journal: Journal
+    ready: asyncio.Event
 
     @property
     def handover(self) -> Handover:

@@ -31,6 +31,7 @@ class _Settlement:
 
 async def settle(ground: Ground, moving: Moves, report: Report) -> None:
     """Brings store and hub to agree."""
+    await ground.ready.wait()
     settlement = await ground.store.write(_settle, report)
     ground.commands.deliver(settlement.commands)
     for sentence in settlement.words:

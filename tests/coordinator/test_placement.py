@@ -1,0 +1,104 @@
+"""Where a function may run, where it should, and why in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from coordinator.ingest.hubs import Hub
+from coordinator.placement.choice import NowhereError, choose, rank
+from coordinator.placement.requirements import why_not
+from devices.errors import RefusedError
+from devices.protocol.messages import HubInfo, HubMetrics
+from devices.runtime.settings import Needs
+
+NOTHING = Needs()
+
+
+class Some:
+    """Hubs without a store behind them."""
+
+    def __init__(self, *hubs: Hub) -> None:
+        self._hubs = {hub.name: hub for hub in hubs}
+
+    def every(self):
+        return list(self._hubs.values())
+
+    def known(self, name):
+        return name in self._hubs
+
+    def __getitem__(self, name):
+        return self._hubs[name]
+
+
+def hub(name: str, *, state: str = "online", cpu: float = 10.0, labels=(), packages=None, **metrics) -> Hub:
+    info = HubInfo(
+        hub=name, version="", arch="", cores=4, memory=10**9, python="3.11", engines=["python"], labels=list(labels),
+        packages=packages or {},
+    )  # fmt: skip
+    fields = {"load": 0.1, "memory": 30.0, "memory_available": 10**9, "swap": 0.0, "disk": 10.0} | metrics
+    return Hub(name, info=info, metrics=HubMetrics(cpu=cpu, **fields), state=state)
+
+
+@pytest.mark.parametrize(
+    ("one", "needs", "reason"),
+    [
+        (hub("a"), NOTHING, ""),
+        (hub("a", state="offline"), NOTHING, "is offline"),
+        (hub("a", state="draining"), NOTHING, "is draining: it takes nothing new"),
+        (hub("a"), Needs(labels=["big"]), "has no label 'big'"),
+        (hub("a", labels=["big"]), Needs(labels=["big"]), ""),
+        (hub("a"), Needs(packages=["pillow>=10"]), "has no package pillow"),
+        (hub("a", packages={"Pillow": "9.5.0"}), Needs(packages=["pillow>=10"]), "has pillow 9.5.0, >=10 is needed"),
+        (hub("a", packages={"Pillow": "10.0.1"}), Needs(packages=["pillow>=10,<11"]), ""),
+        (hub("a", packages={"some_thing": "1.4"}), Needs(packages=["Some-Thing~=1.2"]), ""),
+        (hub("a", packages={"some_thing": "2.0"}), Needs(packages=["Some-Thing~=1.2"]), "has Some-Thing 2.0, ~=1.2 is needed"),
+        (hub("a", packages={"x": "1.4.2"}), Needs(packages=["x==1.4.*"]), ""),
+        (hub("a", packages={"x": "1.0"}), Needs(packages=["x==1"]), ""),
+        (hub("a", packages={"x": "1"}), Needs(packages=["what is this"]), "cannot be judged: 'what is this' is no requirement"),
+        (hub("a", memory_available=10**8), Needs(memory=3 * 10**8), "has 100 MB of memory free, 300 MB are needed"),
+    ],
+)  # fmt: skip
+def test_a_hub_that_does_not_fit_says_why(one, needs, reason):
+    assert why_not(one, needs, "python") == reason
+
+
+def test_a_hub_without_the_engine_does_not_fit():
+    assert why_not(hub("a"), NOTHING, "process") == "has no engine 'process'"
+
+
+def test_the_freer_and_cooler_hub_is_better():
+    places = rank([hub("busy", cpu=90.0), hub("hot", temperature=75.0), hub("free")], NOTHING, "python", {})
+    assert [place.hub for place in places] == ["free", "hot", "busy"]
+    assert places[0].why == "cpu 10 %, memory 30 %, no functions"
+    assert "75 °C" in places[1].why
+
+
+def test_equal_hubs_do_not_play_ping_pong():
+    both = [hub("a"), hub("b")]
+    assert rank(both, NOTHING, "python", {}, here="b")[0].hub == "b"
+    assert rank(both, NOTHING, "python", {})[0].hub == "a"
+
+
+def test_what_was_promised_to_a_hub_counts_against_it():
+    assert rank([hub("a"), hub("b")], NOTHING, "python", {"a": 3})[0].hub == "b"
+
+
+def test_a_hub_on_battery_is_the_last_choice():
+    places = rank([hub("a", mains=False, battery=80.0), hub("b")], NOTHING, "python", {})
+    assert [place.hub for place in places] == ["b", "a"]
+    assert "on battery 80 %" in places[1].why
+
+
+def test_nowhere_names_each_hub_and_its_reason():
+    hubs = Some(hub("a"), hub("b", state="offline"), hub("c", labels=["x"]))
+    with pytest.raises(NowhereError, match=r"no other hub to move to: b is offline; c has no label 'big'"):
+        choose(hubs, Needs(labels=["big"]), "python", {}, leaving="a")
+
+
+def test_a_named_hub_is_taken_or_refused_with_its_reason():
+    hubs = Some(hub("nas"), hub("attic", state="offline"))
+    assert choose(hubs, NOTHING, "python", {}, wanted="nas").hub == "nas"
+    with pytest.raises(RefusedError, match="attic cannot take it: attic is offline"):
+        choose(hubs, NOTHING, "python", {}, wanted="attic")
+    with pytest.raises(RefusedError, match="did you mean 'attic'"):
+        choose(hubs, NOTHING, "python", {}, wanted="atic")
