@@ -8,6 +8,7 @@ QoS 0 and looks at no reason code. What a demo proves with such devices holds fo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from types import TracebackType
 from typing import Final, Self
@@ -64,7 +65,10 @@ class DeviceConnection:
         try:
             await asyncio.shield(connecting)
         except asyncio.CancelledError:
-            if not isinstance((await asyncio.gather(connecting, return_exceptions=True))[0], BaseException):
+            while not connecting.done():  # a task group cancels twice
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait({connecting})
+            if connecting.exception() is None:
                 await self.__aexit__(None, None, None)
             raise
         except aiomqtt.MqttError as error:
@@ -81,6 +85,9 @@ class DeviceConnection:
             await self._client.__aexit__(kind, error, trace)
         except aiomqtt.MqttError:  # the broker went first: nothing is left to say goodbye to
             _log.debug("the broker at %s was gone before a device", self._address.place)
+        lost = self._client._disconnected  # noqa: SLF001 - aiomqtt 2.5.1 never looks at it, and asyncio complains
+        if lost.done() and not lost.cancelled():
+            lost.exception()
 
     async def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> None:
         """Publishes; at QoS 1 returns when the broker has acknowledged.

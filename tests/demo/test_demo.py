@@ -39,6 +39,16 @@ def started(folder: Path, *options: str, **settings: object) -> subprocess.Popen
     )  # fmt: skip
 
 
+def until_the_function_runs(demo: subprocess.Popen[str]) -> None:
+    assert demo.stdout is not None
+    assert demo.stderr is not None
+    seen = ""
+    while "function" not in seen:
+        line = demo.stdout.readline()
+        assert line, seen + demo.stderr.read()
+        seen += line
+
+
 def of_the_demo(folder: Path) -> list[psutil.Process]:
     """Every process that has the demo's folder in its command line or environment."""
     found = []
@@ -105,35 +115,25 @@ def test_on_a_users_broker_it_stays_below_its_own_prefix_and_clears_it_away(fold
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_signal_in_the_middle_leaves_nothing_behind(folder: Path, number: signal.Signals) -> None:
     with started(folder) as demo:
-        assert demo.stdout is not None
-        seen = ""
-        while "function" not in seen:
-            line = demo.stdout.readline()
-            assert line, seen
-            seen += line
+        until_the_function_runs(demo)
         assert of_the_demo(folder)
         demo.send_signal(number)
         _, err = demo.communicate(timeout=LONGEST)
     assert demo.returncode == 128 + number
-    assert "Traceback" not in err
+    assert "Traceback" not in err, err
     assert nothing_is_left(folder)
 
 
 @pytest.mark.parametrize("victim", ["coordinator", "hub", "mosquitto"])
 def test_a_part_that_dies_ends_it_with_one_sentence(folder: Path, victim: str) -> None:
     with started(folder) as demo:
-        assert demo.stdout is not None
-        seen = ""
-        while "function" not in seen:
-            line = demo.stdout.readline()
-            assert line, seen
-            seen += line
+        until_the_function_runs(demo)
         (dies, *_) = [one for one in of_the_demo(folder) if victim in one.cmdline() or victim in one.name()]
         dies.kill()
         _, err = demo.communicate(timeout=LONGEST)
     assert demo.returncode in (1, 3)
     assert err.startswith("error: ")
-    assert "Traceback" not in err
+    assert "Traceback" not in err, err
     assert nothing_is_left(folder)
 
 
