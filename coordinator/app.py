@@ -12,6 +12,7 @@ from coordinator.announcement import Announcement, farewell
 from coordinator.config import CoordinatorConfig
 from coordinator.desk import Desk
 from coordinator.facts import Facts
+from coordinator.ingest.broker_drops import BrokerDrops
 from coordinator.ingest.checkpoints import Uploads
 from coordinator.ingest.hubs import Hubs
 from coordinator.ingest.inbox import Inbox
@@ -83,7 +84,9 @@ class Coordinator:
         actions = Actions(ground, moves, keeping)
         self._reactions = reactions = Reactions(store, journal, actions, facts)
         self._evaluation = Evaluation(book.rules, facts, reactions.fire)
-        self._telemetry = Telemetry(Firehose(config.broker, topics.client_id("coordinator-ears")), facts)
+        ears = Firehose(config.broker, topics.client_id("coordinator-ears"))
+        self._drops = BrokerDrops(ears)
+        self._telemetry = Telemetry(ears, facts)
         self._telemetry.follow(book.topics())
         voices = Voices()
         self._requests = requests = Requests(line, topics, Desk(ground, actions, voices, self._status).answer)
@@ -151,7 +154,7 @@ class Coordinator:
             self._store,
             self._hubs,
             self._moves.every(),
-            [*rules, *self._telemetry.attention()],
+            [*rules, *self._drops.attention(), *self._telemetry.attention()],
             version=__version__,
             broker=str(self._line.kind),
             site=self._config.site,

@@ -24,7 +24,7 @@ class Telemetry:
     """The coordinator's ear on devices.
 
     Args:
-        firehose: its own connection to the broker; nobody else listens on it.
+        firehose: the connection that hears devices; it runs it.
         facts: what is heard goes there, in order of arrival.
         topics: filters that are listened to whatever the rules say.
     """
