@@ -58,11 +58,11 @@ class Attention:
         if self._depth:
             self._missed = True
             return
-        self._missed = False
-        self._depth += 1
-        try:
-            self._look()
-        finally:
-            self._depth -= 1
-        if self._missed:
-            self._knocked(KNOCK, None)
+        self._missed = True
+        while self._missed:
+            self._missed = False
+            self._depth += 1
+            try:
+                self._look()
+            finally:
+                self._depth -= 1

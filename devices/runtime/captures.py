@@ -73,10 +73,10 @@ class Captures:
         self._running_on = False  # the engine looks for a place
 
     def ask(self, frame: link.Capture) -> None:
-        """Takes a request note of; `run_on` or `take` follows."""
+        """Takes a note of a request; `run_on` or `take` follows. It takes the place of one that is still open."""
         if self._wanted is not None:
-            self._refuse(frame.number, CannotStopError(f"checkpoint {self._wanted.number} is under way"))
-            return
+            self._look_no_more()
+            self._fail(CannotStopError("another checkpoint was asked for before a place to stop was reached"))
         self._wanted = frame
         self._asked = time.monotonic()
 
@@ -103,9 +103,7 @@ class Captures:
         wanted, left = self._wanted, self.time_left()
         if wanted is None or left is None:
             return
-        if self._running_on:
-            self._running_on = False
-            self._execution.withdraw()
+        self._look_no_more()
         try:
             image = self._image_in(wait, nested=nested)
         except CannotStopError as error:
@@ -120,6 +118,11 @@ class Captures:
         else:
             wait.captured(wanted.number)
             self._answer(image)
+
+    def _look_no_more(self) -> None:
+        if self._running_on:
+            self._running_on = False
+            self._execution.withdraw()
 
     def _image_in(self, wait: Wait, *, nested: bool) -> Image:
         if nested:
@@ -139,10 +142,7 @@ class Captures:
     def _fail(self, error: MidstreamError) -> None:
         if self._wanted is not None:
             number, self._wanted = self._wanted.number, None
-            self._refuse(number, error)
-
-    def _refuse(self, number: int, error: MidstreamError) -> None:
-        self._channel.send(link.NotCaptured(number=number, error=error.to_wire()))
+            self._channel.send(link.NotCaptured(number=number, error=error.to_wire()))
 
     def _answer(self, image: Image) -> None:
         assert self._wanted is not None

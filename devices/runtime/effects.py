@@ -9,6 +9,7 @@ sleep are wall clock: a sleep that is overdue after a power cut ends at once.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
@@ -20,7 +21,7 @@ from devices.runtime.message import Message
 Where = Callable[[Message], object]
 
 
-class Effect:
+class Effect(ABC):
     """One call that waits. Subclasses are taken up by their ``name``."""
 
     name: ClassVar[str]
@@ -41,18 +42,18 @@ class Effect:
         """Returns the effect that goes on from a `state`."""
         return cls(instance, **state)
 
+    @abstractmethod
     def run(self) -> Any:
         """Waits, and returns what the function's call returns."""
-        raise TypeError(type(self))
 
     def remaining(self) -> float | None:
         """Seconds until the wait is over by itself; ``None``: never."""
         return None
 
-    def captured(self, number: int) -> None:
+    def captured(self, number: int) -> None:  # noqa: B027 -- most waits do not care
         """Checkpoint ``number`` was taken in this wait."""
 
-    def not_captured(self, error: MidstreamError) -> None:
+    def not_captured(self, error: MidstreamError) -> None:  # noqa: B027 -- the same
         """A checkpoint that was asked for in this wait could not be taken."""
 
 
