@@ -52,6 +52,8 @@ class BrokerDrops:
         if not self._recently:
             return []
         return [
-            f"the broker has dropped {self._lost} messages because a client's queue was full: a function may have missed "
-            "some; raise max_queued_messages in its configuration, or let the function read faster (lag in 'midstream ps')"
+            (
+                f"the broker has dropped {self._lost} messages because a client's queue was full: a function may have missed "
+                "some; raise max_queued_messages in its configuration, or let the function read faster (lag in 'midstream ps')"
+            )
         ]
