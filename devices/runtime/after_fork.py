@@ -42,6 +42,7 @@ def become_worker(parent: int, link: int) -> None:
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(attention.KNOCK, signal.SIG_IGN)  # until the function runs, when it means something
+    os.set_inheritable(link, False)  # what came by SCM_RIGHTS is
     os.closerange(3, link)
     os.closerange(link + 1, os.sysconf("SC_OPEN_MAX"))
     random.seed()  # else all workers draw the same numbers

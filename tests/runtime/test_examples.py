@@ -87,7 +87,7 @@ class Moving:
         self.hub.send(link.Unpulled())
 
 
-@pytest.mark.parametrize("name", ["washer", "boiler"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.py")))
 def test_an_example_reads_as_a_function(name):
     declaration = choose(read_functions(read_source(EXAMPLES / f"{name}.py")), None)
     assert declaration.name == name

@@ -504,7 +504,7 @@ async def test_a_worker_has_nothing_of_its_parent_but_the_link(workers):
                     return [
                         open_files, random.random(), [name for name in os.environ if name.startswith("MIDSTREAM")],
                         signal.getsignal(signal.SIGINT) == signal.SIG_DFL, os.getsid(0) == os.getpid(),
-                        int(open("/proc/self/oom_score_adj").read()),
+                        int(open("/proc/self/oom_score_adj").read()), os.popen("ls /proc/self/fd").read().split(),
                     ]
             """)
             for _ in range(2)
@@ -517,6 +517,7 @@ async def test_a_worker_has_nothing_of_its_parent_but_the_link(workers):
     assert first[2] == []
     assert first[3:5] == [True, True]
     assert first[5] >= 300
+    assert len(first[6]) == 4  # a program that the function runs has the three and its own folder
 
 
 async def test_an_image_of_many_megabytes_travels_as_one_frame(workers):
