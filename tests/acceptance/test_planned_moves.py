@@ -61,11 +61,9 @@ def publish_in_a_closed_loop(topic, say, applied, enough, failures):
 
 
 def mosquitto_pub(address, topic, qos):
+    where = ["-h", address.host, "-p", str(address.port)]
     return subprocess.Popen(
-        # fmt: off
-        ["mosquitto_pub", "-V", "mqttv5", "-h", address.host, "-p", str(address.port),
-         "-t", topic, "-q", str(qos), "-l"],
-        # fmt: on
+        ["mosquitto_pub", "-V", "mqttv5", *where, "-t", topic, "-q", str(qos), "-l"],
         stdin=subprocess.PIPE,
         text=True,
         bufsize=1,
