@@ -7,6 +7,7 @@ global that the programs append to; it is part of the state that travels).
 from __future__ import annotations
 
 import linecache
+import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable
@@ -20,6 +21,9 @@ from devices.runtime.python.library import Library
 from devices.runtime.python.program import Program
 from devices.runtime.python.values import from_cbor
 from devices.runtime.source import Source
+
+EXTRA_FRAMES = ("<listcomp>", "<setcomp>", "<dictcomp>") if sys.version_info >= (3, 12) else ()
+"""From 3.12 on comprehensions have no frame of their own; those that may stop have one in normal form."""
 
 
 @dataclass
@@ -55,7 +59,7 @@ def described(error: BaseException | None, filename: str) -> list[str]:
         lines = [
             f"{entry.name}:{entry.lineno}"
             for entry in traceback.extract_tb(error.__traceback__)
-            if entry.filename == filename
+            if entry.filename == filename and entry.name not in EXTRA_FRAMES
         ]
         kind = "NameError" if isinstance(error, UnboundLocalError) else type(error).__name__
         text = str(error) if kind != "NameError" else ""

@@ -38,7 +38,7 @@ class Lines:
     """The virtual lines of a program; they are handed out as they are needed and mean nothing outside the process."""
 
     def __init__(self) -> None:
-        self._marks: list[Mark] = [Mark(0)]
+        self._marks: list[Mark] = [Mark(0), Mark(1)]  # no line at all, and what the compiler gives to a module
         self._lines: dict[Mark, int] = {}
 
     def line(self, mark: Mark) -> int:

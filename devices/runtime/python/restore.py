@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import FunctionType
-from typing import Any
+from typing import Any, Final
 from weakref import ref
 
 from devices.errors import NewerFormatError, ProtocolError
@@ -13,6 +13,8 @@ from devices.runtime.python.program import Program
 from devices.runtime.python.records import Record, instantiate
 from devices.runtime.python.state import set_state
 from devices.runtime.python.values import decode, from_cbor
+
+_NOTHING: Final = object()
 
 
 def restore(program: Program, data: bytes) -> tuple[FunctionType, list[Any]]:
@@ -55,6 +57,8 @@ def restore(program: Program, data: bytes) -> tuple[FunctionType, list[Any]]:
         globals_ = [(module, name, next(values)) for module, name in state]
     except (StopIteration, ValueError, RuntimeError) as error:
         raise ProtocolError("the image has too few values") from error
+    if next(values, _NOTHING) is not _NOTHING:
+        raise ProtocolError("the image has too many values")
     for module, name, value in globals_:
         if module not in program.modules or not isinstance(name, str):
             raise ProtocolError("the image has the state of a module that is not the program's")

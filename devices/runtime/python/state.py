@@ -34,7 +34,10 @@ def changed(program: Program, standings: Sequence[Standing]) -> list[tuple[str, 
         for name in names - seen:
             seen.add(name)
             value = module.namespace.get(name)
-            if isinstance(value, FunctionType):
+            other = program.modules.get(value.__name__) if isinstance(value, ModuleType) else None
+            if other is not None and other.object is value:
+                waiting.append((other, frozenset(each for each in other.namespace if not each.startswith("__"))))
+            elif isinstance(value, FunctionType):
                 known = program.known(value.__code__)
                 if known is not None:
                     waiting.append((program.modules[known.module.shape.name], known.function.outside))
