@@ -60,7 +60,7 @@ class Announcements:
             return
         if not self._session.publish(hub.topics.instance(instance.name, "state"), state, retain=True):
             return  # told when there is a connection again
-        if instance.state != self._told_state:
+        if not self._told:
             self._session.publish(hub.topics.instance(instance.name, "hub"), hub.name.encode(), retain=True)
         self._told, self._told_state = state, instance.state
 

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 
-from devices.errors import FencedError, MidstreamError, ProtocolError, RefusedError, RestoreError
+from devices.errors import DamagedError, FencedError, MidstreamError, ProtocolError, RefusedError, RestoreError
 from devices.hub import handover
 from devices.hub.downloads import Downloads
 from devices.hub.feed import Feed
@@ -86,7 +86,7 @@ class Instances:
             MidstreamError: it cannot come here; the reason is in it.
         """
         blob = await self._blob(command.instance, command.checkpoint, command.parts, command.size, command.digest)
-        header, _ = blobs.decode_header(blob, digest=bytes.fromhex(command.digest))
+        header, _ = blobs.decode_header(blob)
         self._check_engine(header)
         spool = self._spool.instance(command.instance)
         await asyncio.gather(
@@ -99,10 +99,11 @@ class Instances:
             raise RefusedError(f"hub {self._hub.name} has no engine {header.engine.name!r}")
 
     async def _blob(self, instance: str, checkpoint: str, parts: int, size: int, digest: str) -> bytes:
+        """Returns a checkpoint's bytes, checked against the digest: from the spool, or as they come down."""
         if not parts:
             kept = await asyncio.to_thread(self._spool.instance(instance).read, checkpoint)
             if kept is not None:
-                return kept
+                return await _verified(kept, checkpoint, digest)
         blob = await self._downloads.whole(checkpoint, size, digest)
         self._downloads.forget(checkpoint)
         return blob
@@ -153,7 +154,7 @@ class Instances:
         )
         try:
             decoding = time.monotonic()
-            checkpoint = await _decoded(blob, command.digest)
+            checkpoint = await _decoded(blob)
             self._check_engine(checkpoint.header)
             decoded = time.monotonic()
             ready = await self._preparations.take(command.instance, checkpoint.header.function)
@@ -208,7 +209,7 @@ class Instances:
         if blob is None:
             raise RestoreError(f"checkpoint {command.checkpoint} is not in the spool of {self._hub.name} any more")
         decoding = time.monotonic()
-        checkpoint = await _decoded(blob, command.digest)
+        checkpoint = await _decoded(await _verified(blob, command.checkpoint, command.digest))
         decoded = time.monotonic()
         ready = await self._preparations.take(command.instance, checkpoint.header.function)
         entry = Claimed(claim=command.claim, published=command.published, muted=command.muted)
@@ -218,6 +219,7 @@ class Instances:
         life.process.end()
         instance.become("starting")
         _connect(life, ready)
+        life.keep_house()
         try:
             told = await life.process.begin(ready.worker, checkpoint.image if checkpoint.header.image else None)
         except MidstreamError:
@@ -427,8 +429,12 @@ async def _all_late_mail_of_the_last_move(life: Life) -> None:
         ) from None
 
 
-async def _decoded(blob: bytes, digest: str) -> Checkpoint:
-    expected = bytes.fromhex(digest)
-    if len(blob) <= limits.PART:
-        return blobs.decode(blob, digest=expected)
-    return await asyncio.to_thread(blobs.decode, blob, digest=expected)
+async def _verified(blob: bytes, checkpoint: str, digest: str) -> bytes:
+    if (await asyncio.to_thread(blobs.blob_digest, blob)).hex() != digest:
+        raise DamagedError(f"checkpoint {checkpoint} in the spool is not the one that was claimed")
+    return blob
+
+
+async def _decoded(blob: bytes) -> Checkpoint:
+    """Decodes a checkpoint whose digest was checked; its signature is the coordinator's business, which stored it."""
+    return blobs.decode(blob) if len(blob) <= limits.PART else await asyncio.to_thread(blobs.decode, blob)

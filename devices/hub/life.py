@@ -84,6 +84,7 @@ class Life:
             on_end=self._ended,
         )
         self._confirmed = asyncio.Event()
+        self._keeps_house = False
         instance.feed.on_read = self.session.acknowledge
         self.captures.on_durable = self._durable
         if late_mail:
@@ -92,7 +93,10 @@ class Life:
             self.late_complete.set()
 
     def keep_house(self) -> None:
-        """Starts what runs for the whole life: checkpoints by policy, and announcements."""
+        """Starts what runs for the whole life, once: checkpoints by policy, and announcements."""
+        if self._keeps_house:
+            return
+        self._keeps_house = True
         self.tasks.start(self.captures.keep_up(), "checkpoints")
         self.tasks.start(self.announcements.keep_telling(), "announcements")
 
