@@ -296,3 +296,35 @@ def test_a_second_hub_of_the_same_name_ends_with_one_error(system: System, tmp_p
     assert "hub-a" in said.err
     assert "Traceback" not in said.err
     assert [hub["state"] for hub in system.json("hubs")] == ["online", "online"]
+
+
+def test_a_checkpoint_can_be_looked_into_with_the_values_of_its_variables(system: System, counter: str) -> None:
+    system.publish(counter, "1", "2")
+    system.until(counter, counted(2))
+    made = system.json("checkpoint", counter)
+    shown = system.json("inspect", counter, "--save", "blob.cbor")
+    assert shown["checkpoint"] == made["checkpoint"]
+    assert shown["signature"] == "good"
+    (frame,) = shown["frames"]
+    assert frame["function"] == "counter"
+    assert frame["line"] == shown["line"]
+    variables = {one["name"]: (one["type"], one["value"]) for one in frame["variables"]}
+    assert variables["total"] == ("int", "2")
+    assert variables["step"] == ("int", "1")
+    assert shown["subscriptions"] == [{"filters": [counter], "latest_only": False}]
+    from_file = system.json("inspect", "blob.cbor")
+    assert from_file["signature"].startswith("not checked")
+    assert from_file | {"signature": "good"} == shown
+    words = system.call("inspect", "blob.cbor")
+    assert "total   = 2  (int)" in words.out
+    assert re.search(r"-> +\d+ +for message in ctx.subscribe\(topic\):", words.out)
+
+
+@pytest.mark.parametrize("damage", ["cut", "altered", "no checkpoint"])
+def test_a_damaged_blob_is_refused_by_name(system: System, counter: str, damage: str) -> None:
+    system.call("checkpoint", counter)
+    assert system.call("inspect", counter, "--save", "whole.cbor").status == 0
+    blob = (system.folder / "whole.cbor").read_bytes()
+    spoiled = {"cut": blob[:-9], "altered": blob[:-9] + b"\0" + blob[-8:], "no checkpoint": b"hello"}[damage]
+    (system.folder / "spoiled.cbor").write_bytes(spoiled)
+    system.call("inspect", "spoiled.cbor").is_one_clear_error(1, "spoiled.cbor")
