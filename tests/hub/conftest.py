@@ -24,7 +24,8 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def broker(kind: str, tmp_path: Path) -> Iterator[Broker]:
-    with running_broker(kind, tmp_path / "broker") as broker:
+    brand, config = ("mosquitto", "stock") if kind == "stock" else (kind, "home")
+    with running_broker(brand, tmp_path / "broker", config) as broker:
         yield broker
 
 
