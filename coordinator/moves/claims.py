@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from coordinator.line import Line
 from coordinator.store import checkpoints, instances
 from coordinator.store.database import Store
-from coordinator.store.schema import Checkpoint, Instance
+from coordinator.store.schema import Instance
 from devices.errors import MidstreamError
 from devices.protocol import claims, messages, sealing
 from devices.protocol.messages import Claim, ClaimBody
@@ -36,22 +36,10 @@ class Claims:
         self._topics = topics
         self._seen: dict[str, Claim] = {}
 
-    def issue(self, instance: Instance, hub: str, checkpoint: Checkpoint) -> Claim:
-        """Gives an instance to a hub in the next epoch. To be called inside the transaction that decides it."""
-        instance.epoch += 1
-        instance.hub = hub
-        claim = claims.issue(
-            self._key,
-            ClaimBody(
-                instance=instance.id,
-                epoch=instance.epoch,
-                hub=hub,
-                checkpoint=checkpoint.id,
-                digest=bytes.fromhex(checkpoint.digest),
-            ),
-        )
-        instance.claim = msgspec.to_builtins(claim)
-        return claim
+    def issue(self, instance: str, epoch: int, hub: str, checkpoint: str, digest: str) -> Claim:
+        """Signs that a hub may act. To be called inside the transaction that decides it."""
+        body = ClaimBody(instance=instance, epoch=epoch, hub=hub, checkpoint=checkpoint, digest=bytes.fromhex(digest))
+        return claims.issue(self._key, body)
 
     def publish(self, claim: Claim) -> None:
         """Publishes a claim, retained."""

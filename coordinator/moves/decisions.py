@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, cast
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from coordinator.ingest.checkpoints import Verified
@@ -14,10 +14,15 @@ from coordinator.moment import now
 from coordinator.moves.claims import Claims
 from coordinator.moves.commands import plain
 from coordinator.moves.machine import State, advance
-from coordinator.store import checkpoints, commands, instances, moves
+from coordinator.store import checkpoints, commands, instances
 from coordinator.store.schema import Checkpoint, Command, Instance, Move
 from devices.errors import RefusedError
 from devices.protocol.messages import AnyCommand, Claim, Fenced, GoOn
+
+_HELD: Final = select(Instance.epoch, Instance.published, Instance.muted, Instance.newest).where(
+    Instance.id == bindparam("wanted")
+)
+_GIVEN: Final = select(Checkpoint.size, Checkpoint.digest).where(Checkpoint.id == bindparam("wanted"))
 
 
 class LostDecisionError(RefusedError):
@@ -32,7 +37,8 @@ class Claimed:
 
     move: Move
     claim: Claim
-    checkpoint: Checkpoint
+    size: int  # bytes of the blob
+    digest: str
     published: int
     muted: bool
     fences: list[Command]
@@ -45,21 +51,18 @@ def smallest(session: Session, instance: str) -> tuple[Checkpoint, bytes]:
     return row, checkpoints.blob(session, row.id)
 
 
-def store(session: Session, move: str, verified: Verified) -> Move:
+def store(session: Session, move: Move, verified: Verified) -> Move:
     """Commits the checkpoint of a move: requested -> captured -> stored.
 
     Raises:
         LostDecisionError: the move was cancelled meanwhile.
         FencedError: the source does not hold the newest epoch.
     """
-    header = verified.header
-    checkpoints.commit(session, verified.row(), verified.blob)
-    instance = _instance(session, header.instance)
-    instance.state, instance.since = "moving", now()
-    return _must(advance(session, move, "requested", "captured", "stored", checkpoint=header.checkpoint))
+    checkpoints.commit(session, verified.row(), verified.blob, state="moving", since=now())
+    return _must(advance(session, move, "requested", "captured", "stored", checkpoint=verified.header.checkpoint))
 
 
-def release(session: Session, /, move: str, **values: Any) -> Move:
+def release(session: Session, /, move: Move, **values: Any) -> Move:
     """Passes the commit point: stored -> released.
 
     Raises:
@@ -69,7 +72,7 @@ def release(session: Session, /, move: str, **values: Any) -> Move:
 
 
 def claim(
-    session: Session, /, claims: Claims, row: Move, old: State, *, destination: str, checkpoint: str, **values: Any
+    session: Session, /, claims: Claims, move: Move, *, destination: str, checkpoint: str, **values: Any
 ) -> Claimed:
     """Gives the instance to a hub: (stored -> released ->) claimed, with the next epoch.
 
@@ -78,44 +81,54 @@ def claim(
     Args:
         session: the transaction.
         claims: signs.
-        row: the move, as it was last seen.
-        old: the state that the move is in.
+        move: as it was last seen: stored, released or claimed.
         destination: the hub.
         checkpoint: what it goes on from.
         **values: further columns of the move; ``published`` goes to the instance.
 
     Raises:
-        LostDecisionError: the move is not in that state.
+        LostDecisionError: the move, or the instance's epoch, is not what it was.
     """
-    published = values.pop("published", 0)
-    instance = _instance(session, row.instance)
-    given = checkpoints.find(session, checkpoint)
-    assert given is not None, "only a checkpoint of the store is claimed"
-    instance.published = max(instance.published, published)
-    if instance.newest != checkpoint:
-        instance.newest = checkpoint
-        instance.muted = True  # rule 18: what a rolled-back state publishes waits until somebody confirms it
-    issued = claims.issue(instance, destination, given)
-    instance.state = "starting" if row.kind == "start" else "moving"
-    instance.since, instance.reason = now(), row.why
+    old = cast("State", move.state)
+    now_held = session.connection().execute(_HELD, {"wanted": move.instance}).one()
+    given = session.connection().execute(_GIVEN, {"wanted": checkpoint}).one()
+    epoch, published = now_held.epoch + 1, max(now_held.published, values.pop("published", 0))
+    # Rule 18: what a rolled-back state publishes waits until somebody confirms it.
+    muted = now_held.muted or now_held.newest != checkpoint
+    issued = claims.issue(move.instance, epoch, destination, checkpoint, given.digest)
+    changed = instances.change(
+        session,
+        move.instance,
+        now_held.epoch,
+        epoch=epoch,
+        hub=destination,
+        claim=msgspec.to_builtins(issued),
+        newest=checkpoint,
+        published=published,
+        muted=muted,
+        state="starting" if move.kind == "start" else "moving",
+        since=now(),
+        reason=move.why,
+    )
     way: list[State] = ["stored", "released", "claimed"] if old == "stored" else [old, "claimed"]
-    values |= {"claimed": instance.epoch, "destination": destination, "checkpoint": checkpoint}
-    moved = _must(advance(session, row.id, *way, **values))
-    failed = row.destination if old == "claimed" and row.destination != destination else ""
-    fences = [_fence(session, moved, failed, instance)] if failed else []
-    return Claimed(moved, issued, given, instance.published, instance.muted, fences)
+    values |= {"claimed": epoch, "destination": destination, "checkpoint": checkpoint}
+    moved = _must(advance(session, move, *way, **values) if changed else None)
+    failed = move.destination if old == "claimed" and move.destination != destination else ""
+    fences = [_fence(session, moved, failed)] if failed else []
+    return Claimed(moved, issued, given.size, given.digest, published, muted, fences)
 
 
-def again(session: Session, move: str) -> Claimed:
-    """Returns the claim that stands for a move, after a restart of the coordinator."""
-    row = moves.find(session, move)
-    instance = _instance(session, row.instance)
-    given = checkpoints.find(session, row.checkpoint)
+def again(session: Session, move: Move) -> Claimed:
+    """Returns the claim that stands for a move, after a restart of the coordinator or a failed restore."""
+    instance = instances.find(session, move.instance)
+    given = checkpoints.find(session, move.checkpoint)
+    assert instance is not None
     assert given is not None
-    return Claimed(row, _claim_of(instance), given, instance.published, instance.muted, [])
+    issued = msgspec.convert(instance.claim, Claim)
+    return Claimed(move, issued, given.size, given.digest, instance.published, instance.muted, [])
 
 
-def run(session: Session, /, move: str, **values: Any) -> tuple[Move, list[Command]]:
+def run(session: Session, /, move: Move, **values: Any) -> tuple[Move, list[Command]]:
     """Notes that the function goes on: claimed -> running; and tells the source that it is fenced.
 
     Raises:
@@ -125,35 +138,34 @@ def run(session: Session, /, move: str, **values: Any) -> tuple[Move, list[Comma
     instance = _instance(session, row.instance)
     instance.state, instance.since, instance.wanted = "running", now(), "running"
     instance.error, instance.result = "", None
-    travelled = row.kind in ("move", "failover") and row.destination != row.source
-    instance.moves += travelled
-    fences = [_fence(session, row, row.source, instance)] if row.source and row.source != row.destination else []
-    return row, fences
+    elsewhere = row.source not in ("", row.destination)
+    instance.moves += elsewhere and row.kind in ("move", "failover")
+    return row, [_fence(session, row, row.source)] if elsewhere else []
 
 
-def finish(session: Session, /, move: str, **values: Any) -> Move:
+def finish(session: Session, /, move: Move) -> Move:
     """Ends a move well: running -> done."""
-    return _must(advance(session, move, "running", "done", ended=now(), **values))
+    return _must(advance(session, move, "running", "done", ended=now()))
 
 
-def cancel(session: Session, move: str, old: State, failure: str) -> tuple[Move, list[Command]]:
+def cancel(session: Session, move: Move, failure: str) -> tuple[Move, list[Command]]:
     """Ends a move before its commit point; source and destination are told, and the function goes on where it was.
 
     Raises:
         LostDecisionError: it is not in that state any more.
     """
-    row = _must(advance(session, move, old, "cancelled", failure=failure, ended=now()))
+    row = _must(advance(session, move, cast("State", move.state), "cancelled", failure=failure, ended=now()))
     instance = _instance(session, row.instance)
     if instance.state == "moving":
         instance.state = "suspended" if instance.wanted == "suspended" else "running"
     told = []
     for name, hub in (("source", row.source), ("destination", row.destination)):
-        go_on = GoOn(id=f"{move}-go-on-{name}", instance=row.instance, epoch=row.epoch, move=move, reason=failure)
-        told.append(durable(session, hub, move, go_on))
+        go_on = GoOn(id=f"{row.id}-go-on-{name}", instance=row.instance, epoch=row.epoch, move=row.id, reason=failure)
+        told.append(durable(session, hub, row.id, go_on))
     return row, told
 
 
-def fail(session: Session, move: str, failure: str) -> Move:
+def fail(session: Session, move: Move, failure: str) -> Move:
     """Ends a move for which nothing worked: claimed -> failed; the instance is failed, its lineage stays."""
     row = _must(advance(session, move, "claimed", "failed", failure=failure, ended=now()))
     instance = _instance(session, row.instance)
@@ -168,9 +180,9 @@ def durable(session: Session, hub: str, move: str, command: AnyCommand) -> Comma
     return session.scalars(select(Command).where(Command.id == command.id)).one()
 
 
-def _fence(session: Session, move: Move, hub: str, instance: Instance) -> Command:
+def _fence(session: Session, move: Move, hub: str) -> Command:
     command = Fenced(
-        id=f"{move.id}-fenced-{instance.epoch}-{hub}", instance=instance.id, epoch=instance.epoch, hub=instance.hub
+        id=f"{move.id}-fenced-{move.claimed}-{hub}", instance=move.instance, epoch=move.claimed, hub=move.destination
     )
     return durable(session, hub, move.id, command)
 
@@ -179,10 +191,6 @@ def _instance(session: Session, name: str) -> Instance:
     instance = instances.find(session, name)
     assert instance is not None, "a move is of an instance"
     return instance
-
-
-def _claim_of(instance: Instance) -> Claim:
-    return msgspec.convert(instance.claim, Claim)
 
 
 def _must(landed: Move | None) -> Move:

@@ -42,10 +42,10 @@ async def other_destination(ground: Ground, move: Move, failure: MidstreamError)
     places = choice.rank([hub for hub in ground.hubs.every() if hub.name not in excluded], needs, engine, held)
     if not places:
         raise why from failure
-    return await ground.store.write(_redirect, move.id, places[0].hub, tried)
+    return await ground.store.write(_redirect, move, places[0].hub, tried)
 
 
-def _redirect(session: Session, move: str, destination: str, tried: list[str]) -> Move:
+def _redirect(session: Session, move: Move, destination: str, tried: list[str]) -> Move:
     row = moves.advance(session, move, "requested", "requested", destination=destination, tried=tried)
     if row is None:
         raise decisions.LostDecisionError("the move has gone another way meanwhile")
@@ -106,7 +106,6 @@ async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) 
         decisions.claim,
         ground.claims,
         move,
-        "claimed",
         destination=hub,
         checkpoint=checkpoint,
         tried=tried,
@@ -138,7 +137,7 @@ def _chain(session: Session, checkpoint: str) -> list[str]:
 async def _give_up(ground: Ground, journey: Journey, failure: MidstreamError) -> None:
     move = journey.move
     why = f"every hub that fits has failed with every checkpoint, the last one, {move.destination}: {failure}"
-    journey.move = await ground.store.write(decisions.fail, move.id, why)
+    journey.move = await ground.store.write(decisions.fail, move, why)
     await _tell(ground, journey, failure, "failed; its checkpoints are kept", "problem")
 
 

@@ -37,7 +37,7 @@ CHANGES: Final[dict[State, frozenset[State]]] = {
 ENDED: Final[frozenset[State]] = frozenset({"done", "cancelled", "failed"})
 
 
-def advance(session: Session, /, move: str, *states: State, **values: Any) -> Move | None:
+def advance(session: Session, /, move: Move, *states: State, **values: Any) -> Move | None:
     """Takes a move through ``states`` by one UPDATE that is guarded by the first of them.
 
     Returns:

@@ -47,9 +47,9 @@ async def capture(ground: Ground, journey: Journey) -> None:
         told = await _captured(ground, journey)
         machine.crash_point("after-captured")
         verified = await ground.uploads.verified(told, ground.hubs[journey.move.source].key)
-        journey.move = await ground.store.write(decisions.store, journey.move.id, verified)
+        journey.move = await ground.store.write(decisions.store, journey.move, verified)
     except MidstreamError as error:
-        await cancel(ground, journey, "requested", error)
+        await cancel(ground, journey, error)
         return
     journey.mark("stored")
     journey.blob, journey.told = verified.blob, told
@@ -117,7 +117,7 @@ async def release(ground: Ground, journey: Journey) -> None:
     try:
         released = await ground.commands.ask(move.source, command, Released)
     except HubGoneError as error:
-        journey.move = await ground.store.write(decisions.release, move.id, failure=error.message)
+        journey.move = await ground.store.write(decisions.release, move, failure=error.message)
         await ground.journal.tell(
             "move",
             did=f"goes on from checkpoint {move.checkpoint}",
@@ -128,13 +128,13 @@ async def release(ground: Ground, journey: Journey) -> None:
         )
         return
     except MidstreamError as error:
-        await cancel(ground, journey, "stored", error)
+        await cancel(ground, journey, error)
         return
     finally:
         await ahead
     machine.crash_point("after-released")
     late_mail_comes = ground.hubs.online(move.source)
-    await _claim(ground, journey, "stored", published=released.published, late_mail=late_mail_comes)
+    await _claim(ground, journey, published=released.published, late_mail=late_mail_comes)
 
 
 async def _send_ahead(ground: Ground, journey: Journey) -> None:
@@ -145,16 +145,15 @@ async def _send_ahead(ground: Ground, journey: Journey) -> None:
 
 async def claim(ground: Ground, journey: Journey) -> None:
     """Released -> claimed: where nobody holds the function, or the coordinator died between the two."""
-    await _claim(ground, journey, "released")
+    await _claim(ground, journey)
 
 
-async def _claim(ground: Ground, journey: Journey, old: State, **values: object) -> None:
+async def _claim(ground: Ground, journey: Journey, **values: object) -> None:
     move = journey.move
     claimed = await ground.store.write(
         decisions.claim,
         ground.claims,
         move,
-        old,
         destination=move.destination,
         checkpoint=move.checkpoint,
         **values,
@@ -166,7 +165,7 @@ async def _claim(ground: Ground, journey: Journey, old: State, **values: object)
 
 async def restore(ground: Ground, journey: Journey) -> None:
     """Claimed -> running, after a restart of the coordinator."""
-    await _restore(ground, journey, await ground.store.read(decisions.again, journey.move.id))
+    await _restore(ground, journey, await ground.store.read(decisions.again, journey.move))
 
 
 async def _restore(ground: Ground, journey: Journey, claimed: decisions.Claimed) -> None:
@@ -190,22 +189,22 @@ async def _restore(ground: Ground, journey: Journey, claimed: decisions.Claimed)
 
 
 async def _running(ground: Ground, journey: Journey, claimed: decisions.Claimed) -> Running:
-    move, checkpoint = claimed.move, claimed.checkpoint
+    move = claimed.move
     parts = 0
     if journey.sent_to != move.destination:
         if journey.blob is None:
-            journey.blob = await ground.store.read(checkpoints.blob, checkpoint.id)
-        parts = await ground.send_blob(checkpoint.id, journey.blob)
+            journey.blob = await ground.store.read(checkpoints.blob, move.checkpoint)
+        parts = await ground.send_blob(move.checkpoint, journey.blob)
         journey.sent_to = move.destination
     command = Restore(
         id=f"{move.id}-restore-{move.claimed}",
         instance=move.instance,
         epoch=move.claimed,
-        checkpoint=checkpoint.id,
+        checkpoint=move.checkpoint,
         claim=claimed.claim,
         parts=parts,
-        size=checkpoint.size,
-        digest=checkpoint.digest,
+        size=claimed.size,
+        digest=claimed.digest,
         move=move.id,
         published=claimed.published,
         late_mail=move.late_mail,
@@ -218,7 +217,7 @@ async def _note_running(ground: Ground, journey: Journey, running: Running) -> N
     values: dict[str, object] = {"phases": journey.phases(running.phases)}
     if "asked" in journey.moments:
         values["downtime_ms"] = journey.downtime_ms()
-    journey.move, fences = await ground.store.write(decisions.run, journey.move.id, **values)
+    journey.move, fences = await ground.store.write(decisions.run, journey.move, **values)
     ground.commands.deliver(fences)
 
 
@@ -226,13 +225,13 @@ async def finish(ground: Ground, journey: Journey) -> None:
     """Running -> done: what the source heard after the capture has reached the destination, or is known to be lost."""
     if journey.move.late_mail:
         await late_mail.pass_on(ground, journey)
-    journey.move = await ground.store.write(decisions.finish, journey.move.id)
+    journey.move = await ground.store.write(decisions.finish, journey.move)
 
 
-async def cancel(ground: Ground, journey: Journey, old: State, error: MidstreamError) -> None:
+async def cancel(ground: Ground, journey: Journey, error: MidstreamError) -> None:
     """Ends a move before its commit point: the function goes on where it is, and the event says why."""
     move = journey.move
-    journey.move, told = await ground.store.write(decisions.cancel, move.id, old, str(error))
+    journey.move, told = await ground.store.write(decisions.cancel, move, str(error))
     ground.commands.deliver(told)
     await ground.journal.tell(
         "move",

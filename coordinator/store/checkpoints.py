@@ -3,47 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from coordinator.store.guard import landed, table_of, values_of
 from coordinator.store.schema import Blob, Checkpoint, Instance
 from devices.errors import FencedError, RefusedError
 
 ROOT_HUB = "coordinator"
 """The "hub" of an instance's first checkpoint, which the coordinator makes itself."""
+_INSTANCES: Final = table_of(Instance)
+_ADD: Final = insert(table_of(Checkpoint))
+_ADD_BLOB: Final = insert(table_of(Blob))
+_KNOWN: Final = select(Checkpoint.digest, Checkpoint.instance).where(Checkpoint.id == bindparam("wanted"))
 
 
-def commit(session: Session, checkpoint: Checkpoint, data: bytes) -> bool:
+def commit(session: Session, /, checkpoint: Checkpoint, data: bytes, **values: Any) -> bool:
     """Makes a checkpoint its instance's newest; returns ``False`` if it was committed before.
+
+    Args:
+        session: the transaction.
+        checkpoint: its row.
+        data: its bytes.
+        **values: columns of the instance that change with it.
 
     Raises:
         FencedError: its epoch is not the instance's newest, or another hub holds that.
         RefusedError: no such instance, or the id is taken by other bytes.
     """
-    known = find(session, checkpoint.id)
+    known = session.connection().execute(_KNOWN, {"wanted": checkpoint.id}).one_or_none()
     if known is not None:
-        if known.digest != checkpoint.digest or known.instance != checkpoint.instance:
+        if tuple(known) != (checkpoint.digest, checkpoint.instance):
             raise RefusedError(f"checkpoint {checkpoint.id} exists already, with other bytes")
         return False
+    holder = (Instance.id == checkpoint.instance, Instance.epoch == checkpoint.epoch, Instance.hub == checkpoint.hub)
+    if not landed(session, update(_INSTANCES).where(*holder).values(newest=checkpoint.id, **values)):
+        raise _refusal(session, checkpoint)
+    add(session, checkpoint, data)
+    return True
+
+
+def _refusal(session: Session, checkpoint: Checkpoint) -> RefusedError:
     instance = session.get(Instance, checkpoint.instance)
     if instance is None:
-        raise RefusedError(f"there is no instance {checkpoint.instance}")
-    if (instance.epoch, instance.hub) != (checkpoint.epoch, checkpoint.hub):
-        raise FencedError(
-            f"a checkpoint of {instance.id} from {checkpoint.hub}, epoch {checkpoint.epoch}, is not taken: "
-            f"epoch {instance.epoch} at {instance.hub} is the newest"
-        )
-    add(session, checkpoint, data)
-    instance.newest = checkpoint.id
-    return True
+        return RefusedError(f"there is no instance {checkpoint.instance}")
+    return FencedError(
+        f"a checkpoint of {instance.id} from {checkpoint.hub}, epoch {checkpoint.epoch}, is not taken: "
+        f"epoch {instance.epoch} at {instance.hub} is the newest"
+    )
 
 
 def add(session: Session, checkpoint: Checkpoint, data: bytes) -> None:
     """Adds a checkpoint and its blob."""
-    session.add(checkpoint)
-    session.flush()
-    session.add(Blob(checkpoint=checkpoint.id, data=data))
+    session.connection().execute(_ADD, values_of(checkpoint))
+    session.connection().execute(_ADD_BLOB, {"checkpoint": checkpoint.id, "data": data})
 
 
 def find(session: Session, checkpoint: str) -> Checkpoint | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from coordinator.store.guard import landed
+from coordinator.store.guard import landed, table_of
 from coordinator.store.schema import Command
+
+_COMMANDS: Final = table_of(Command)
 
 
 def add(session: Session, *, hub: str, move: str, body: dict[str, Any], at: str) -> None:
@@ -19,7 +21,7 @@ def add(session: Session, *, hub: str, move: str, body: dict[str, Any], at: str)
 
 def answered(session: Session, command: str, answer: str, at: str) -> bool:
     """Records the first answer; returns whether it was one that was waited for."""
-    guarded = update(Command).where(Command.id == command, Command.answered == "").values(answered=at, answer=answer)
+    guarded = update(_COMMANDS).where(Command.id == command, Command.answered == "").values(answered=at, answer=answer)
     return landed(session, guarded)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from coordinator.store.guard import landed
+from coordinator.store.guard import landed, table_of
 from coordinator.store.schema import Function, Instance
 
+_INSTANCES: Final = table_of(Instance)
 ENDED = ("finished", "failed", "stopped")
 
 
@@ -47,9 +48,9 @@ def branches(session: Session, trunk: str) -> list[Instance]:
     return list(session.scalars(select(Instance).where(Instance.trunk == trunk).order_by(Instance.branch)))
 
 
-def change(session: Session, /, instance: str, epoch: int, **values: Any) -> bool:
+def change(session: Session, instance: str, epoch: int, /, **values: Any) -> bool:
     """Changes an instance if ``epoch`` is still its newest; returns whether that landed."""
-    return landed(session, update(Instance).where(Instance.id == instance, Instance.epoch == epoch).values(**values))
+    return landed(session, update(_INSTANCES).where(Instance.id == instance, Instance.epoch == epoch).values(**values))
 
 
 def functions(session: Session) -> list[Function]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from coordinator.store.guard import landed, table_of, values_of
 from coordinator.store.schema import OPEN_MOVE, Move
 from devices.errors import RefusedError
+
+_MOVES: Final = table_of(Move)
 
 
 def open_one(session: Session, move: Move) -> None:
@@ -37,11 +40,20 @@ def look_up(session: Session, move: str) -> Move | None:
     return session.scalar(select(Move).where(Move.id == move))
 
 
-def advance(session: Session, /, move: str, old: str, new: str, **values: Any) -> Move | None:
-    """Changes a move's state from ``old`` to ``new`` if it has ``old``; returns its new row if that landed."""
-    guarded = update(Move).where(Move.id == move, Move.state == old).values(state=new, **values)
-    options = {"synchronize_session": False, "populate_existing": True}
-    return session.scalars(guarded.returning(Move), execution_options=options).one_or_none()
+def advance(session: Session, /, move: Move, old: str, new: str, **values: Any) -> Move | None:
+    """Changes a move's state from ``old`` to ``new`` if it has ``old``; returns its new row if that landed.
+
+    Args:
+        session: the transaction.
+        move: as it was last seen; it is left as it is.
+        old: the state that it must have.
+        new: the state that it gets.
+        **values: further columns.
+    """
+    values["state"] = new
+    if not landed(session, update(_MOVES).where(Move.id == move.id, Move.state == old).values(**values)):
+        return None
+    return Move(**(values_of(move) | values))
 
 
 def unfinished(session: Session) -> list[Move]:

@@ -183,8 +183,8 @@ async def test_a_checkpoint_id_is_never_used_for_other_bytes(store):
 
 async def test_a_move_advances_only_from_the_state_it_has(store):
     await store.write(populate, instance(), move())
-    assert await store.write(moves.advance, "m1", "requested", "captured")
-    assert not await store.write(moves.advance, "m1", "requested", "cancelled")
+    assert await store.write(moves.advance, move("m1"), "requested", "captured")
+    assert not await store.write(moves.advance, move("m1"), "requested", "cancelled")
     assert (await store.read(moves.find, "m1")).state == "captured"
 
 
@@ -193,7 +193,7 @@ async def test_an_instance_has_one_open_move_at_most(store):
     await store.write(moves.open_one, move("m1"))
     with pytest.raises(RefusedError, match="being moved already"):
         await store.write(moves.open_one, move("m2"))
-    assert await store.write(moves.advance, "m1", "requested", "cancelled")
+    assert await store.write(moves.advance, move("m1"), "requested", "cancelled")
     await store.write(moves.open_one, move("m2"))
     assert [row.id for row in await store.read(moves.unfinished)] == ["m2"]
 
