@@ -25,9 +25,7 @@ _SOURCE: Final = Source(
     _NAME,
     {
         _FILE: """
-from collections import deque
-
-from midstream import ctx, function
+from collections import deque; from midstream import ctx, function
 
 seen = []
 
