@@ -166,3 +166,54 @@ def test_an_iterator_without_readable_state_is_refused_by_name(name):
     with pytest.raises(CannotTravelError, match="itertools") as refusal:
         encode([ITERTOOLS[name]()], ByName(""), Registered())
     assert refusal.value.remedy
+
+
+class Countdown:
+    """An iterator of the program's own that starts anew whenever it is asked for an iterator."""
+
+    def __init__(self, start):
+        self.left = self.start = start
+
+    def __iter__(self):
+        self.left = getattr(self, "start", None)
+        return self
+
+    def __next__(self):
+        if not self.left:
+            raise StopIteration
+        self.left -= 1
+        return self.left
+
+
+def test_an_own_iterator_under_enumerate_or_zip_goes_on_where_it_was():
+    counted, zipped = enumerate(Countdown(5)), zip(Countdown(5), "abcde", strict=True)
+    next(counted)
+    next(zipped)
+    counted, zipped = there_and_back(counted, zipped, own=__name__)
+    assert list(counted) == [(1, 3), (2, 2), (3, 1), (4, 0)]
+    assert next(zipped) == (3, "b")
+
+
+class SlottedCountdown(Countdown):
+    __slots__ = ("extra",)
+
+
+def test_an_own_iterator_with_slots_under_enumerate_is_refused_with_the_remedy():
+    with pytest.raises(CannotTravelError, match="SlottedCountdown") as refusal:
+        encode([enumerate(SlottedCountdown(5))], ByName(__name__), Registered())
+    assert "__slots__" in refusal.value.remedy
+
+
+def test_two_ends_of_one_own_iterator_stay_one():
+    countdown = Countdown(6)
+    pairs = zip(countdown, countdown, strict=True)
+    assert next(pairs) == (5, 4)
+    pairs, countdown = there_and_back(pairs, countdown, own=__name__)
+    assert next(pairs) == (3, 2)
+    assert (countdown.left, type(countdown)) == (2, Countdown)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="3.14 took the state of itertools away")
+def test_what_repeat_repeats_may_be_anything():
+    repeated = there_and_back(itertools.repeat(SlottedCountdown(5), 3), own=__name__)
+    assert [type(each) for each in repeated] == [SlottedCountdown] * 3

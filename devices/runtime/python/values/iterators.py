@@ -22,6 +22,7 @@ import warnings
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FunctionType
 from typing import Any, Final, cast
 
 from devices.errors import CannotTravelError, ProtocolError
@@ -260,6 +261,12 @@ def _write_made(writer: Writer, value: Any) -> Node:
         )
     with _without_announcements():
         make, arguments, *state = value.__reduce__()
+    for argument in arguments if make is not itertools.repeat else ():
+        if _asks_the_program(argument) and not _can_stand_in(type(argument)):
+            raise CannotTravelError(
+                f"a {type(value).__name__} over a {type(argument).__qualname__}, which has __slots__, cannot travel",
+                remedy="make its class without __slots__, or write the loop out",
+            )
     return ["made", _MAKER_NAMES[make], writer.slot(state[0] if state else None), *writer.slots(arguments)]
 
 
@@ -276,10 +283,47 @@ def _can_reduce(value: Any) -> bool:
 
 
 def _make_made(reader: Reader, node: Node) -> Any:
-    arguments = reader.values(node[3:])
-    if node[1] in _READ_THROUGH and any(type(argument) not in (tuple, int) for argument in arguments):
-        raise ProtocolError(f"{node[1]} over something that would have to be run")
-    return _MAKERS[node[1]](*arguments)
+    name, arguments = node[1], reader.values(node[3:])
+    if name in _READ_THROUGH and any(type(argument) not in (tuple, int) for argument in arguments):
+        raise ProtocolError(f"{name} over something that would have to be run")
+    own = [argument for argument in arguments if name != "repeat" and _asks_the_program(argument)]
+    if own and name in ("iter", "reversed"):
+        raise ProtocolError(f"{name} over something that makes its iterators itself")
+    classes = [type(iterator) for iterator in own]
+    try:
+        for iterator in own:
+            _CLASS.__set__(iterator, _AlreadyIterator)
+        return _MAKERS[name](*arguments)
+    finally:
+        for iterator, cls in zip(own, classes, strict=True):
+            _CLASS.__set__(iterator, cls)
+
+
+_CLASS: Final[Any] = vars(object)["__class__"]
+
+
+class _AlreadyIterator:
+    """The class of an iterator of the program's own while ``enumerate`` or ``zip`` is made with it.
+
+    They ask for ``__iter__``, which may start anew, or count; it has been asked before.
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        raise StopIteration
+
+
+def _asks_the_program(value: Any) -> bool:
+    names = ("__iter__", "__reversed__")
+    return any(isinstance(vars(kind).get(name), FunctionType) for kind in type.mro(type(value)) for name in names)
+
+
+def _can_stand_in(cls: type) -> bool:
+    """Tells whether `_AlreadyIterator` lies in memory as instances of the class do."""
+    layouts = [(kind.__basicsize__, kind.__dictoffset__, kind.__weakrefoffset__) for kind in (cls, _AlreadyIterator)]
+    return layouts[0] == layouts[1] and not any("__slots__" in vars(kind) for kind in type.mro(cls))
 
 
 def _fill_made(reader: Reader, made: Any, node: Node) -> None:

@@ -22,9 +22,6 @@ from devices.runtime.python.values.nodes import Tag
 from devices.runtime.python.values.reading import Kind, Reader
 from devices.runtime.python.values.writing import Write, Writer
 
-_LONGEST_DIGITS: Final = 1_000_000
-"""Digits of a Decimal: converting its text is linear, but a context may make arithmetic on it very slow."""
-
 
 def _write_text(_: Writer, value: str) -> Node:
     try:
@@ -230,10 +227,8 @@ def _make_zone(_: Reader, node: Node) -> ZoneInfo:
 
 
 def _make_decimal(reader: Reader, node: Node) -> Decimal:
-    text = reader.typed(node[1], str)
-    if len(node) != 2 or len(text) > _LONGEST_DIGITS:
-        raise ProtocolError("no Decimal")
-    return Decimal(text)
+    (text,) = node[1:]
+    return Decimal(reader.typed(text, str))
 
 
 def _make_fraction(reader: Reader, node: Node) -> Fraction:
