@@ -96,7 +96,8 @@ class EveryStop:
     def __init__(self, execution: Execution, every: int, most: int) -> None:
         self.execution = execution
         self.images: list[Image] = []
-        self.logs: list[list[str]] = []
+        self.logs: list[list[str]] = []  # what had been noted since import, where that does not travel
+        self.noted_by_import = len(execution.program.namespace.get("log", []))
         self.refusals: list[MidstreamError] = []
         self.every = every
         self.most = most
@@ -112,7 +113,7 @@ class EveryStop:
             self.images.append(image)
             travels = [name for _, name in from_cbor(image.data)["state"]]
             log = self.execution.program.namespace.get("log", [])
-            self.logs.append([] if "log" in travels else [shown(item) for item in log])
+            self.logs.append([] if "log" in travels else [shown(item) for item in log[self.noted_by_import :]])
         self.ask()
 
     def refuse(self, error: MidstreamError) -> None:
@@ -175,9 +176,14 @@ def _resume_all(
             _resume_all(report, source, inner, expected, library, generations - 1)
         else:
             found = outcome(run, execution.program.namespace, source.main_file)
-        found.log[:0] = log
+        at = noted_by_import(source)
+        found.log[at:at] = log
         if compare(report, label, expected, found):
             report.equal += 1
+
+
+def noted_by_import(source: Source) -> int:
+    return len(Program.load(source, library=Library()).namespace.get("log", []))
 
 
 def compare(report: Report, label: str, expected: Outcome, found: Outcome) -> bool:

@@ -101,7 +101,7 @@ def take(
         names.append(f"{module}: {name}")
     read = time.perf_counter()
     knows = Knowledge(program, running=running)
-    graph = encode(roots, knows, program.library.registered, where=names.__getitem__)
+    graph = encode(roots, knows, program.registered(), where=names.__getitem__)
     data = to_cbor(
         {
             "form": form.VERSION,

@@ -74,7 +74,12 @@ class Knowledge:
 
     def _describe_function(self, value: FunctionType) -> Described | None:
         known = self.program.known(value.__code__)
-        if known is None or known.continuation is not None:
+        if known is None:
+            holder = self.program.modules.get(value.__module__)  # a wrapper made by a decorator from elsewhere
+            if holder is not None and find(holder, value.__qualname__) is value:
+                return Described("named", [], [holder.name, value.__qualname__])
+            return None
+        if known.continuation is not None:
             return None
         module = self.program.modules[known.module.shape.name]
         if "<" not in value.__qualname__ and find(module, value.__qualname__) is value:

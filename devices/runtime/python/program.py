@@ -12,11 +12,13 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
 from devices.runtime.python import form
+from devices.runtime.python.anchors import Anchors
 from devices.runtime.python.continuation import Continuation
 from devices.runtime.python.glue import HIDDEN
 from devices.runtime.python.library import Library
 from devices.runtime.python.module import Known, ModuleCode, code_of
 from devices.runtime.python.rest import Entry
+from devices.runtime.python.values import Registered
 from devices.runtime.source import Source
 
 _OURS: Final = "__midstream__"
@@ -29,8 +31,8 @@ class LoadedModule:
     code: ModuleCode
     object: ModuleType
     executed: bool = False
-    fresh: dict[str, Any] = field(default_factory=dict)
-    fresh_classes: dict[type, dict[str, Any]] = field(default_factory=dict)
+    fresh: Anchors | None = None
+    fresh_classes: dict[type, Anchors] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -110,6 +112,17 @@ class Program:
         """
         return self.code.continuation(module.code, function, entry, names)
 
+    def registered(self) -> Registered:
+        """Returns what the codec names instead of carrying it: the library's objects, and what import makes anew."""
+        named: dict[str, object] = {}
+        for module in self.modules.values():
+            if module.fresh is not None:
+                named.update(module.fresh.named(module.namespace))
+                for cls, fresh in module.fresh_classes.items():
+                    named.update(fresh.named(dict(vars(cls))))
+        given = self.library.registered
+        return Registered(given.types, {**named, **given.named})
+
     def executed(self, module: LoadedModule) -> LoadedModule:
         """Returns a module, executed if nothing has imported it yet."""
         if not module.executed:
@@ -137,8 +150,11 @@ class Program:
         if present is None or _OURS in vars(present):
             sys.modules[module.name] = module.object
         exec(self.code.compiled(module.code), module.namespace)  # noqa: S102  (the user's own source is what this is for)
-        module.fresh = dict(module.namespace)
-        module.fresh_classes = {cls: dict(vars(cls)) for cls in _classes(module)}
+        own = frozenset(self.modules)
+        module.fresh = Anchors(f"{module.name}:", module.namespace, own)
+        module.fresh_classes = {
+            cls: Anchors(f"{module.name}:{cls.__qualname__}.", dict(vars(cls)), own) for cls in _classes(module)
+        }
 
     def _import(
         self,

@@ -47,7 +47,7 @@ def restore(program: Program, data: bytes) -> tuple[FunctionType, list[Any]]:
         if record.module in program.modules:
             program.executed(program.modules[record.module])
     knows = Knowledge(program, records=records)
-    values = iter(decode(heap, slots, knows, program.library.registered))
+    values = iter(decode(heap, slots, knows, program.registered()))
     try:
         parts = [
             ([next(values) for _ in record.names], [next(values) for _ in record.cells], next(values))

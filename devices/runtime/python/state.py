@@ -6,17 +6,15 @@ global travels if it is another object than import made, or if it is a container
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from enum import EnumType
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
-from typing import Any, Final
+from typing import Any
 
 from devices.errors import ProtocolError
+from devices.runtime.python.anchors import CONTAINERS
 from devices.runtime.python.frames import Standing
 from devices.runtime.python.program import LoadedModule, Program, find
-
-_CONTAINERS: Final = (list, dict, set, bytearray, deque)
 
 
 def changed(program: Program, standings: Sequence[Standing]) -> list[tuple[str, str, Any]]:
@@ -43,7 +41,7 @@ def changed(program: Program, standings: Sequence[Standing]) -> list[tuple[str, 
                     waiting.append((program.modules[known.module.shape.name], known.function.outside))
     found: list[tuple[str, str, Any]] = []
     for module, all_names in reached.items():
-        present = sorted(name for name in all_names if name in module.namespace and _travels(program, module, name))
+        present = sorted(name for name in all_names if name in module.namespace and _travels(module, name))
         found += [(module.name, name, module.namespace[name]) for name in present]
     classes = [each for each in _holders(program) if isinstance(each, type)]
     return found + [entry for cls in classes for entry in _changed_attributes(program, cls)]
@@ -60,18 +58,15 @@ def _changed_attributes(program: Program, cls: type) -> list[tuple[str, str, Any
         for name, value in vars(cls).items()
         if not (name.startswith("__") and name.endswith("__"))
         and not isinstance(value, MemberDescriptorType | GetSetDescriptorType)
-        and (fresh.get(name, fresh) is not value or isinstance(value, _CONTAINERS))
+        and not fresh.is_unchanged(name, value)
     ]
 
 
-def _travels(program: Program, module: LoadedModule, name: str) -> bool:
+def _travels(module: LoadedModule, name: str) -> bool:
     value = module.namespace[name]
-    if name not in module.fresh or module.fresh[name] is not value:
-        return not isinstance(value, ModuleType)
-    if isinstance(value, _CONTAINERS):
-        return True
-    kind = type(value)
-    return kind.__module__ in program.modules and not isinstance(value, type)
+    if module.fresh is None or isinstance(value, ModuleType):
+        return False
+    return not module.fresh.is_unchanged(name, value)
 
 
 def set_state(program: Program, module: LoadedModule, name: str, value: Any) -> None:
@@ -87,7 +82,7 @@ def set_state(program: Program, module: LoadedModule, name: str, value: Any) -> 
     else:
         old = namespace.get(name)
         namespace[name] = value
-    if old is None or not isinstance(old, _CONTAINERS):
+    if old is None or not isinstance(old, CONTAINERS):
         return
     for holder in _holders(program):
         if isinstance(holder, FunctionType):

@@ -1,0 +1,100 @@
+"""What import makes anew at the destination, and the image therefore only names.
+
+A sentinel ``_UNSET = object()``, a logger, a compiled pattern, a table that nobody has changed: each is an object that
+the module's import made and still has under its name. A variable that holds one travels as that name, so that
+``value is _UNSET`` stays true after a move, and what could not be carried need not be.
+
+Whether a container has changed is told by a picture of it, taken at import: its elements by identity, containers inside
+likewise. What the picture cannot judge (objects of the program's own classes, too many elements) counts as changed.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Iterator
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any, Final
+
+CONTAINERS: Final = (list, dict, set, bytearray, deque)
+_EXACT: Final = frozenset({list, dict, set, deque, defaultdict, OrderedDict})
+_PLAIN: Final = (int, float, complex, str, bytes, type(None), bool, type(Ellipsis), type(NotImplemented), range)
+_MOST: Final = 20_000  # elements in a picture; beyond that it would cost more than carrying the container
+_DEEPEST: Final = 50
+
+Picture = list[Any]
+
+
+def picture(value: Any, own: frozenset[str]) -> Picture | None:
+    """Returns the picture of a container, ``None`` if it cannot be judged.
+
+    Args:
+        value: the container.
+        own: the names of the program's modules, whose objects may change unseen.
+    """
+    seen: Picture = []
+    waiting: list[tuple[Any, int]] = [(value, 0)]
+    while waiting:
+        each, depth = waiting.pop()
+        kind = type(each)
+        seen.append(each)
+        if len(seen) > _MOST or depth > _DEEPEST:
+            return None
+        if kind is dict or kind is defaultdict or kind is OrderedDict:
+            waiting += [(inner, depth + 1) for pair in each.items() for inner in pair]
+            seen.append(len(each))
+        elif kind in _EXACT or kind is tuple or kind is frozenset:
+            waiting += [(inner, depth + 1) for inner in each]
+            seen.append(len(each))
+        elif isinstance(each, CONTAINERS) or (kind.__module__ in own and not isinstance(each, type | FunctionType)):
+            return None
+    return seen
+
+
+def is_same(before: Picture, now: Picture | None) -> bool:
+    """Tells whether two pictures show the same."""
+    if now is None or len(before) != len(now):
+        return False
+    return all(a is b or (type(a) is int is type(b) and a == b) for a, b in zip(before, now, strict=True))
+
+
+def may_be_named(value: Any, own: frozenset[str]) -> bool:
+    """Tells whether a global of this value, untouched since import, is to be named where a variable holds it."""
+    if isinstance(value, BuiltinFunctionType):
+        return value.__self__ is None or isinstance(value.__self__, ModuleType)
+    if isinstance(value, (*_PLAIN, FunctionType, type, ModuleType, tuple, frozenset)):
+        return False
+    return type(value).__module__ not in own
+
+
+class Anchors:
+    """The objects of one namespace (of a module or class) as import left them.
+
+    Args:
+        prefix: before each name: ``"washer:"``, ``"washer:Registry."``.
+        namespace: the names and values.
+        own: the names of the program's modules.
+    """
+
+    def __init__(self, prefix: str, namespace: dict[str, Any], own: frozenset[str]) -> None:
+        self.prefix = prefix
+        self.values = {name: value for name, value in namespace.items() if not name.startswith("__")}
+        self._own = own
+        self._pictures = {
+            name: picture(value, own) for name, value in self.values.items() if isinstance(value, CONTAINERS)
+        }
+        self._named = {name: value for name, value in self.values.items() if may_be_named(value, own)}
+
+    def is_unchanged(self, name: str, value: Any) -> bool:
+        """Tells whether a name still has the very object that import gave it, and that has not changed inside."""
+        if name not in self.values or self.values[name] is not value:
+            return False
+        if name in self._pictures:
+            before = self._pictures[name]
+            return before is not None and is_same(before, picture(value, self._own))
+        return type(value).__module__ not in self._own or isinstance(value, type | FunctionType)
+
+    def named(self, namespace: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Yields what an image may name, with its name."""
+        for name, value in self._named.items():
+            if namespace.get(name) is value and self.is_unchanged(name, value):
+                yield self.prefix + name, value
