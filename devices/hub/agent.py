@@ -104,14 +104,21 @@ class Agent:
         client = f"midstream-look-{secrets.token_hex(4)}"
         async with Session(self._config.broker, client, clean_start=True, session_expiry=0) as session:
             kind = await probe(session)
-            public = sealing.public_bytes(self._key).hex()
-            await rivals.require_none(session, self._config.name, self._topics, public)
+            key = sealing.public_bytes(self._key).hex()
+            await rivals.require_none(session, self._config.name, self._topics, self._status("online"), key)
         return kind
+
+    async def _require_no_rival(self) -> None:
+        """Before the control session comes back: two that began in the same moment would throw each other out for ever."""
+        await self._look_around()
 
     @contextlib.asynccontextmanager
     async def _at_work(self) -> AsyncIterator[list[asyncio.Task[None]]]:
         tasks = [
-            asyncio.create_task(self.control.run(self._connected, self._delivered), name="control session"),
+            asyncio.create_task(
+                self.control.run(before=self._require_no_rival, connected=self._connected, delivered=self._delivered),
+                name="control session",
+            ),
             asyncio.create_task(self._measure(), name="metrics"),
         ]
         try:

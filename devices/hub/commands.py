@@ -86,7 +86,7 @@ class Commands:
             case messages.Stored():
                 return await instances.stored(command)
             case messages.GoOn():
-                return await instances.go_on(command)
+                return instances.go_on(command)
             case messages.Restore():
                 return await instances.restore(command)
             case messages.Late():

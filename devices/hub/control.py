@@ -8,6 +8,7 @@ repeats by their ids. What need not arrive (metrics) is dropped while there is n
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -56,10 +57,17 @@ class Control:
         self._session: Session | None = None
         self.up = asyncio.Event()
 
-    async def run(self, connected: Callable[[Session], Awaitable[None]], delivered: Callable[[Delivery], None]) -> None:
+    async def run(
+        self,
+        *,
+        before: Callable[[], Awaitable[None]],
+        connected: Callable[[Session], Awaitable[None]],
+        delivered: Callable[[Delivery], None],
+    ) -> None:
         """Keeps the connection until cancelled.
 
         Args:
+            before: called before it comes back; what it raises, unless it is that nobody is there, ends all.
             connected: called after each CONNACK, before anything is sent: subscribes.
             delivered: called with each delivery.
         """
@@ -70,6 +78,8 @@ class Control:
             except UnreachableError as error:
                 _log.warning("%s", error)
             await backoff.wait()
+            with contextlib.suppress(UnreachableError):
+                await before()
 
     async def _live(
         self,

@@ -11,7 +11,7 @@ from devices.errors import MidstreamError
 from devices.hub.claims import Claims
 from devices.hub.control import Control
 from devices.hub.feed import Feed
-from devices.hub.lifecycle import may_follow
+from devices.hub.lifecycle import STEADY, may_follow
 from devices.hub.mailbox import Mailbox
 from devices.hub.moment import now
 from devices.hub.outbox import Outbox
@@ -85,7 +85,7 @@ class Instance:
         assert may_follow(self.state, state), f"{self.name}: {state} after {self.state}"
         self.state, self.reason, self.since = state, reason, now()
         self.changed.set()
-        if state in ("running", "suspended"):
+        if state in STEADY:
             self.steady.set()
         else:
             self.steady.clear()

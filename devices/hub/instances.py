@@ -305,12 +305,8 @@ class Instances:
             raise
         return self._done(command, instance.state)
 
-    async def go_on(self, command: messages.GoOn) -> Answer:
-        """Lets a held function go on where it stands, a suspended one from its checkpoint; drops preparations.
-
-        Raises:
-            MidstreamError: a suspended one does not begin again.
-        """
+    def go_on(self, command: messages.GoOn) -> Answer:
+        """Lets a held function go on where it stands, a suspended one from its checkpoint; drops preparations."""
         life = self.lives.get(command.instance)
         if life is None:
             self._preparations.drop(command.instance)
@@ -320,8 +316,7 @@ class Instances:
             if instance.state == "held" and life.held is not None:
                 life.go_on(life.held)
             elif instance.state == "suspended" and not command.move:
-                instance.become("starting")
-                await life.process.begin_again()
+                life.tasks.start(life.process.set_back(command.reason), "go on from a suspension")
         return self._done(command, instance.state)
 
     async def stop(self, command: messages.Stop) -> Answer:

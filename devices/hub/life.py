@@ -19,7 +19,7 @@ from devices.hub.captures import Captures, Taken
 from devices.hub.ending import End
 from devices.hub.instance import Instance
 from devices.hub.instance_session import InstanceSession
-from devices.hub.lifecycle import ENDED
+from devices.hub.lifecycle import ENDED, STEADY
 from devices.hub.process import Process
 from devices.hub.spool import Ended
 from devices.hub.subscriptions import Subscriptions
@@ -165,6 +165,7 @@ class Life:
             return False
         if instance.worker is not None:
             instance.worker.freeze()
+        instance.steady.clear()  # it could not answer a request for a checkpoint
         while True:
             try:
                 claim = await instance.hub.claims.read(instance.name)
@@ -175,6 +176,8 @@ class Life:
             if claim is not None or instance.settings.failover == "never":
                 if instance.worker is not None:
                     instance.worker.thaw()
+                if instance.state in STEADY:
+                    instance.steady.set()
                 return True
             await backoff.wait()
 

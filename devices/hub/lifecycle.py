@@ -12,18 +12,18 @@ from devices.protocol.messages import InstanceStateName
 
 CHANGES: Final[dict[InstanceStateName, frozenset[InstanceStateName]]] = {
     # a worker is being forked, the image decoded
-    "starting": frozenset({"running", "restarting", "failed", "stopped"}),
+    "starting": frozenset({"running", "stopped"}),
     "running": frozenset({"capturing", "restarting", "finished", "failed", "stopped"}),
     # a checkpoint is being read; a function may end before it is
     "capturing": frozenset({"running", "suspended", "held", "restarting", "finished", "failed", "stopped"}),
     # frozen behind a checkpoint, until the verdict
     "held": frozenset({"running", "suspended", "moving", "restarting", "stopped"}),
     # its checkpoint is durable, no worker; the session is held here
-    "suspended": frozenset({"capturing", "starting", "restarting", "stopped", "failed"}),
+    "suspended": frozenset({"capturing", "starting", "restarting", "stopped"}),
     # released: the commit point is behind, only a newer claim can bring it back (rule 19)
     "moving": frozenset({"starting", "stopped"}),
     # the worker died or its hub was stopped; back to the newest checkpoint
-    "restarting": frozenset({"starting", "running", "failed", "stopped", "held"}),
+    "restarting": frozenset({"running", "failed", "stopped"}),
     "finished": frozenset(),
     "failed": frozenset({"starting", "stopped"}),
     "stopped": frozenset(),
@@ -33,8 +33,8 @@ CHANGES: Final[dict[InstanceStateName, frozenset[InstanceStateName]]] = {
 ENDED: Final[frozenset[InstanceStateName]] = frozenset({"finished", "failed", "stopped"})
 """No worker any more, by the function's own end or by order."""
 
-HOLDS_WORKER: Final[frozenset[InstanceStateName]] = frozenset({"starting", "running", "capturing", "held"})
-"""A process of the function exists or is being made."""
+STEADY: Final[frozenset[InstanceStateName]] = frozenset({"running", "suspended"})
+"""Nothing is under way; checkpoints are taken by policy."""
 
 
 def may_follow(state: InstanceStateName, following: InstanceStateName) -> bool:

@@ -1,6 +1,7 @@
 """Two hubs of one name: the second refuses to begin, and the first notices nothing.
 
-Connecting the control session would throw the first one out, so this is asked before, on a connection with another id.
+Connecting the control session would throw the first one out, so this is asked before, on a connection with another id;
+and again before it comes back after a loss, which may have been the doing of one that began in the same moment.
 A retained status may be a dead hub's; so whoever has the name is asked a question that changes nothing. An answer is a
 rival's. Silence is none: a hub that died with its machine has a status that says online until its keep-alive is over.
 """
@@ -23,28 +24,29 @@ _RETAINED: Final = 0.3
 """Seconds for retained messages to come behind the SUBACK; none may be there at all."""
 
 
-async def require_none(session: Session, hub: str, topics: Topics, public: str) -> None:
-    """Returns if no living agent has this hub's name.
+async def require_none(session: Session, hub: str, topics: Topics, own: HubStatus, key: str) -> None:
+    """Returns if no other living agent has this hub's name.
 
     Args:
         session: a connection with an id of its own.
         hub: the name.
         topics: the tree.
-        public: our key, hexadecimal.
+        own: the status of this very start.
+        key: ours, public, hexadecimal: two folders on one machine have the same boot and may count the same starts.
 
     Raises:
-        RefusedError: another agent has the name; tells whether it is another machine.
+        RefusedError: another agent has the name.
     """
     status, info = await _retained(session, hub, topics)
     if status is None or status.state == "offline":
         return
-    if not await _answers(session, hub, topics):
-        return
-    same = info is not None and info.key == public
-    raise RefusedError(
-        f"a hub with the name {hub!r} is running already, {'with a copy of this key' if same else 'on another machine'}",
-        remedy="give this one another name: --name, or name in hub.toml",
-    )
+    ours = (status.boot, status.start) == (own.boot, own.start) and (info is None or info.key == key)
+    if not ours and await _answers(session, hub, topics):
+        where = "on this machine, from another folder" if status.boot == own.boot else "on another machine"
+        raise RefusedError(
+            f"a hub with the name {hub!r} is running already, {where}",
+            remedy="give this one another name: --name, or name in hub.toml",
+        )
 
 
 async def _retained(session: Session, hub: str, topics: Topics) -> tuple[HubStatus | None, HubInfo | None]:
@@ -54,8 +56,6 @@ async def _retained(session: Session, hub: str, topics: Topics) -> tuple[HubStat
     try:
         async with asyncio.timeout(_RETAINED):
             while (status is None or info is None) and (delivery := await session.next_delivery()) is not None:
-                if not delivery.payload:
-                    continue
                 with contextlib.suppress(MidstreamError):
                     if delivery.topic == topics.hub(hub, "status"):
                         status = messages.decode(delivery.payload, HubStatus, delivery.topic)

@@ -12,7 +12,9 @@ import pytest
 from conftest import running_hub
 
 from devices.errors import RefusedError
-from devices.mqtt.session import Session
+from devices.hub.agent import run
+from devices.hub.config import read_config
+from devices.mqtt.session import Session, end_session
 from devices.protocol import messages
 from devices.protocol.topics import Topics
 from devices.testing.broker import RawPublisher, Tap, publish_raw
@@ -353,12 +355,38 @@ async def test_a_second_hub_of_the_same_name_is_refused_and_the_first_unharmed(
 ):
     await coordinator.run("echo", "hub-a", ECHO, "echo")
     await watch.out("ready")
-    with pytest.raises(RefusedError, match="on another machine"):
+    with pytest.raises(RefusedError, match="running already, on this machine"):
         async with running_hub(broker, tmp_path / "elsewhere", "hub-a"):
             pass
     await send(device, "1")
     await watch.out("ready", "1")
     assert hub_a.agent.control.up.is_set()
+
+
+async def test_of_two_hubs_that_begin_in_the_same_moment_one_stays(broker, coordinator, tmp_path):
+    given = {"name": "twin", "broker.url": broker.address.url, "spool.path": ""}
+    twins = [
+        asyncio.create_task(run(read_config(None, {}, given | {"folder": str(tmp_path / side)}), asyncio.Event()))
+        for side in ("left", "right")
+    ]
+    done, left = await asyncio.wait(twins, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+    for twin in left:
+        twin.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    (error,) = [twin.exception() for twin in done]
+    assert isinstance(error, RefusedError)
+    assert "'twin' is running already" in error.message
+
+
+async def test_a_session_that_the_broker_lost_is_opened_anew_and_the_loss_told(
+    broker, coordinator, hub_a, watch, device
+):
+    await coordinator.run("echo", "hub-a", ECHO, "echo")
+    await watch.out("ready")
+    await end_session(broker.address, "echo")
+    await watch.until(lambda _: any("had lost" in state["reason"] for state in watch.states("echo")))
+    await send(device, "1")
+    await watch.out("ready", "1")
 
 
 async def test_a_hub_tells_what_it_is_and_measures_itself(broker, coordinator, hub_a, watch):
