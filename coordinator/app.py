@@ -17,6 +17,7 @@ from coordinator.ingest.checkpoints import Uploads
 from coordinator.ingest.hubs import Hubs
 from coordinator.ingest.inbox import Inbox
 from coordinator.ingest.instances import Voices
+from coordinator.ingest.orders import Orders
 from coordinator.ingest.requests import Requests
 from coordinator.ingest.telemetry import Telemetry
 from coordinator.journal import Journal
@@ -90,6 +91,7 @@ class Coordinator:
         self._telemetry.follow(book.topics())
         voices = Voices()
         self._requests = requests = Requests(line, topics, Desk(ground, actions, voices, self._status).answer)
+        self._orders = orders = Orders(line, topics, actions.carry_out)
         self._inbox = Inbox(
             topics,
             hubs=hubs,
@@ -97,6 +99,7 @@ class Coordinator:
             voices=voices,
             uploads=uploads,
             requests=requests,
+            orders=orders,
             answers=answers,
             claims=claims,
         )
@@ -127,8 +130,9 @@ class Coordinator:
             for task in done:
                 task.result()
         finally:
-            for part in (self._requests, self._reactions, self._moves, self._keeping, self._answers, self._commands):
+            for part in (self._requests, self._orders, self._reactions, self._moves, self._keeping, self._answers):
                 await part.close()
+            await self._commands.close()
             await self._announcement.goodbye()
             for task in (*beside, line):
                 task.cancel()

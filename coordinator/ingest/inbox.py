@@ -15,6 +15,7 @@ from coordinator.facts import Facts
 from coordinator.ingest.checkpoints import Uploads
 from coordinator.ingest.hubs import Hubs
 from coordinator.ingest.instances import Voices
+from coordinator.ingest.orders import Orders
 from coordinator.ingest.requests import Requests
 from devices.errors import MidstreamError
 from devices.mqtt.delivery import Delivery
@@ -54,6 +55,7 @@ class Inbox:
         voices: Voices,
         uploads: Uploads,
         requests: Requests,
+        orders: Orders,
         answers: TakesAnswers,
         claims: TakesClaims,
     ) -> None:
@@ -63,6 +65,7 @@ class Inbox:
         self._voices = voices
         self._uploads = uploads
         self._requests = requests
+        self._orders = orders
         self._answers = answers
         self._claims = claims
         self._news: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
@@ -80,6 +83,7 @@ class Inbox:
             topics.instance("+", "claim"): 0,
             topics.instance("+", "state"): 0,
             topics.instance("+", "log"): 0,
+            topics.instance("+", "set"): 1,
             topics.up("+", "+"): 1,
             topics.request: 1,
         }
@@ -141,6 +145,8 @@ class Inbox:
             case ["hubs", hub, "info"] if payload:
                 info = messages.decode(payload, HubInfo, topic)
                 self._news.put_nowait(lambda: self._hubs.take_info(hub, info))
+            case ["instances", instance, "set"]:
+                self._orders.take(instance, delivery)
             case ["instances", instance, "claim"] if payload:
                 self._claims.take(instance, payload)
             case ["instances", instance, "state"]:

@@ -258,6 +258,28 @@ async def test_a_request_that_the_broker_delivers_twice_is_answered_once(asker):
     assert len(asker.replies[b"same"]) == 1
 
 
+async def test_a_plain_client_moves_and_suspends_by_hand(house, asker, washer):
+    topic = TOPICS.instance("washer", "set")
+    await asker.session.subscribe({f"{topic}/answer": 1})
+
+    async def order(payload, **how):
+        asker.kept.pop(f"{topic}/answer", None)
+        await asker.session.publish(topic, payload, **how)
+        return messages.decode(await asker.until(lambda: asker.kept.get(f"{topic}/answer")), messages.Reply, topic)
+
+    assert (await order(b'{"hub": "hub-b"}')).ok
+    assert (await order(b'{"state": "suspended"}')).ok
+    (row,) = await asker.ask("ps")
+    assert (row.hub, row.state) == ("hub-b", "suspended")
+    for wrong in (b"{}", b"nonsense", b'{"state": "flying"}', b'{"hub": "hub-x"}'):
+        assert not (await order(wrong)).ok
+    await asker.session.publish(topic, b'{"state": "stopped"}', retain=True)
+    house.coordinator._line._session.abort()  # it comes again as a retained one at the next connection
+    assert (await order(b'{"state": "running", "hub": "hub-a"}')).ok is False
+    (row,) = await asker.ask("ps", instance="washer")
+    assert row.state == "stopped"
+
+
 async def test_nothing_runs_anywhere_without_a_hub(asker):
     with pytest.raises(RefusedError, match="none has come yet"):
         await asker.ask("run", files={"washer.py": WASHER})
