@@ -6,6 +6,7 @@ import enum
 from typing import Any, Final
 
 from devices.runtime.python.values import (
+    adapters,
     arrays,
     containers,
     exceptions,
@@ -19,6 +20,7 @@ from devices.runtime.python.values import (
     refusals,
 )
 from devices.runtime.python.values.contract import Node, Registered
+from devices.runtime.python.values.layouts import layout_of
 from devices.runtime.python.values.reading import Kind, Need, Reader, Step
 from devices.runtime.python.values.writing import Write, Writer
 
@@ -44,6 +46,7 @@ _WRITERS: Final[dict[type, Write]] = {
     **containers.WRITERS,
     **plain.WRITERS,
     **iterators.WRITERS,
+    **adapters.WRITERS,
     **arrays.WRITERS,
     **library.WRITERS,
     **references.WRITERS,
@@ -56,6 +59,7 @@ KINDS: Final[dict[int | str, Kind]] = {
     **containers.KINDS,
     **plain.KINDS,
     **iterators.KINDS,
+    **adapters.KINDS,
     **arrays.KINDS,
     **library.KINDS,
     **references.KINDS,
@@ -119,7 +123,7 @@ def _rule_for(writer: Writer, cls: type) -> Write:
     refusals.refuse_known(cls)
     if objects.cleans_up(cls) and writer.knows.describe(cls) is None:
         raise refusals.cleans_up(cls)
-    layout = objects.layout_of(cls)
+    layout = layout_of(cls)
     return _write_by_engine if layout is None else objects.writer_of(layout)
 
 

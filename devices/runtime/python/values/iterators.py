@@ -5,11 +5,8 @@
 * Those of dicts hide both: the dict is found among what the garbage collector sees, the position by the length that is
   left. Where the dict's size has changed, ``next`` must raise RuntimeError there too.
 * Those of sets travel as the rest, in order: the set at the other end may have another order.
-* ``enumerate``, ``zip``, ``map``, ``filter`` hold iterators, which are values like others.
-* `itertools`: by ``__reduce__``, which Python 3.14 has removed; there they are refused, unless the program has the
-  runtime's twins of them.
 
-A deque's iterator counts its steps; one whose deque has changed since would raise RuntimeError, and does so no more.
+Iterators that are made with others are in `adapters`.
 
 Tried and left: ``copy`` of a dict's iterator and reading it to the end (linear in the dict at every capture).
 """
@@ -18,12 +15,9 @@ from __future__ import annotations
 
 import gc
 import itertools
-import warnings
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FunctionType
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from devices.errors import CannotTravelError, ProtocolError
 from devices.runtime.python.values.contract import Node, Slot
@@ -209,136 +203,8 @@ def _write_set_iterator(writer: Writer, value: Any) -> Node:
     return ["iterator", "list", writer.reference(rest), 0]
 
 
-# Iterators over iterators ---------------------------------------------------------------------------------------------
-
-_ITERTOOLS: Final = [
-    "accumulate",
-    "chain",
-    "combinations",
-    "combinations_with_replacement",
-    "compress",
-    "count",
-    "cycle",
-    "dropwhile",
-    "filterfalse",
-    "groupby",
-    "islice",
-    "permutations",
-    "product",
-    "repeat",
-    "starmap",
-    "takewhile",
-    "zip_longest",
-    "_grouper",
-    "_tee",
-    "_tee_dataobject",
-]
-_MAKERS: Final[dict[str, Callable[..., Any]]] = {
-    "enumerate": enumerate,
-    "zip": zip,
-    "map": map,
-    "filter": filter,
-    "reversed": reversed,
-    "iter": iter,
-    "_deque_iterator": type(iter(deque())),
-    "_deque_reverse_iterator": type(reversed(deque())),
-    **{name: getattr(itertools, name) for name in _ITERTOOLS},
-}
-_READ_AT_ONCE: Final = ("_tee_dataobject", "_deque_iterator", "_deque_reverse_iterator")
-"""Those that look at their arguments' contents when they are made; all others just keep them."""
-_READ_THROUGH: Final = ("product", "permutations", "combinations", "combinations_with_replacement")
-"""Those that iterate over their arguments when they are made: over tuples, or an iterator's functions would run."""
-_MAKER_NAMES: Final = {make: name for name, make in _MAKERS.items()}
-_SEQUENCE_ITERATOR: Final = type(iter(cast("Any", type("Sequence", (), {"__getitem__": None})())))
-_CALLABLE_ITERATOR: Final = type(iter(int, 1))
-
-
-def _write_made(writer: Writer, value: Any) -> Node:
-    if not _can_reduce(value):
-        raise CannotTravelError(
-            f"an itertools.{type(value).__name__} cannot travel on this Python: 3.14 took its state away",
-            remedy="write the loop out, or iterate over list(...) of it",
-        )
-    with _without_announcements():
-        make, arguments, *state = value.__reduce__()
-    for argument in arguments if make is not itertools.repeat else ():
-        if _asks_the_program(argument) and not _can_stand_in(type(argument)):
-            raise CannotTravelError(
-                f"a {type(value).__name__} over a {type(argument).__qualname__}, which has __slots__, cannot travel",
-                remedy="make its class without __slots__, or write the loop out",
-            )
-    return ["made", _MAKER_NAMES[make], writer.slot(state[0] if state else None), *writer.slots(arguments)]
-
-
-@contextmanager
-def _without_announcements() -> Iterator[None]:
-    """Keeps 3.12 and 3.13 from announcing what 3.14 has done to the state of `itertools`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        yield
-
-
-def _can_reduce(value: Any) -> bool:
-    return "__reduce__" in vars(type(value))
-
-
-def _make_made(reader: Reader, node: Node) -> Any:
-    name, arguments = node[1], reader.values(node[3:])
-    if name in _READ_THROUGH and any(type(argument) not in (tuple, int) for argument in arguments):
-        raise ProtocolError(f"{name} over something that would have to be run")
-    own = [argument for argument in arguments if name != "repeat" and _asks_the_program(argument)]
-    if own and name in ("iter", "reversed"):
-        raise ProtocolError(f"{name} over something that makes its iterators itself")
-    classes = [type(iterator) for iterator in own]
-    try:
-        for iterator in own:
-            _CLASS.__set__(iterator, _AlreadyIterator)
-        return _MAKERS[name](*arguments)
-    finally:
-        for iterator, cls in zip(own, classes, strict=True):
-            _CLASS.__set__(iterator, cls)
-
-
-_CLASS: Final[Any] = vars(object)["__class__"]
-
-
-class _AlreadyIterator:
-    """The class of an iterator of the program's own while ``enumerate`` or ``zip`` is made with it.
-
-    They ask for ``__iter__``, which may start anew, or count; it has been asked before.
-    """
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        raise StopIteration
-
-
-def _asks_the_program(value: Any) -> bool:
-    names = ("__iter__", "__reversed__")
-    return any(isinstance(vars(kind).get(name), FunctionType) for kind in type.mro(type(value)) for name in names)
-
-
-def _can_stand_in(cls: type) -> bool:
-    """Tells whether `_AlreadyIterator` lies in memory as instances of the class do."""
-    layouts = [(kind.__basicsize__, kind.__dictoffset__, kind.__weakrefoffset__) for kind in (cls, _AlreadyIterator)]
-    return layouts[0] == layouts[1] and not any("__slots__" in vars(kind) for kind in type.mro(cls))
-
-
-def _fill_made(reader: Reader, made: Any, node: Node) -> None:
-    state = reader.value(node[2])
-    if state is not None:
-        with _without_announcements():
-            made.__setstate__(state)
-
-
 def _after_name(node: Node) -> list[Slot]:
     return node[2:]
-
-
-def _filled_arguments(node: Node) -> list[Need]:
-    return [(Step.FILLED, node[3:])] if node[1] in _READ_AT_ONCE else []
 
 
 def _filled_second(node: Node) -> list[Need]:
@@ -351,9 +217,6 @@ WRITERS: Final[dict[type, Write]] = {
     **dict.fromkeys(_DICT_ITERATOR_NAMES, _write_dict_iterator),
     type(iter(OrderedDict())): _write_ordered_iterator,
     type(iter(set())): _write_set_iterator,
-    _SEQUENCE_ITERATOR: _write_made,
-    _CALLABLE_ITERATOR: _write_made,
-    **{make: _write_made for make in _MAKERS.values() if isinstance(make, type)},
 }
 
 KINDS: Final[dict[int | str, Kind]] = {
@@ -367,13 +230,4 @@ KINDS: Final[dict[int | str, Kind]] = {
     ),
     "view": Kind(_make_view, made=_after_name, slots=_after_name, chained=True),
     "dict-iterator": Kind(_make_dict_iterator, to_make=_filled_second, slots=lambda node: node[2:3], chained=True),
-    "made": Kind(
-        _make_made,
-        _fill_made,
-        made=_after_name,
-        to_make=_filled_arguments,
-        to_fill=_filled_second,
-        slots=_after_name,
-        chained=True,
-    ),
 }

@@ -11,147 +11,19 @@ A subclass of a builtin type is written as its contents, a value of the builtin 
 from __future__ import annotations
 
 import enum
-import struct
-import types
-from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from collections import Counter
 from operator import itemgetter
-from random import Random
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from devices.errors import ProtocolError
 from devices.runtime.python.values.contract import Node
+from devices.runtime.python.values.layouts import BASES, HEAP_TYPE, Layout, layout_of
 from devices.runtime.python.values.nodes import Tag
 from devices.runtime.python.values.reading import Kind, Need, Reader, Step
 from devices.runtime.python.values.records import named_slots, named_values
 from devices.runtime.python.values.writing import Write, Writer
 
-_HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made while the program runs, by a class statement or by C
-_POINTER: Final = struct.calcsize("P")
 _MISSING: Final = object()
-
-
-class Layout(NamedTuple):
-    """Where the attributes of a class's instances lie.
-
-    Attributes:
-        base: the builtin type whose contents they have, ``object`` for none.
-        slots: descriptor by name.
-        has_dict: whether there is an instance dictionary.
-        new: the ``__new__`` of a C type that makes instances, for those without contents.
-    """
-
-    base: type
-    slots: dict[str, Any]
-    has_dict: bool
-    new: Callable[[type], Any]
-
-
-class Base(NamedTuple):
-    """How the contents of a builtin type are taken from an instance of a subclass, and put into one.
-
-    Attributes:
-        contents: returns them as a value of exactly the builtin type.
-        new: returns an instance of the class: for an immutable type with its contents.
-        fill: puts the contents in, for a mutable type.
-    """
-
-    contents: Callable[[Any], Any]
-    new: Callable[[type, Any], Any]
-    fill: Callable[[Any, Any], None] | None = None
-
-
-def _immutable(kind: Any, contents: Callable[[Any], Any]) -> Base:
-    """Returns how an immutable type's contents are taken, past what a subclass makes of its methods."""
-    return Base(contents, kind.__new__)
-
-
-def _sequence(kind: Any) -> Base:
-    return _immutable(kind, lambda value: kind.__getitem__(value, slice(None)))
-
-
-def _fill_deque(made: deque[Any], contents: deque[Any]) -> None:
-    deque.__init__(made, contents, contents.maxlen)
-
-
-def _fill_default(made: defaultdict[Any, Any], contents: defaultdict[Any, Any]) -> None:
-    made.default_factory = contents.default_factory
-    dict.update(made, contents)
-
-
-def _copy_random(value: Random) -> Random:
-    copied = Random(0)  # noqa: S311  (the program's own generator)
-    copied.setstate(Random.getstate(value))
-    return copied
-
-
-def _mutable(kind: Any, contents: Callable[[Any], Any], fill: Callable[[Any, Any], None]) -> Base:
-    return Base(contents, lambda cls, _: kind.__new__(cls), fill)
-
-
-BASES: Final[dict[type, Base]] = {
-    int: _immutable(int, int.__pos__),
-    float: _immutable(float, float.__pos__),
-    complex: _immutable(complex, complex.__pos__),
-    str: _sequence(str),
-    bytes: _sequence(bytes),
-    tuple: _sequence(tuple),
-    frozenset: _immutable(frozenset, frozenset),
-    Decimal: Base(lambda value: Decimal(Decimal.__str__(value)), Decimal.__new__),
-    timedelta: Base(
-        lambda value: timedelta(value.days, value.seconds, value.microseconds),
-        lambda cls, it: timedelta.__new__(cls, it.days, it.seconds, it.microseconds),
-    ),
-    datetime: Base(
-        lambda it: datetime.combine(datetime.date(it), datetime.timetz(it)),
-        lambda cls, it: datetime.__new__(
-            cls, it.year, it.month, it.day, it.hour, it.minute, it.second, it.microsecond, it.tzinfo, fold=it.fold
-        ),
-    ),
-    date: Base(
-        lambda it: date(it.year, it.month, it.day), lambda cls, it: date.__new__(cls, it.year, it.month, it.day)
-    ),
-    time: Base(
-        lambda it: time(it.hour, it.minute, it.second, it.microsecond, it.tzinfo, fold=it.fold),
-        lambda cls, it: time.__new__(cls, it.hour, it.minute, it.second, it.microsecond, it.tzinfo, fold=it.fold),
-    ),
-    Random: _mutable(Random, _copy_random, lambda made, contents: Random.setstate(made, contents.getstate())),
-    list: _mutable(list, lambda value: list(list.__iter__(value)), list.extend),
-    dict: _mutable(dict, dict.copy, dict.update),  # without looking at the keys' hashes, as `set` below
-    set: _mutable(set, set, set.update),
-    bytearray: _mutable(bytearray, lambda value: bytearray(bytearray.__iter__(value)), bytearray.extend),
-    OrderedDict: _mutable(OrderedDict, lambda value: OrderedDict(OrderedDict.items(value)), OrderedDict.update),
-    deque: _mutable(deque, lambda value: deque(deque.__iter__(value), value.maxlen), _fill_deque),
-    defaultdict: _mutable(
-        defaultdict, lambda value: defaultdict(value.default_factory, dict.items(value)), _fill_default
-    ),
-}
-
-
-def layout_of(cls: type) -> Layout | None:
-    """Returns where the attributes of a class's instances lie; ``None`` if a C type hides some of its state."""
-    if not cls.__flags__ & _HEAP_TYPE:
-        return None
-    mro = type.mro(cls)
-    base = next(kind for kind in mro if kind in BASES or kind is object)
-    members = [
-        (name, member)
-        for kind in mro
-        if "__slots__" in vars(kind)  # a C type's members are its own affair
-        for name, member in vars(kind).items()
-        if type(member) is types.MemberDescriptorType and member.__objclass__ is kind
-    ]
-    slots = dict(reversed(members))  # of two with one name, the derived class's
-    has_dict = cls.__dictoffset__ != 0
-    own = _POINTER * (len(members) + has_dict + (cls.__weakrefoffset__ != 0))
-    if cls.__basicsize__ > base.__basicsize__ + own or cls.__itemsize__ != base.__itemsize__:
-        return None
-    # A C type without state, such as `datetime.tzinfo`, insists on its own way to make instances.
-    makers = (kind for kind in mro if isinstance(vars(kind).get("__new__"), types.BuiltinFunctionType))
-    new: Any = next(makers).__new__
-    return Layout(base, slots, has_dict, new)
 
 
 def attributes_of(value: Any, layout: Layout) -> dict[str, Any]:
@@ -260,7 +132,7 @@ def _plan(reader: Reader, slot: Any) -> tuple[type, Layout]:
     if plan is None:
         cls = class_of(reader, slot)
         layout = None if issubclass(cls, enum.Enum | type) else layout_of(cls)
-        if layout is None or not cls.__flags__ & _HEAP_TYPE:
+        if layout is None or not cls.__flags__ & HEAP_TYPE:
             raise ProtocolError(f"an instance of {cls.__name__} is not written so")
         plan = reader.plans[slot[0]] = cls, layout
     return plan
