@@ -21,7 +21,8 @@ from devices.simulators import heat
 THRESHOLD: Final = 75.0
 """Degrees Celsius that the demo's rule watches for."""
 _SPARKLINE: Final = 24
-_HEAD: Final = 11
+_CLOCK: Final = 6
+_HEAD: Final = 9
 
 
 class Story:
@@ -39,10 +40,13 @@ class Story:
         """One line: seconds since the start, what it is about, what happened."""
         if self.screen is None:
             return
-        line = Text(f"{time.monotonic() - self._began:5.1f} s  ", style="dim")
-        line.append(head.ljust(_HEAD), style="bold")
-        line.append(text if isinstance(text, Text) else Text(printable(text), style=style))
-        self.screen.print(line, soft_wrap=True)
+        line = Table.grid(padding=(0, 2, 0, 0))
+        line.add_column(width=_CLOCK, justify="right", style="dim")
+        line.add_column(width=_HEAD, style="bold")
+        line.add_column(overflow="fold")
+        said = text if isinstance(text, Text) else Text(printable(text), style=style)
+        line.add_row(f"{time.monotonic() - self._began:.1f} s", head, said)
+        self.screen.print(line)
 
     def crossed(self, hub: str, temperatures: Iterable[float]) -> None:
         """The metric has crossed its threshold."""
@@ -53,11 +57,8 @@ class Story:
 
     def event(self, event: Event) -> None:
         """The rule has fired."""
-        measured = f"{event.metric} {event.value:g}" if event.value is not None else ""
-        limit = f" > {event.threshold:g}" if event.threshold is not None else ""
-        self.tell("event", Text(f"{event.rule}: {event.subject} {measured}{limit}", style="bold red"))
-        for sentence in filter(None, (event.did, event.why)):
-            self.tell("", sentence)
+        self.tell("event", Text(printable(f"{event.rule}: {event.why}"), style="bold red"))
+        self.tell("", event.did)
 
     def captured(self, summary: CheckpointSummary) -> None:
         """The function was stopped: where, in which frames, with which variables."""
@@ -85,7 +86,7 @@ class Story:
         self.tell("finished", f"on {hub}")
         totals = result.get("totals", {}) if isinstance(result, dict) else {}
         for device, total in totals.items():
-            self.tell("totals", f"{device}: {wording.pairs(total)}")
+            self.tell("totals", f"{device}: " + ", ".join(f"{name} {value:.10g}" for name, value in total.items()))
 
     def proved(self, proof: Proof) -> None:
         """The end: one line that says it all."""
