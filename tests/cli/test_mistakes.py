@@ -154,3 +154,32 @@ def test_completion_knows_the_commands_without_loading_them(midstream: Midstream
     environment = {"_MIDSTREAM_COMPLETE": "bash_complete", "COMP_WORDS": "midstream mig", "COMP_CWORD": "1"}
     said = midstream(environment=environment)
     assert said.out.split() == ["plain,migrate"]
+
+
+@pytest.mark.parametrize(
+    ("part", "text", "words"),
+    [
+        ("hub", 'name = "nas"\n[metrics]\nevry = "5s"\n', ["part.toml:3", "'evry'", "'every'"]),
+        ("hub", 'name = "Not A Name"\n', ["'Not A Name'"]),
+        ("coordinator", '[broker]\nurll = "mqtt://x"\n', ["part.toml:2", "'urll'", "'url'"]),
+        ("coordinator", 'timezone = "Mars/Olympus"\n', ["Mars/Olympus"]),
+        ("coordinator", '[folders]\nrules = "nowhere"\n', ["nowhere"]),
+    ],
+)
+def test_a_part_names_what_is_wrong_in_its_configuration(
+    midstream: Midstream, tmp_path: Path, part: str, text: str, words: list[str]
+) -> None:
+    (tmp_path / "part.toml").write_text(text)
+    said = midstream(part, "--config", "part.toml", "--folder", str(tmp_path / "part"))
+    said.is_one_clear_error(2, *words)
+
+
+@pytest.mark.parametrize("part", ["hub", "coordinator", "simulate"])
+def test_a_part_without_a_broker_says_so(midstream: Midstream, tmp_path: Path, part: str) -> None:
+    options = () if part == "simulate" else ("--folder", str(tmp_path / "part"))
+    midstream(part, *options, "--broker", "mqtt://127.0.0.1:1").is_one_clear_error(3, "127.0.0.1:1")
+
+
+def test_an_unknown_simulated_device_is_named(midstream: Midstream, lonely_broker: Broker) -> None:
+    said = midstream("simulate", "tasmotta", "--broker", str(lonely_broker.address))
+    said.is_one_clear_error(2, "tasmotta", "tasmota")
