@@ -25,6 +25,9 @@ from devices.runtime.python.shape import ModuleForm
 from devices.runtime.python.spelling import spell_out
 from devices.runtime.source import Source
 
+_BESIDE_A_FUNCTION: Final = ("<module>", "<generic parameters", "__annotate__")
+"""Code objects that begin on a function's line but are not the function (PEP 695, PEP 649)."""
+
 
 @dataclass(eq=False)
 class Known:
@@ -168,14 +171,18 @@ class ProgramCode:
     def _dressed(self, compiled: CodeType, module: ModuleCode, continuation: Continuation | None = None) -> CodeType:
         """Returns the running copy of compiled code, and knows all functions in it from now on."""
 
+        def function_of(mark: Mark, code: CodeType) -> form.Function | None:
+            own = mark.number == START and not code.co_name.startswith(_BESIDE_A_FUNCTION)
+            return module.function(mark.function) if own else None
+
         def rename(mark: Mark, code: CodeType) -> str | None:
-            function = module.function(mark.function) if mark.number == START else None
-            return None if function is None or code.co_name == "<module>" else function.qualname
+            function = function_of(mark, code)
+            return None if function is None else function.qualname
 
         def seen(before: CodeType, after: CodeType) -> None:
             mark = module.lines.mark(before.co_firstlineno)
-            function = module.function(mark.function) if mark.number == START else None
-            if function is not None and before.co_name != "<module>":
+            function = function_of(mark, before)
+            if function is not None:
                 own = continuation if before.co_name == ".rest" else None
                 if continuation is None:
                     module.codes[mark.function] = after
