@@ -5,6 +5,7 @@ Published when it changed and at each connection; messages stay small, because d
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -25,6 +26,8 @@ _SENTENCES: Final = 5
 """Sentences in the retained status; `midstream status` tells all."""
 _SENTENCE: Final = 160
 """Characters of each."""
+_ANYWAY: Final = 5.0
+"""Seconds after which it looks although nothing in store or hubs has changed: memory for `places`, rules, telemetry."""
 
 
 class Announcement:
@@ -59,14 +62,23 @@ class Announcement:
         self._key = key
         self._timezone = timezone
         self._told: dict[str, bytes] = {}
+        self._seen: tuple[object, ...] = ()
+        self._looked = 0.0
 
     async def everything(self) -> None:
         """Publishes all of it: the broker may have lost what it kept."""
         self._told.clear()
-        await self.news()
+        await self._look()
 
     async def news(self) -> None:
-        """Publishes what changed."""
+        """Publishes what changed; looks only where something may have, and now and then anyway."""
+        seen = (self._store.written, *(hub.state for hub in self._hubs.every()))
+        if seen != self._seen or time.monotonic() - self._looked > _ANYWAY:
+            self._seen = seen
+            await self._look()
+
+    async def _look(self) -> None:
+        self._looked = time.monotonic()
         answer = await self._status()
         status = CoordinatorStatus(
             state="online",

@@ -83,7 +83,7 @@ class Coordinator:
         self._keeping = keeping = Keeping(ground)
         self._answers = answers = Answers(ground, moves, keeping, ended=facts.instance_gone)
         actions = Actions(ground, moves, keeping)
-        self._reactions = reactions = Reactions(store, journal, actions, facts)
+        self._reactions = reactions = Reactions(store, journal, actions, moves, facts)
         self._evaluation = Evaluation(book.rules, facts, reactions.fire)
         ears = Firehose(config.broker, topics.client_id("coordinator-ears"))
         self._drops = BrokerDrops(ears)

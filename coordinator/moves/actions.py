@@ -125,7 +125,7 @@ class Actions:
 
     async def _stop(self, intent: intents.Stop) -> Carried:
         instance = await self._instance(intent.instance)
-        if instance.state in instances.ENDED:
+        if instance.state in ("finished", "stopped"):  # one that failed asks for attention until somebody stops it
             raise RefusedError(f"{instance.id} has {instance.state} already")
         row = await self._ground.store.write(_end, instance.id, instance.epoch, intent.why)
         self._ground.commands.deliver([row])
@@ -152,6 +152,10 @@ class Actions:
         instance = await self._instance(intent.instance)
         if instance.state in instances.ENDED:
             raise RefusedError(f"{instance.id} has {instance.state}: there is nothing to move")
+        if instance.state == "suspended":
+            raise RefusedError(
+                f"{instance.id} is suspended", remedy=f"midstream resume {instance.id} --to HUB lets it go on there"
+            )
         if intent.hub == instance.hub:
             raise RefusedError(f"{instance.id} is on {instance.hub} already")
         try:

@@ -79,7 +79,6 @@ async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) 
     """
     move = journey.move
     tried = [*move.tried, _key(move.checkpoint, move.destination)]
-    waiting = False
     while True:
         came = ground.hubs.came
         chain = await ground.store.read(_chain, move.checkpoint)
@@ -91,10 +90,11 @@ async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) 
         if not absent:
             await _give_up(ground, journey, failure)
             return
-        if not waiting:
-            waiting = True
-            await _tell(ground, journey, failure, f"waits for a hub: {', '.join(absent)} away", "problem")
+        if not journey.waits:
+            journey.waits = f"waits for a hub: {', '.join(absent)} away"
+            await _tell(ground, journey, failure, journey.waits, "problem")
         await came.wait()
+    journey.waits = ""
     hub, checkpoint = found
     older = checkpoint != move.checkpoint
     did = f"goes on at {hub} from {'the older ' if older else ''}checkpoint {checkpoint}"

@@ -25,6 +25,7 @@ class Journey:
         blob: the checkpoint that travels.
         sent_to: the hub that was sent the blob in this life.
         told: the source's announcement.
+        waits: for what, in words, while no hub can take the function.
         late: set when the source has sent a piece of its late list.
     """
 
@@ -33,6 +34,7 @@ class Journey:
     blob: bytes | None = None
     sent_to: str = ""
     told: Captured | None = None
+    waits: str = ""
     late: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

@@ -16,7 +16,7 @@ from coordinator.moves.machine import ENDED, State
 from coordinator.moves.steps import STEPS
 from coordinator.store import moves
 from coordinator.store.schema import Move
-from devices.errors import MidstreamError
+from devices.errors import MidstreamError, RefusedError
 
 _PAUSE: Final = 1.0
 """Seconds after a step that failed unforeseen (a full disk) until the move's state is looked at again."""
@@ -56,8 +56,14 @@ class Moves:
         return await asyncio.shield(self._spawn(move))
 
     async def settled(self, instance: str) -> None:
-        """Returns when no move of an instance is under way."""
+        """Returns when no move of an instance is under way.
+
+        Raises:
+            RefusedError: its move waits for a hub, for nobody knows how long.
+        """
         while task := self._tasks.get(instance):
+            if waits := self._journeys[instance].waits:
+                raise RefusedError(f"{instance} runs nowhere now: it {waits}")
             await asyncio.wait([task])
 
     def under_way(self, instance: str) -> Journey | None:

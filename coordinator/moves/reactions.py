@@ -13,6 +13,7 @@ from coordinator.facts import Facts
 from coordinator.journal import Journal
 from coordinator.moment import now
 from coordinator.moves.actions import Actions
+from coordinator.moves.moving import Moves
 from coordinator.placement.choice import NowhereError
 from coordinator.rules.actions import Actions as RuleActions
 from coordinator.rules.actions import Candidate
@@ -31,13 +32,15 @@ class Reactions:
         store: knows which instances there are.
         journal: is told.
         actions: carries out what is wanted.
+        moves: those under way; a rule does not queue behind one, it was about the place of before.
         facts: for the cpu that instances use.
     """
 
-    def __init__(self, store: Store, journal: Journal, actions: Actions, facts: Facts) -> None:
+    def __init__(self, store: Store, journal: Journal, actions: Actions, moves: Moves, facts: Facts) -> None:
         self._store = store
         self._journal = journal
         self._actions = actions
+        self._moves = moves
         self._candidates: list[Candidate] = []
         self._rules = RuleActions(facts, lambda: self._candidates)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -51,6 +54,11 @@ class Reactions:
     async def _react(self, firing: Firing) -> None:
         self._candidates = await self._store.read(_candidates)
         decision = self._rules.decide(firing)
+        for intent in list(decision.intents):
+            instance = getattr(intent, "instance", "")
+            if self._moves.under_way(instance) is not None:
+                decision.intents.remove(intent)
+                decision.left.append(f"{instance} is being moved already")
         wanted = [_in_words(intent) for intent in decision.intents]
         await self._journal.record(_event(firing, [*wanted, *decision.left], decision.intents))
         for intent in decision.intents:

@@ -30,10 +30,14 @@ class Store:
         writing: the engine of the writing thread.
         reading: that of the reading thread.
         generation: tells this store from any other, also from an older backup's successor.
+
+    Attributes:
+        written: how often `write` was called: who has seen this number knows whether there may be news.
     """
 
     def __init__(self, writing: Engine, reading: Engine, generation: str) -> None:
         self.generation = generation
+        self.written = 0
         self._engines = {"write": writing, "read": reading}
         self._threads = {
             name: ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"store-{name}") for name in self._engines
@@ -69,6 +73,7 @@ class Store:
 
     async def write(self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs ``work(session, ...)`` as one transaction in the writing thread; durable when this returns."""
+        self.written += 1
         return await self._in_thread("write", work, *args, **kwargs)
 
     async def read(self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:

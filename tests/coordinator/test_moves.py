@@ -160,6 +160,8 @@ async def test_a_function_that_no_hub_can_take_waits_for_one_to_come_back(house,
     b.behaviour["restore"] = both_die
     asking = asyncio.create_task(asker.ask("migrate", instance="washer", hub="hub-b"))
     await asker.until(lambda: asker.told("waits for a hub"))
+    with pytest.raises(RefusedError, match="runs nowhere now: it waits for a hub"):
+        await asker.ask("checkpoint", instance="washer")
     back = await house.hub("hub-a", start=2, key=a.key)
     assert (await asking).destination == "hub-a"
     assert back.copies["washer"].epoch == 3
