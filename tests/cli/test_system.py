@@ -328,3 +328,38 @@ def test_a_damaged_blob_is_refused_by_name(system: System, counter: str, damage:
     spoiled = {"cut": blob[:-9], "altered": blob[:-9] + b"\0" + blob[-8:], "no checkpoint": b"hello"}[damage]
     (system.folder / "spoiled.cbor").write_bytes(spoiled)
     system.call("inspect", "spoiled.cbor").is_one_clear_error(1, "spoiled.cbor")
+
+
+def test_a_function_that_fails_is_what_there_is_to_do_until_it_is_stopped(system: System) -> None:
+    (system.folder / "failing.py").write_text(
+        "from midstream import function\n\n@function\ndef failing():\n    numbers = []\n    return 1 / len(numbers)\n"
+    )
+    system.json("run", "failing.py")
+    row = system.until("failing", lambda row: row["state"] == "failed")
+    assert "failing.py" in row["error"]
+    assert "line 6" in row["error"]
+    assert "ZeroDivisionError" in row["error"]
+    said = system.call()
+    assert said.status == 1
+    assert said.out.startswith("to do: ")
+    assert "failing" in said.out.splitlines()[0]
+    assert system.json(status=1)["well"] is False
+    assert "ZeroDivisionError" in system.call("ps", "failing").out
+    system.json("stop", "failing")
+    assert system.call().status == 0
+
+
+def test_the_readmes_first_function_runs_as_it_stands_there(system: System) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    source = re.search(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert source is not None
+    (system.folder / "washer.py").write_text(source[1])
+    assert "washer runs on hub-" in system.call("run", "washer.py").out
+    system.until("washer", lambda row: bool(row["waiting"]))
+    system.publish("tele/washer/SENSOR", '{"ENERGY": {"Power": 2104}}', '{"ENERGY": {"Power": 7}}')
+    row = system.until("washer", lambda row: row["values"].get("highest_watts") == 2104.0)
+    other = {"hub-a": "hub-b", "hub-b": "hub-a"}[row["hub"]]
+    said = system.call("migrate", "washer", "--to", other)
+    assert said.out.startswith(f"washer: {row['hub']} -> {other}, stopped at washer.py:7, ")
+    assert "highest: float" in said.out
+    system.json("stop", "washer")
