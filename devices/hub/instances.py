@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from typing import Final
 
 from devices.errors import DamagedError, FencedError, MidstreamError, ProtocolError, RefusedError, RestoreError
 from devices.hub import handover
@@ -28,7 +29,7 @@ from devices.protocol.checkpoint import Checkpoint, Header
 from devices.protocol.messages import Answer, ClaimBody, Done, Holding, Restore, Running
 from devices.runtime.settings import Settings
 
-_LATE: float = 10.0
+_LATE: Final = 10.0
 """Seconds that a further move waits for the late mail of the last one."""
 _log = logging.getLogger(__name__)
 
@@ -121,6 +122,7 @@ class Instances:
             return await self._present(life, command)
         if life is not None and life.fencing is not None:
             life.fencing.cancel()
+            life.fencing = None
         if life is not None and _goes_on_from_here(life.instance, command):
             return await self._go_on_here(life, command, began)
         if life is not None:
@@ -214,6 +216,9 @@ class Instances:
         ready = await self._preparations.take(command.instance, checkpoint.header.function)
         entry = Claimed(claim=command.claim, published=command.published, muted=command.muted)
         await asyncio.to_thread(instance.spool.note, entry)
+        if life.late_mail is not None:
+            life.late_mail.cancel()  # nobody else needs it: it is in the mailbox here
+            life.late_mail = None
         instance.mailbox.end_late()
         instance.epoch, instance.move, life.held = command.epoch, "", None
         life.process.end()

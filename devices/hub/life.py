@@ -26,7 +26,7 @@ from devices.hub.subscriptions import Subscriptions
 from devices.hub.tasks import Tasks
 from devices.mqtt.delivery import Delivery
 from devices.mqtt.reasons import ConnectionLostError
-from devices.protocol import messages
+from devices.protocol import limits, messages
 from devices.protocol.messages import Late, LateMessage
 
 _log = logging.getLogger(__name__)
@@ -208,7 +208,16 @@ class Life:
             raise
         self.held = taken
         instance.become("held", reason)
+        self.tasks.start(self._ask_for_the_verdict(taken), "ask for the verdict")
         return taken
+
+    async def _ask_for_the_verdict(self, taken: Taken) -> None:
+        """Tells of the checkpoint again and again while nobody says what becomes of it; no time-out decides."""
+        while True:
+            await asyncio.sleep(limits.VERDICT)
+            if self.held is not taken:
+                return
+            self.captures.announce_again(taken.id)
 
     def go_on(self, held: Taken) -> None:
         """Lets a held function go on where it stands."""

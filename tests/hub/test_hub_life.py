@@ -15,7 +15,7 @@ from devices.errors import RefusedError
 from devices.hub.agent import run
 from devices.hub.config import read_config
 from devices.mqtt.session import Session, end_session
-from devices.protocol import messages
+from devices.protocol import limits, messages
 from devices.protocol.topics import Topics
 from devices.testing.broker import RawPublisher, Tap, publish_raw
 
@@ -178,6 +178,20 @@ async def test_a_cancelled_move_leaves_the_function_where_it_is(coordinator, hub
     go_on = messages.GoOn(id="g1", instance="echo", epoch=1, move="m1", reason="no place there")
     assert (await coordinator.answer_to("hub-a", go_on)).state == "running"
     await watch.out("ready", "1", "2")
+
+
+async def test_a_held_function_asks_again_what_becomes_of_it(coordinator, hub_a, watch, monkeypatch):
+    monkeypatch.setattr(limits, "VERDICT", 0.1)
+    await coordinator.run("echo", "hub-a", ECHO, "echo")
+    await watch.out("ready")
+    told = await coordinator.answer_to(
+        "hub-a", coordinator.capture_command("echo", hold=True, move="m1"), messages.Captured
+    )
+    coordinator.answers.clear()
+    again = await coordinator.heard(messages.Captured)
+    assert (again.checkpoint, again.move, again.held) == (told.checkpoint, "m1", True)
+    go_on = messages.GoOn(id="g1", instance="echo", epoch=1, move="m1", reason="nobody knows this move")
+    assert (await coordinator.answer_to("hub-a", go_on)).state == "running"
 
 
 async def test_a_move_that_fails_behind_the_commit_point_comes_back_with_all_messages(
