@@ -12,12 +12,45 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterator
-from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any, Final
+from datetime import date, time, timedelta, tzinfo
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from logging import Logger
+from pathlib import PurePath
+from re import Pattern
+from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, ModuleType
+from typing import Any, Final, TypeVar
+from uuid import UUID
 
 CONTAINERS: Final = (list, dict, set, bytearray, deque)
 _EXACT: Final = frozenset({list, dict, set, deque, defaultdict, OrderedDict})
 _PLAIN: Final = (int, float, complex, str, bytes, type(None), bool, type(Ellipsis), type(NotImplemented), range)
+_LASTING: Final[tuple[Any, ...]] = (
+    FunctionType,
+    BuiltinFunctionType,
+    type,
+    ModuleType,
+    tuple,
+    frozenset,
+    Enum,
+    PurePath,
+    date,
+    time,
+    timedelta,
+    tzinfo,
+    Decimal,
+    Fraction,
+    UUID,
+    TypeVar,
+    property,
+    staticmethod,
+    classmethod,
+    MemberDescriptorType,
+)
+"""Types whose objects stay what they are, or that are told apart elsewhere."""
+_MADE_ANEW: Final = (Logger, Pattern)
+"""Types whose objects belong to a process, or have no state."""
 _MOST: Final = 20_000  # elements in a picture; beyond that it would cost more than carrying the container
 _DEEPEST: Final = 50
 
@@ -57,13 +90,11 @@ def is_same(before: Picture, now: Picture | None) -> bool:
     return all(a is b or (type(a) is int is type(b) and a == b) for a, b in zip(before, now, strict=True))
 
 
-def may_be_named(value: Any, own: frozenset[str]) -> bool:
+def may_be_named(value: Any) -> bool:
     """Tells whether a global of this value, untouched since import, is to be named where a variable holds it."""
     if isinstance(value, BuiltinFunctionType):
         return value.__self__ is None or isinstance(value.__self__, ModuleType)
-    if isinstance(value, (*_PLAIN, FunctionType, type, ModuleType, tuple, frozenset)):
-        return False
-    return type(value).__module__ not in own
+    return isinstance(value, CONTAINERS) or type(value) is object or isinstance(value, _MADE_ANEW)
 
 
 class Anchors:
@@ -82,19 +113,24 @@ class Anchors:
         self._pictures = {
             name: picture(value, own) for name, value in self.values.items() if isinstance(value, CONTAINERS)
         }
-        self._named = {name: value for name, value in self.values.items() if may_be_named(value, own)}
+        self._named = {name: value for name, value in self.values.items() if may_be_named(value)}
 
-    def is_unchanged(self, name: str, value: Any) -> bool:
-        """Tells whether a name still has the very object that import gave it, and that has not changed inside."""
+    def is_unchanged(self, name: str, value: Any) -> bool | None:
+        """Tells whether a name still has the very object that import gave it, and that has not changed inside.
+
+        ``None``: the object is the same, but whether it has changed cannot be seen: a random generator, an iterator.
+        """
         if name not in self.values or self.values[name] is not value:
             return False
         if name in self._pictures:
             before = self._pictures[name]
             return before is not None and is_same(before, picture(value, self._own))
-        return type(value).__module__ not in self._own or isinstance(value, type | FunctionType)
+        if type(value) is object or isinstance(value, (*_PLAIN, *_MADE_ANEW, *_LASTING)):
+            return True
+        return False if type(value).__module__ in self._own else None
 
     def named(self, namespace: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         """Yields what an image may name, with its name."""
         for name, value in self._named.items():
-            if namespace.get(name) is value and self.is_unchanged(name, value):
+            if namespace.get(name) is value and self.is_unchanged(name, value) is True:
                 yield self.prefix + name, value

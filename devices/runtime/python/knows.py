@@ -192,16 +192,25 @@ class Knowledge:
                 made.__defaults__, made.__kwdefaults__, made.__doc__ = defaults, keyword_defaults, text
                 made.__dict__.update(attributes)
             case "generator":
-                state = next(state for generator, state, _ in self.waiting if generator is made)
+                state, record = next((state, record) for each, state, record in self.waiting if each is made)
+                if len(children) != len(record.names):
+                    raise ProtocolError("a generator's variables are not as many as their names")
                 state += [None, tuple(children)]
             case _ if children:
                 raise ProtocolError(f"a {tag[:40]!r} holds nothing")
 
     def prime(self) -> None:
-        """Brings generators to the ``yield`` at which they were suspended, when everything is filled."""
+        """Brings generators to the ``yield`` at which they were suspended, when everything is filled.
+
+        Raises:
+            ProtocolError: a generator's variables are not what its place needs.
+        """
         for generator, _, record in self.waiting:
             if record.entry.way in ("yield", "from"):
-                next(generator)
+                try:
+                    next(generator)
+                except Exception as error:
+                    raise ProtocolError(f"the generator {generator.__qualname__} cannot go on") from error
 
 
 def _entries(traceback: TracebackType | None) -> list[list[Any]]:

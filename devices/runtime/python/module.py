@@ -227,7 +227,10 @@ def code_of(source: Source) -> ProgramCode:
     if found is None:
         while len(_made) >= _MOST:
             del _made[next(iter(_made))]
-        found = _made[digest] = ProgramCode(source)
+        try:
+            found = _made[digest] = ProgramCode(source)
+        except RecursionError:
+            raise SourceError("its expressions are nested too deep", place=source.main_file) from None
     return found
 
 

@@ -8,6 +8,7 @@ from types import CellType, FunctionType
 from typing import Any, Final, cast, get_args
 
 from devices.errors import ProtocolError
+from devices.runtime.python.continuation import STATE
 from devices.runtime.python.frames import Standing
 from devices.runtime.python.program import Program
 from devices.runtime.python.rest import Entry, Way
@@ -80,6 +81,8 @@ def instantiate(program: Program, record: Record, cells: Sequence[Any]) -> tuple
         raise ProtocolError(f"the program has no function {record.function} in a module {record.module[:100]!r}")
     if len(cells) != len(record.cells) or not all(isinstance(cell, CellType) for cell in cells):
         raise ProtocolError("a frame's cells are not cells")
+    if not all(name in function.names or (name.startswith(".") and name != STATE) for name in record.names):
+        raise ProtocolError(f"{function.qualname} has no variables like these")
     continuation = program.continuation(module, function, record.entry, record.names)
     code = continuation.code
     assert code is not None

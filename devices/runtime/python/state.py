@@ -11,10 +11,12 @@ from enum import EnumType
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any
 
-from devices.errors import ProtocolError
+from devices.errors import CannotTravelError, ProtocolError
 from devices.runtime.python.anchors import CONTAINERS
-from devices.runtime.python.frames import Standing
+from devices.runtime.python.frames import Blocked, Standing
+from devices.runtime.python.knows import Knowledge
 from devices.runtime.python.program import LoadedModule, Program, find
+from devices.runtime.python.values import encode
 
 
 def changed(program: Program, standings: Sequence[Standing]) -> list[tuple[str, str, Any]]:
@@ -41,7 +43,7 @@ def changed(program: Program, standings: Sequence[Standing]) -> list[tuple[str, 
                     waiting.append((program.modules[known.module.shape.name], known.function.outside))
     found: list[tuple[str, str, Any]] = []
     for module, all_names in reached.items():
-        present = sorted(name for name in all_names if name in module.namespace and _travels(module, name))
+        present = sorted(name for name in all_names if name in module.namespace and _travels(program, module, name))
         found += [(module.name, name, module.namespace[name]) for name in present]
     classes = [each for each in _holders(program) if isinstance(each, type)]
     return found + [entry for cls in classes for entry in _changed_attributes(program, cls)]
@@ -58,15 +60,26 @@ def _changed_attributes(program: Program, cls: type) -> list[tuple[str, str, Any
         for name, value in vars(cls).items()
         if not (name.startswith("__") and name.endswith("__"))
         and not isinstance(value, MemberDescriptorType | GetSetDescriptorType)
-        and not fresh.is_unchanged(name, value)
+        and _has_changed(program, fresh.is_unchanged(name, value), value)
     ]
 
 
-def _travels(module: LoadedModule, name: str) -> bool:
+def _travels(program: Program, module: LoadedModule, name: str) -> bool:
     value = module.namespace[name]
     if module.fresh is None or isinstance(value, ModuleType):
         return False
-    return not module.fresh.is_unchanged(name, value)
+    return _has_changed(program, module.fresh.is_unchanged(name, value), value)
+
+
+def _has_changed(program: Program, unchanged: bool | None, value: Any) -> bool:
+    """Tells whether a value must travel; one that cannot be judged does if it can, else import makes it anew."""
+    if unchanged is not None:
+        return not unchanged
+    try:
+        encode([value], Knowledge(program), program.registered())
+    except (CannotTravelError, Blocked):
+        return False
+    return True
 
 
 def set_state(program: Program, module: LoadedModule, name: str, value: Any) -> None:

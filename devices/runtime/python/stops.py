@@ -18,8 +18,8 @@ Visit = Callable[[FrameType], None]
 Stops = Callable[[CodeType], Mapping[int, object] | None]
 """The offsets at which a code object may stop; ``None``: not the program's."""
 
-_TOOL: Final = 3
-"""Of the six tools of `sys.monitoring` one without a set purpose: debuggers have 0, coverage 1, profilers 2."""
+_TOOLS: Final = (3, 4)
+"""The tools of `sys.monitoring` without a set purpose: debuggers have 0, coverage 1, profilers 2, optimizers 5."""
 
 
 class Stopper(Protocol):
@@ -49,18 +49,21 @@ class Monitoring:
 
     def __init__(self) -> None:
         self._codes: dict[int, CodeType] = {}
+        self._tool: int | None = None
 
     def arm(self, frame: FrameType, stops: Stops, visit: Visit) -> None:
         """See `Stopper`."""
         monitoring = _monitoring()
         events = monitoring.events
-        if monitoring.get_tool(_TOOL) is None:
-            monitoring.use_tool_id(_TOOL, "midstream")
+        if self._tool is None:
+            self._tool = next(tool for tool in _TOOLS if monitoring.get_tool(tool) is None)
+            monitoring.use_tool_id(self._tool, "midstream")
+        tool = self._tool
 
         def watch(code: CodeType) -> None:
             if id(code) not in self._codes and stops(code) is not None:
                 self._codes[id(code)] = code
-                monitoring.set_local_events(_TOOL, code, events.INSTRUCTION)
+                monitoring.set_local_events(tool, code, events.INSTRUCTION)
 
         def at_instruction(code: CodeType, offset: int) -> None:
             found = stops(code)
@@ -70,25 +73,26 @@ class Monitoring:
         def at_start(code: CodeType, _offset: int) -> None:
             watch(code)
 
-        monitoring.register_callback(_TOOL, events.INSTRUCTION, at_instruction)
-        monitoring.register_callback(_TOOL, events.PY_START, at_start)
-        monitoring.register_callback(_TOOL, events.PY_RESUME, at_start)
-        monitoring.set_events(_TOOL, events.PY_START | events.PY_RESUME)
+        monitoring.register_callback(tool, events.INSTRUCTION, at_instruction)
+        monitoring.register_callback(tool, events.PY_START, at_start)
+        monitoring.register_callback(tool, events.PY_RESUME, at_start)
+        monitoring.set_events(tool, events.PY_START | events.PY_RESUME)
         for each in _stack(frame):
             watch(each.f_code)
 
     def disarm(self) -> None:
         """See `Stopper`."""
         monitoring = _monitoring()
-        if monitoring.get_tool(_TOOL) is None:
+        tool, self._tool = self._tool, None
+        if tool is None:
             return
-        monitoring.set_events(_TOOL, 0)
+        monitoring.set_events(tool, 0)
         for code in self._codes.values():
-            monitoring.set_local_events(_TOOL, code, 0)
+            monitoring.set_local_events(tool, code, 0)
         self._codes.clear()
         for event in (monitoring.events.INSTRUCTION, monitoring.events.PY_START, monitoring.events.PY_RESUME):
-            monitoring.register_callback(_TOOL, event, None)
-        monitoring.free_tool_id(_TOOL)
+            monitoring.register_callback(tool, event, None)
+        monitoring.free_tool_id(tool)
 
 
 class Tracing:
