@@ -131,6 +131,64 @@ def main():
             got.append(a.next())
     return got
 """,
+    "a generator of the function's own that waits": """
+def big(feed, least):
+    while True:
+        m = feed.next()
+        if m > least:
+            yield m
+
+def chained(feed):
+    yield from big(feed, 1)
+
+def main():
+    feed = desk.subscribe("a")
+    got = []
+    for m in big(feed, 2):
+        got.append(m)
+        if len(got) == 2:
+            break
+    g = chained(feed)
+    got.append(next(g))
+    got.append(g.send(None))
+    for m in g:
+        got.append(m)
+        if m > 12:
+            break
+    return got
+""",
+    "methods, classes being made, lambdas, comprehensions, conditions": """
+class Meter:
+    def __init__(self, feed):
+        self.feed = feed
+        self.first = feed.next()
+
+    def read(self, factor=1):
+        return self.feed.next() * factor
+
+    def __enter__(self):
+        self.entered = self.feed.next()
+        return self
+
+    def __exit__(self, *exc):
+        self.left = self.feed.next()
+
+def main():
+    meter = Meter(desk.subscribe("a"))
+    got = [meter.first, meter.read() + meter.read(factor=10)]
+    got += [meter.read(n) for n in range(3) if meter.read() > 2]
+    got.append((lambda: meter.read() - 1)())
+    with meter as m:
+        got.append(m.entered if m.read() % 2 else (m.read(), m.read()))
+    try:
+        got.append(meter.left and meter.read() and [meter.read(), *[meter.read()]])
+        raise KeyError(meter.read())
+    except KeyError as error:
+        got.append((str(error), meter.read()))
+    finally:
+        got.append(f"{meter.read()} {meter.read():>4}")
+    return got
+""",
     "a callback that closes over what changes": """
 def main():
     feed = desk.subscribe("a")
