@@ -97,14 +97,16 @@ class Captures:
             try:
                 return await self._keep(cut, reason, began, held=hold, move=move, command=command)
             except OSError as error:
-                self.go_on(cut)
+                if hold:
+                    self.go_on(cut)
                 raise MidstreamError(
                     f"the spool takes no checkpoint: {error.strerror}",
                     place=str(self._instance.spool.folder),
                     remedy="make room on that disk",
                 ) from error
             except MidstreamError:
-                self.go_on(cut)
+                if hold:
+                    self.go_on(cut)
                 raise
 
     async def _cut(self, *, hold: bool, move: str) -> Cut:

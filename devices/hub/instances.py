@@ -30,7 +30,7 @@ from devices.protocol.messages import Answer, ClaimBody, Done, Holding, Restore,
 from devices.runtime.settings import Settings
 
 _LATE: Final = 10.0
-"""Seconds that a further move waits for the late mail of the last one."""
+"""Seconds that a move waits for the late mail of the last one, and for the repair of a lost session."""
 _log = logging.getLogger(__name__)
 
 
@@ -273,7 +273,7 @@ class Instances:
             raise RefusedError(f"{instance.name} is {instance.state}", remedy="try again in a moment")
         if not command.hold:
             return (await life.captures.take(command.reason, command=command.id)).told
-        await _all_late_mail_of_the_last_move(life)
+        await _settled(life)
         taken = await life.hold(
             command.reason, move=command.move, disconnects=command.handover == "disconnect", command=command.id
         )
@@ -419,14 +419,20 @@ def _connect(life: Life, ready: Ready) -> None:
         ready.connection.close()
 
 
-async def _all_late_mail_of_the_last_move(life: Life) -> None:
+async def _settled(life: Life) -> None:
+    """Returns when the last move's late mail is in and the broker has all subscriptions: the next hub could not tell.
+
+    Raises:
+        RefusedError: that takes too long.
+    """
     try:
         async with asyncio.timeout(_LATE):
             await life.late_complete.wait()
+            await life.subscribed.wait()
     except TimeoutError:
-        raise RefusedError(
-            f"what {life.instance.name} was sent during its last move has not come yet", remedy="try again in a moment"
-        ) from None
+        late = "what came during its last move is still missing"
+        what = "its subscriptions are still being made anew" if life.late_complete.is_set() else late
+        raise RefusedError(f"{life.instance.name} cannot be held yet: {what}", remedy="try again in a moment") from None
 
 
 async def _verified(blob: bytes, checkpoint: str, digest: str) -> bytes:

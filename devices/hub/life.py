@@ -52,6 +52,9 @@ class Life:
         held_from: what it was before.
         leaves: whether it is held because its hub leaves: no verdict is waited for.
         late_complete: set when no late mail of an earlier hub is missing.
+        subscribed: set while the broker has all of the subscriptions, as far as this hub knows.
+        renews: whether the subscriptions are made again although the broker has kept the session: an earlier run of
+            this agent may have died between the loss of a session and its repair.
         late_mail: the task that sends it after a takeover.
         fencing: the task that waits for a takeover after a newer claim.
         on_gone: called when nothing of it is left here.
@@ -67,6 +70,9 @@ class Life:
         self.late_mail: asyncio.Task[None] | None = None
         self.fencing: asyncio.Task[None] | None = None
         self.late_complete = asyncio.Event()
+        self.subscribed = asyncio.Event()
+        self.subscribed.set()
+        self.renews = False
         self.on_gone: Callable[[], None] = lambda: None
         self._late: dict[int, list[LateMessage]] = {}
         self.tasks = Tasks(instance.name)
@@ -110,31 +116,36 @@ class Life:
         """A connection is up: what waited for one goes out."""
         self.announcements.forget_told()
         self.session.let_go()
-        if not present and self.instance.mailbox.broker_filters:
-            opening = self._open_branch() if is_new else self._open_lost()
-            self.tasks.start(opening, "subscribe anew")
+        if self.instance.mailbox.broker_filters and (not present or self.renews):
+            is_lost = not present and not is_new  # a branch has subscriptions, and no session yet
+            self.renews = False
+            self.subscribed.clear()
+            self.tasks.start(self._open_anew(is_lost=is_lost), "subscribe anew")
 
-    async def _open_branch(self) -> None:
-        """A branch has the subscriptions of the state that it goes on from, and no session yet."""
-        try:
-            await self._subscriptions.open_anew()
-        except MidstreamError as error:
-            self.instance.complain(error)
+    async def _open_anew(self, *, is_lost: bool) -> None:
+        """Makes the subscriptions again.
 
-    async def _open_lost(self) -> None:
-        """The broker lost the session: what it held is gone, and its packet ids start over (rule 11)."""
-        instance = self.instance
-        instance.mailbox.session_lost()
+        If the broker lost the session, what it held is gone, and its packet ids start over: a checkpoint without a
+        table of repeats comes first (rule 11).
+        """
+        instance, backoff = self.instance, Backoff()
         lost = MidstreamError("the broker had lost this instance's session: messages may be missing")
-        self.announcements.log("warning", lost.message)
-        await instance.steady.wait()
-        try:
-            taken = await self.captures.take("the broker lost the session")
-            await taken.durable.wait()
-            await self._subscriptions.open_anew()
-        except MidstreamError as error:
-            instance.complain(error)
-        else:
+        if is_lost:
+            instance.mailbox.session_lost()
+            self.announcements.log("warning", lost.message)
+        while True:
+            try:
+                if is_lost:
+                    await instance.steady.wait()
+                    await (await self.captures.take("the broker lost the session")).durable.wait()
+                await self._subscriptions.open_anew()
+            except MidstreamError as error:
+                instance.complain(error)
+                await backoff.wait()
+            else:
+                break
+        self.subscribed.set()
+        if is_lost:
             instance.complain(lost)
 
     def arrived(self) -> None:

@@ -58,7 +58,9 @@ def _alive(instances: Instances, folder: InstanceSpool, recovered: Recovered) ->
             instance.state = "failed"
         case None:
             instance.state = "running"
-    return instances.add(instance)
+    life = instances.add(instance)
+    life.renews = True
+    return life
 
 
 async def _go_on(hub: Hub, life: Life, recovered: Recovered) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import secrets
@@ -308,6 +309,24 @@ def speaks():
     await coordinator.say_stored(told)
     await until(lambda: "later" in watch.outputs)
     assert watch.outputs == ["now", "later"]
+
+
+async def test_a_full_spool_costs_a_checkpoint_and_not_the_function(coordinator, hub_a, watch, device, monkeypatch):
+    await coordinator.run("echo", "hub-a", ECHO, "echo")
+    await watch.out("ready")
+    spool = hub_a.agent.instances.lives["echo"].instance.spool
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(spool, "keep", full)
+        for hold in (False, True):
+            command = coordinator.capture_command("echo", hold=hold, move="m1" if hold else "")
+            failed = await coordinator.answer_to("hub-a", command, messages.Failed)
+            assert "the spool takes no checkpoint: No space left on device" in failed.error["message"]
+    await send(device, "1")
+    await watch.out("ready", "1")
 
 
 async def test_a_function_that_holds_a_socket_is_told_so_and_goes_on(coordinator, hub_a, watch, device):
