@@ -136,8 +136,9 @@ def run(session: Session, /, move: Move, **values: Any) -> tuple[Move, list[Comm
     """
     row = _must(advance(session, move, "claimed", "running", **values))
     instance = _instance(session, row.instance)
-    instance.state, instance.since, instance.wanted = "running", now(), "running"
-    instance.error, instance.result = "", None
+    if instance.state not in instances.ENDED:  # a function may end before its start is noted
+        instance.state, instance.since, instance.wanted = "running", now(), "running"
+        instance.error, instance.result = "", None
     elsewhere = row.source not in ("", row.destination)
     instance.moves += elsewhere and row.kind in ("move", "failover")
     return row, [_fence(session, row, row.source)] if elsewhere else []
