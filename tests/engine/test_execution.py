@@ -13,6 +13,7 @@ from devices.runtime.python.capture import Image
 from devices.runtime.python.engine import Execution
 from devices.runtime.python.library import Library
 from devices.runtime.python.program import Program
+from devices.runtime.python.restore import prepare_like
 from devices.runtime.python.values import from_cbor, to_cbor
 from devices.runtime.source import Source
 from tests.engine.harness import EveryStop, exercise, source_of
@@ -294,3 +295,15 @@ def test_what_is_told_about_a_captured_function_has_no_values() -> None:
     assert image.frames[0].function == "main"
     assert {variable.name for variable in image.variables} >= {"total"}
     assert all(variable.size >= 0 for variable in image.variables)
+
+
+def test_a_program_is_prepared_for_images_like_an_earlier_one() -> None:
+    text = COUNTING.replace("n=60", "n=12")
+    earlier, later = image_at(text, 9), image_at(text, 40)
+    assert earlier is not None
+    assert later is not None
+    own = execution(text)
+    prepare_like(own.program, earlier.data)
+    assert own.resume(later.data) == execution(text).start("main", [], {})
+    with pytest.raises(ProtocolError):
+        prepare_like(own.program, to_cbor({"frames": [[1]]}))
