@@ -6,9 +6,9 @@ from typing import Final
 
 from devices.errors import CannotTravelError
 
-_PER_HUB: Final = "make it in a function that is decorated with @per_hub, and call that function where it is needed"
-_CLOSE: Final = f"close it before, or {_PER_HUB}"
-_FILE: Final = 'use ctx.open(path): it reopens at its position; or close it before, as "with open(...)" does'
+_ANEW: Final = "make it anew where it is needed, and let no variable hold it while the function waits"
+_CLOSE: Final = f"close it before, and {_ANEW}"
+_FILE: Final = 'close it before, as "with open(...)" does; a position can be kept as a number (tell, seek)'
 _THREAD: Final = "a function that moves has one thread; keep the data, and start what waits on it again"
 _AGAIN: Final = "keep what it was made from, and make it again when it is needed"
 
@@ -38,12 +38,12 @@ _MODULES: Final[dict[str, tuple[str, str]]] = {
     "concurrent": ("a pool, or what waits on it", _THREAD),
     "asyncio": ("a part of an event loop", "write the function without async: ctx.next and ctx.sleep wait for you"),
     "_asyncio": ("a part of an event loop", "write the function without async: ctx.next and ctx.sleep wait for you"),
-    "subprocess": ("a child process", f"wait for it before, or {_PER_HUB}"),
-    "select": ("something that waits on files", _PER_HUB),
-    "selectors": ("something that waits on files", _PER_HUB),
+    "subprocess": ("a child process", f"wait for it before, or {_ANEW}"),
+    "select": ("something that waits on files", _ANEW),
+    "selectors": ("something that waits on files", _ANEW),
     "mmap": ("a mapped file", _CLOSE),
-    "ctypes": ("a C object", _PER_HUB),
-    "_ctypes": ("a C object", _PER_HUB),
+    "ctypes": ("a C object", _ANEW),
+    "_ctypes": ("a C object", _ANEW),
     "contextvars": ("a context variable's token", _AGAIN),
     "_hashlib": ("a hash that is being computed", "keep the bytes and hash them at the end"),
     "_hmac": ("a hash that is being computed", "keep the bytes and hash them at the end"),
