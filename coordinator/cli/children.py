@@ -114,10 +114,17 @@ class Child:
         self._pidfd = None
         self.ended.set()
 
-    def _last_words(self) -> tuple[str, str | None]:
+    def last_line(self) -> str:
+        """Returns the last line of its log; empty if it has said nothing."""
+        return printable(next(reversed(self._lines()), ""))
+
+    def _lines(self) -> list[str]:
         with self.log.open("rb") as log:
             log.seek(max(self._log_start, log.seek(0, os.SEEK_END) - _LOG_READ))
-            lines = log.read().decode(errors="replace").splitlines()
+            return log.read().decode(errors="replace").splitlines()
+
+    def _last_words(self) -> tuple[str, str | None]:
+        lines = self._lines()
         for number, line in enumerate(lines):
             if line.startswith("error: "):
                 remedy = lines[number + 1].strip() if lines[number + 1 : number + 2] else ""

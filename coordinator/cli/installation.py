@@ -99,6 +99,11 @@ class Installation:
                 f"{what} within {seconds:.0f} s", remedy=f"logs: {self.plan.folder / 'logs'}"
             ) from None
 
+    def _said_last(self) -> str:
+        """The parts' last words, rather than where their logs are: those of the demo are gone by then."""
+        words = [f"{child.name} said: {line}" for child in self.children if (line := child.last_line())]
+        return "; ".join(words) or "no part has said anything; perhaps this machine is too busy"
+
     async def watch(self) -> None:
         """Keeps the picture up to date until the connection ends; to be run beside everything else.
 
