@@ -9,6 +9,7 @@ import os
 import secrets
 import signal
 
+import psutil
 import pytest
 from conftest import running_hub
 
@@ -420,6 +421,23 @@ async def test_a_session_that_the_broker_lost_is_opened_anew_and_the_loss_told(
     await watch.until(lambda _: any("had lost" in state["reason"] for state in watch.states("echo")))
     await send(device, "1")
     await watch.out("ready", "1")
+
+
+async def test_a_broker_that_goes_and_comes_back_changes_nothing(broker, coordinator, hub_a, watch, device):
+    await coordinator.run("total", "hub-a", SUM, "total")
+    await watch.state("total", text="listening")
+    await send(device, "1")
+    await watch.state("total", values={"total": 1})
+    pid = hub_a.agent.instances.lives["total"].instance.worker.pid
+    await asyncio.to_thread(broker.stop)
+    await until(lambda: not hub_a.agent.control.up.is_set())
+    await until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    await asyncio.to_thread(broker.start)
+    await until(lambda: hub_a.agent.control.up.is_set())
+    await until(lambda: psutil.Process(pid).status() != psutil.STATUS_STOPPED)
+    await asyncio.to_thread(publish_raw, broker.address, "in", "2", qos=1)
+    with Tap(broker.address, TOPICS.instance("total", "state")) as tap:
+        await asyncio.to_thread(tap.wait, lambda heard: any(b'"total":3' in it.payload for it in heard))
 
 
 async def test_a_hub_tells_what_it_is_and_measures_itself(broker, coordinator, hub_a, watch):
