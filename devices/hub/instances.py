@@ -151,22 +151,24 @@ class Instances:
     async def _start(self, command: Restore, claim: ClaimBody, began: float) -> Answer:
         spool = self._spool.instance(command.instance)
         blob = await self._blob(command.instance, command.checkpoint, command.parts, command.size, command.digest)
-        noting = asyncio.get_running_loop().run_in_executor(
-            None, spool.note, Claimed(claim=command.claim, published=command.published, muted=command.muted)
-        )
+        noting = asyncio.create_task(_note_claim(spool, command), name=f"{command.instance}: note the claim")
+        decoding = time.monotonic()
         try:
-            decoding = time.monotonic()
             checkpoint = await _decoded(blob)
-            self._check_engine(checkpoint.header)
             decoded = time.monotonic()
+            self._check_engine(checkpoint.header)
+            instance = self._instance(command, claim, checkpoint, spool)
             ready = await self._preparations.take(command.instance, checkpoint.header.function)
-        finally:
-            await noting  # the claim is durable before the first statement
-        life = self.add(
-            self._instance(command, claim, checkpoint, spool),
-            is_new=claim.epoch == 1,
-            late_mail=command.late_mail,
-        )
+        except MidstreamError:
+            await asyncio.wait([noting])
+            await asyncio.to_thread(spool.remove, command.epoch)
+            raise
+        try:
+            await noting  # it is durable before the first statement
+        except MidstreamError:
+            ready.close()
+            raise
+        life = self.add(instance, is_new=claim.epoch == 1, late_mail=command.late_mail)
         life.session.open(ready.connection)
         try:
             told = await life.process.begin(ready.worker, checkpoint.image if checkpoint.header.image else None)
@@ -214,8 +216,11 @@ class Instances:
         checkpoint = await _decoded(await _verified(blob, command.checkpoint, command.digest))
         decoded = time.monotonic()
         ready = await self._preparations.take(command.instance, checkpoint.header.function)
-        entry = Claimed(claim=command.claim, published=command.published, muted=command.muted)
-        await asyncio.to_thread(instance.spool.note, entry)
+        try:
+            await _note_claim(instance.spool, command)
+        except MidstreamError:
+            ready.close()
+            raise
         if life.late_mail is not None:
             life.late_mail.cancel()  # nobody else needs it: it is in the mailbox here
             life.late_mail = None
@@ -380,6 +385,18 @@ class Instances:
 
     def _done(self, command: messages.Command, state: str = "") -> Done:
         return Done(hub=self._hub.name, id=command.id, instance=command.instance, state=state)
+
+
+async def _note_claim(spool: InstanceSpool, command: Restore) -> None:
+    entry = Claimed(claim=command.claim, published=command.published, muted=command.muted)
+    try:
+        await asyncio.to_thread(spool.note, entry)
+    except OSError as error:
+        raise MidstreamError(
+            f"the spool does not take the claim: {error.strerror}",
+            place=str(spool.folder),
+            remedy="make room on that disk",
+        ) from error
 
 
 async def _keep_first(life: Life, checkpoint: str, blob: bytes) -> None:

@@ -12,11 +12,13 @@ import signal
 import psutil
 import pytest
 from conftest import running_hub
+from scripted_coordinator import first_checkpoint
 
 from devices.errors import RefusedError
 from devices.hub.agent import run
 from devices.hub.config import read_config
 from devices.mqtt.session import Session, end_session
+from devices.protocol import checkpoint as blobs
 from devices.protocol import limits, messages
 from devices.protocol.topics import Topics
 from devices.testing.broker import RawPublisher, Tap, publish_raw
@@ -328,6 +330,23 @@ async def test_a_full_spool_costs_a_checkpoint_and_not_the_function(coordinator,
             assert "the spool takes no checkpoint: No space left on device" in failed.error["message"]
     await send(device, "1")
     await watch.out("ready", "1")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import nothing_of_that_name\n", "nothing_of_that_name"),
+        ("from midstream import function\n@function\ndef other():\n    pass\n", "echo"),
+    ],
+)
+async def test_a_function_that_cannot_begin_leaves_nothing_behind(coordinator, hub_a, source, said):
+    blob = first_checkpoint(coordinator.key, "echo", source, "echo")
+    checkpoint = blobs.decode_header(blob)[0].checkpoint
+    coordinator.blobs[checkpoint] = blob
+    failed = await coordinator.restore("echo", "hub-a", checkpoint, kind=messages.Failed)
+    assert said in str(failed.error)
+    assert hub_a.agent.instances.lives == {}
+    assert not (hub_a.config.spool / "echo").exists()
 
 
 async def test_a_function_that_holds_a_socket_is_told_so_and_goes_on(coordinator, hub_a, watch, device):
