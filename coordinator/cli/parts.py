@@ -46,6 +46,7 @@ _CONFIG = click.option(
 )
 _BROKER = click.option("--broker", "broker_url", metavar="URL", help="The broker: mqtt://user:password@host:1883.")
 _PREFIX = click.option("--prefix", metavar="LEVEL", help="The first topic level, if it is not 'midstream'.")
+_VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Also tell what goes well.")
 _FOLDER = click.option("--folder", metavar="FOLDER", help="What it keeps (in the user's data folder).")
 
 
@@ -58,9 +59,16 @@ _FOLDER = click.option("--folder", metavar="FOLDER", help="What it keeps (in the
 @_BROKER
 @_PREFIX
 @_FOLDER
+@_VERBOSE
 @click.option("--rules", metavar="FOLDER", help="Threshold rules, TOML files; watched.")
 def coordinator(
-    *, config: Path | None, broker_url: str | None, prefix: str | None, folder: str | None, rules: str | None
+    *,
+    config: Path | None,
+    broker_url: str | None,
+    prefix: str | None,
+    folder: str | None,
+    verbose: bool,
+    rules: str | None,
 ) -> int:
     """Runs the coordinator: it watches hubs and telemetry, keeps the lineage, and moves functions."""
     from os import environ
@@ -69,7 +77,7 @@ def coordinator(
     from coordinator.config import read_config
 
     options = {"broker.url": broker_url, "prefix": prefix, "folder": folder, "folders.rules": rules}
-    return _served(main(read_config(config, environ, options)))
+    return _served(main(read_config(config, environ, options)), verbose=verbose)
 
 
 @click.command(
@@ -81,6 +89,7 @@ def coordinator(
 @_BROKER
 @_PREFIX
 @_FOLDER
+@_VERBOSE
 @click.option("--name", metavar="HUB", help="The hub's name (the machine's).")
 @click.option("--label", "labels", metavar="LABEL", multiple=True, help="What it is good for; repeatable.")
 @click.option("--metrics-every", metavar="DURATION", help="How often it tells its metrics (5s).")
@@ -91,6 +100,7 @@ def hub(
     broker_url: str | None,
     prefix: str | None,
     folder: str | None,
+    verbose: bool,
     name: str | None,
     labels: tuple[str, ...],
     metrics_every: str | None,
@@ -110,7 +120,7 @@ def hub(
         "metrics.every": metrics_every,
         "metrics.temperature": temperature,
     }
-    return _served(_hub(read_config(config, environ, options)))
+    return _served(_hub(read_config(config, environ, options)), verbose=verbose)
 
 
 async def _hub(config: HubConfig) -> None:
@@ -129,10 +139,14 @@ async def _hub(config: HubConfig) -> None:
         raise
 
 
-def _served(part: Coroutine[Any, Any, None]) -> int:
-    """Runs a part; a service manager's SIGTERM is its ordinary end."""
+def _served(part: Coroutine[Any, Any, None], *, verbose: bool = False) -> int:
+    """Runs a part, which logs to stderr; a service manager's SIGTERM is its ordinary end."""
+    import logging
+
     from coordinator.cli.running import TERMINATED, run_to_the_end
 
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s")
     status = run_to_the_end(_until_its_end(part))
     return 0 if status == TERMINATED else status
 
