@@ -145,8 +145,9 @@ def _served(part: Coroutine[Any, Any, None], *, verbose: bool = False) -> int:
 
     from coordinator.cli.running import TERMINATED, run_to_the_end
 
-    level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    for ours in ("coordinator", "devices") if verbose else ():
+        logging.getLogger(ours).setLevel(logging.INFO)
     status = run_to_the_end(_until_its_end(part))
     return 0 if status == TERMINATED else status
 
