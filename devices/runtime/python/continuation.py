@@ -12,6 +12,7 @@ a factory that has them as parameters, and the factory never runs.
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import CodeType
@@ -66,7 +67,14 @@ def build(function: form.Function, rest: Rest, names: Sequence[str], emitter: Em
     emitter.stamp(inner, Mark(line, number, START))
     factory = _def(".factory", shared, [inner])
     emitter.place(factory, 0, 0, line)
-    return compile(ast.Module([factory], []), filename, "exec", dont_inherit=True)
+    return compile_quietly(ast.Module([factory], []), filename)
+
+
+def compile_quietly(tree: ast.Module, filename: str) -> CodeType:
+    """Compiles without warnings: they would name virtual lines, and what the user wrote is not what is compiled."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return compile(tree, filename, "exec", dont_inherit=True)
 
 
 def _def(name: str, parameters: Sequence[str], body: list[ast.stmt]) -> ast.FunctionDef:

@@ -14,7 +14,7 @@ from typing import Final
 
 from devices.errors import ProtocolError, SourceError
 from devices.runtime.python import form
-from devices.runtime.python.continuation import Continuation, build
+from devices.runtime.python.continuation import Continuation, build, compile_quietly
 from devices.runtime.python.emit import START, Emitter
 from devices.runtime.python.facts import gather
 from devices.runtime.python.lines import Lines, Mark, dress
@@ -145,11 +145,10 @@ class ProgramCode:
         """Makes ready what the first stop would have to: the places to stop, and what statements mention."""
         for module in self.modules.values():
             self.compiled(module)
-            for function in module.shape.functions:
-                for step in function.steps.values():
-                    module.rests.of(step)
         for known in list(self._known.values()):
             _ = known.positions.stops
+            for step in known.function.steps.values():
+                known.module.rests.of(step)
 
     def compiled(self, module: ModuleCode) -> CodeType:
         """Returns the code that executes a module.
@@ -161,7 +160,7 @@ class ProgramCode:
             tree = module.shape.tree
             body = [module.emitter.outside(node) for node in tree.body]
             try:
-                compiled = compile(ast.Module(body, []), module.shape.filename, "exec", dont_inherit=True)
+                compiled = compile_quietly(ast.Module(body, []), module.shape.filename)
             except SyntaxError as error:
                 mark = module.lines.mark(error.lineno or 0)
                 raise SourceError(error.msg, place=f"{module.shape.filename}:{mark.line}") from None

@@ -72,9 +72,14 @@ def _travels(program: Program, module: LoadedModule, name: str) -> bool:
 
 
 def _has_changed(program: Program, unchanged: bool | None, value: Any) -> bool:
-    """Tells whether a value must travel; one that cannot be judged does if it can, else import makes it anew."""
+    """Tells whether a value must travel; one that cannot be judged does if it can, else import makes it anew.
+
+    An iterator is never made anew: it would begin again. If it cannot travel, that is said.
+    """
     if unchanged is not None:
         return not unchanged
+    if hasattr(type(value), "__next__"):
+        return True
     try:
         encode([value], Knowledge(program), program.registered())
     except (CannotTravelError, Blocked):
