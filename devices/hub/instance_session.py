@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import math
 import time
 from collections.abc import Iterable
 from typing import Final, Protocol
@@ -26,6 +27,8 @@ from devices.protocol.checkpoint import Output
 
 KEY_PROPERTY: Final = "midstream-key"
 """User property of every output: ``<instance>/<sequence>``, by which whoever cares knows a repeat (rule 17)."""
+_SHORT: Final = 1.0
+"""Seconds below which a connection that is lost did not live: the next one waits, longer each time."""
 _log = logging.getLogger(__name__)
 
 
@@ -34,6 +37,9 @@ class Keeper(Protocol):
 
     def began(self, *, present: bool, is_new: bool) -> None:
         """A connection is up; ``present``: the broker had kept the session; ``is_new``: there never was one."""
+
+    def silenced(self) -> None:
+        """The connection is over, whatever the reason."""
 
     def arrived(self) -> None:
         """Something came that the function or a checkpoint may be waiting for."""
@@ -60,6 +66,7 @@ class InstanceSession:
         self._is_new = is_new
         self._session: Session | None = None
         self._up = asyncio.Event()
+        self._up_since = -math.inf
         self._leaving = False
         self._paused = False
         self._tasks = Tasks(instance.name)
@@ -80,7 +87,11 @@ class InstanceSession:
 
     async def _run(self, prepared: PreparedConnection | None) -> None:
         backoff = Backoff()
+        loss: ConnectionLostError | None = None
         while not self._leaving:
+            # Before each CONNECT: what was read before a try that failed may be old by now.
+            if loss is not None and not await self._keeper.lost(loss):
+                return
             session = Session(
                 self._instance.hub.address,
                 self._instance.name,
@@ -94,10 +105,13 @@ class InstanceSession:
                     if self._is_new and session.session_present:
                         await session.end()  # left behind by an earlier instance of this name
                         continue
+                    loss = None
                     await self._live(session, backoff)
-            except ConnectionLostError as loss:
-                if not await self._keeper.lost(loss):
-                    return
+                    loss = ConnectionLostError(f"the connection of {self._instance.name} ended")
+            except ConnectionLostError as error:
+                loss = error
+                if time.monotonic() - self._up_since > _SHORT:
+                    continue
             except UnreachableError as error:
                 _log.warning("%s: %s", self._instance.name, error)
             if not self._leaving:
@@ -107,7 +121,9 @@ class InstanceSession:
         mailbox = self._instance.mailbox
         mailbox.limit_window(min(self._instance.hub.window, session.limits.receive_maximum))
         self._session = session
-        backoff.reset()
+        if time.monotonic() - self._up_since > _SHORT:
+            backoff.reset()
+        self._up_since = time.monotonic()
         was_new, self._is_new = self._is_new, False
         self._up.set()
         self._keeper.began(present=session.session_present, is_new=was_new)
@@ -119,6 +135,7 @@ class InstanceSession:
                 self._keeper.arrived()
                 self._pause_if_flooded(session)
         finally:
+            self._keeper.silenced()
             hearing.cancel()
             self._up.clear()
             self._session = None

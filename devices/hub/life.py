@@ -148,6 +148,12 @@ class Life:
         if is_lost:
             instance.complain(lost)
 
+    def silenced(self) -> None:
+        """The connection is over: nothing of the function may have effect until the claim was read."""
+        if self.instance.worker is not None:
+            self.instance.worker.freeze()
+        self.instance.steady.clear()  # it could not answer a request for a checkpoint
+
     def arrived(self) -> None:
         """Something has come."""
         self.instance.feed.pump()
@@ -168,15 +174,12 @@ class Life:
                 await self._confirmed.wait()
 
     async def lost(self, loss: ConnectionLostError) -> bool:
-        """The connection is lost: the process stands still until the claim was read (rule 2)."""
+        """The connection is lost: the process stands still, see `silenced`, until the claim was read (rule 2)."""
         instance, backoff = self.instance, Backoff()
         _log.info("%s: %s", instance.name, loss.message)
         self._confirmed.set()
         if instance.state == "moving":
             return False
-        if instance.worker is not None:
-            instance.worker.freeze()
-        instance.steady.clear()  # it could not answer a request for a checkpoint
         while True:
             try:
                 claim = await instance.hub.claims.read(instance.name)
