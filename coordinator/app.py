@@ -45,6 +45,8 @@ from devices.version import __version__
 
 TICK: Final = 1.0
 """Seconds between two looks at what has fallen silent, gone stale or changed."""
+TIDY: Final = 10.0
+"""Seconds between two times that the store does what it puts off."""
 _log = logging.getLogger(__name__)
 
 
@@ -166,10 +168,14 @@ class Coordinator:
         )
 
     async def _tick(self) -> None:
+        tidied = time.monotonic()
         while True:
             await asyncio.sleep(TICK)
             moment = time.monotonic()
             self._uploads.expire(moment)
+            if moment - tidied > TIDY:
+                tidied = moment
+                await self._store.tidy()
             for hub in self._hubs.look_for_silence(moment):
                 self._facts.hub_gone(hub.name)
             if self._line.up and self._ready.is_set():

@@ -88,7 +88,7 @@ def row_of(header: Header, blob: bytes, signer: bytes, told: Captured | None = N
         reason=header.reason,
         created=header.created,
         size=len(blob),
-        digest=blobs.blob_digest(blob).hex(),
+        digest=told.digest if told else blobs.blob_digest(blob).hex(),
         signer=signer,
         engine=header.engine.name,
         line=place.line if place else "",
@@ -175,6 +175,8 @@ class Uploads:
                 f"{got} of {told.parts} parts of checkpoint {told.checkpoint} came", place=f"hub {told.hub}"
             ) from None
         self._drop(told.checkpoint)
+        if told.parts == 1:
+            return upload.parts.get(0, b"")
         return b"".join(upload.parts[number] for number in sorted(upload.parts))
 
     def expire(self, moment: float) -> None:

@@ -24,6 +24,7 @@ class Journey:
         moments: monotonic seconds of this coordinator by what had happened: asked, told, stored, claimed, running.
         blob: the checkpoint that travels.
         sent_to: the hub that was sent the blob in this life.
+        ahead: the task that sends it before the claim.
         told: the source's announcement.
         waits: for what, in words, while no hub can take the function.
         late: set when the source has sent a piece of its late list.
@@ -33,6 +34,7 @@ class Journey:
     moments: dict[str, float] = field(default_factory=dict)
     blob: bytes | None = None
     sent_to: str = ""
+    ahead: asyncio.Task[None] | None = None
     told: Captured | None = None
     waits: str = ""
     late: asyncio.Event = field(default_factory=asyncio.Event)

@@ -15,6 +15,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, cast
 
+from coordinator.ingest.checkpoints import Verified
 from coordinator.moves import decisions, fallback, late_mail, machine
 from coordinator.moves.commands import HubGoneError
 from coordinator.moves.ground import Ground, Handover
@@ -47,15 +48,27 @@ async def capture(ground: Ground, journey: Journey) -> None:
         told = await _captured(ground, journey)
         machine.crash_point("after-captured")
         verified = await ground.uploads.verified(told, ground.hubs[journey.move.source].key)
+        journey.told, journey.blob = told, verified.blob
+        journey.ahead = asyncio.create_task(_send_ahead(ground, journey, verified), name=f"{told.instance} ahead")
         journey.move = await ground.store.write(decisions.store, journey.move, verified)
     except MidstreamError as error:
         await cancel(ground, journey, error)
         return
     journey.mark("stored")
-    journey.blob, journey.told = verified.blob, told
+    machine.crash_point("after-stored")
+
+
+async def _send_ahead(ground: Ground, journey: Journey, verified: Verified) -> None:
+    """Sends the checkpoint to the destination while it is being committed, so that it can check and decode ahead.
+
+    It runs nothing without the claim; if the move is cancelled, it has some parts that nobody asks for.
+    """
+    destination = journey.move.destination
+    if ground.hubs.online(destination):
+        await ground.send_blob(verified.header.checkpoint, verified.blob)
+        journey.sent_to = destination
     summary = verified.summary()
     ground.line.publish(ground.topics.summary(summary.checkpoint), messages.encode(summary))
-    machine.crash_point("after-stored")
 
 
 async def _prepare(ground: Ground, journey: Journey) -> None:
@@ -108,12 +121,10 @@ async def _captured(ground: Ground, journey: Journey) -> Captured:
 async def release(ground: Ground, journey: Journey) -> None:
     """Stored -> claimed: the source lets go (the commit point), and the claim is made with its word.
 
-    The blob goes down to the destination meanwhile, so that it can check and decode ahead; it runs nothing without the
-    claim. A source that dies here has the function frozen, so its checkpoint is its newest state: the move goes on.
+    A source that dies here has the function frozen, so its checkpoint is its newest state: the move goes on.
     """
     move = journey.move
     command = Stored(id=f"{move.id}-stored", instance=move.instance, checkpoint=move.checkpoint, epoch=move.epoch)
-    ahead = asyncio.create_task(_send_ahead(ground, journey), name=f"{move.instance} ahead")
     try:
         released = await ground.commands.ask(move.source, command, Released)
     except HubGoneError as error:
@@ -130,17 +141,11 @@ async def release(ground: Ground, journey: Journey) -> None:
     except MidstreamError as error:
         await cancel(ground, journey, error)
         return
-    finally:
-        await ahead
     machine.crash_point("after-released")
+    if journey.ahead is not None:
+        await journey.ahead  # `Restore` must arrive behind it
     late_mail_comes = ground.hubs.online(move.source)
     await _claim(ground, journey, published=released.published, late_mail=late_mail_comes)
-
-
-async def _send_ahead(ground: Ground, journey: Journey) -> None:
-    if journey.blob is not None and ground.hubs.online(journey.move.destination):
-        await ground.send_blob(journey.move.checkpoint, journey.blob)
-        journey.sent_to = journey.move.destination
 
 
 async def claim(ground: Ground, journey: Journey) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from coordinator.store import schema
-from coordinator.store.engine import StoreError, check_integrity, file_of, open_engine
+from coordinator.store.engine import StoreError, check_integrity, file_of, open_engine, tidy
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,6 +38,7 @@ class Store:
     def __init__(self, writing: Engine, reading: Engine, generation: str) -> None:
         self.generation = generation
         self.written = 0
+        self._tidied = 0
         self._engines = {"write": writing, "read": reading}
         self._threads = {
             name: ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"store-{name}") for name in self._engines
@@ -79,6 +80,12 @@ class Store:
     async def read(self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs ``work(session, ...)`` on a snapshot in the reading thread."""
         return await self._in_thread("read", work, *args, **kwargs)
+
+    async def tidy(self) -> None:
+        """Does what the database puts off, in the reading thread: writers need not wait for it."""
+        if self.written != self._tidied:
+            self._tidied = self.written
+            await asyncio.get_running_loop().run_in_executor(self._threads["read"], tidy, self._engines["read"])
 
     async def _in_thread(
         self, door: str, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs

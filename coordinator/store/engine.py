@@ -1,7 +1,8 @@
 """Databases set up in one place: SQLite for a home, PostgreSQL by its URL.
 
 SQLite runs in WAL mode with ``synchronous=FULL``: a commit is on the disk when it returns, which is what "stored"
-promises to a hub. Every writing transaction starts with ``BEGIN IMMEDIATE``: one that reads first and writes later
+promises to a hub. The write-ahead log is brought into the database by `tidy`, beside the writing thread: SQLite's own
+way, within whichever commit makes it 4 MB long, writes a large checkpoint twice while a function stands still. Every writing transaction starts with ``BEGIN IMMEDIATE``: one that reads first and writes later
 would otherwise fail at once with "database is locked" (a snapshot cannot be upgraded, and no time-out helps).
 """
 
@@ -20,6 +21,8 @@ from devices.errors import ConfigurationError, MidstreamError
 
 _BUSY: Final = 5_000
 """Milliseconds that SQLite waits for a lock: only a backup program or a person with `sqlite3` can hold one."""
+_LONGEST_LOG: Final = 65_536
+"""Pages of 4 KiB after which SQLite tidies its write-ahead log itself, if nobody else does."""
 
 
 class StoreError(MidstreamError):
@@ -82,12 +85,28 @@ def check_integrity(engine: Engine) -> None:
         )
 
 
+def tidy(engine: Engine) -> None:
+    """Brings SQLite's write-ahead log into the database file, as far as nobody reads it; others tidy themselves."""
+    if engine.url.get_backend_name() == "sqlite":
+        connection = engine.raw_connection()  # a checkpoint of the log cannot be part of a transaction
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").close()
+        finally:
+            connection.close()
+
+
 def _as_we_need_sqlite(engine: Engine, *, writing: bool) -> None:
     @event.listens_for(engine, "connect")
     def _(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # sqlite3's own BEGIN stays out of the way
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY}", "foreign_keys=ON"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"wal_autocheckpoint={_LONGEST_LOG}",
+            f"busy_timeout={_BUSY}",
+            "foreign_keys=ON",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

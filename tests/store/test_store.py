@@ -131,6 +131,16 @@ def test_an_impossible_url_is_a_configuration_error(wrong):
         Store.open(wrong)
 
 
+async def test_the_write_ahead_log_is_tidied_beside_the_commits(store, tmp_path):
+    await store.write(populate, instance())
+    await store.write(checkpoints.commit, checkpoint("c1"), bytes(8_000_000))
+    size = (tmp_path / "home.sqlite").stat().st_size
+    assert size < 8_000_000
+    await store.tidy()
+    assert (tmp_path / "home.sqlite").stat().st_size > 8_000_000
+    assert await store.read(checkpoints.blob, "c1") == bytes(8_000_000)
+
+
 async def test_a_transaction_that_raises_leaves_nothing_behind(store):
     def half(session):
         populate(session, instance())
