@@ -114,6 +114,7 @@ class Life:
 
     def began(self, *, present: bool, is_new: bool) -> None:
         """A connection is up: what waited for one goes out."""
+        self._thaw()
         self.announcements.forget_told()
         self.session.let_go()
         if self.instance.mailbox.broker_filters and (not present or self.renews):
@@ -154,6 +155,12 @@ class Life:
             self.instance.worker.freeze()
         self.instance.steady.clear()  # it could not answer a request for a checkpoint
 
+    def _thaw(self) -> None:
+        if self.instance.worker is not None:
+            self.instance.worker.thaw()
+        if self.instance.state in STEADY:
+            self.instance.steady.set()
+
     def arrived(self) -> None:
         """Something has come."""
         self.instance.feed.pump()
@@ -188,10 +195,7 @@ class Life:
             if claim is not None and claim.epoch > instance.epoch:
                 return False  # `Claims.on_newer` has this life fenced
             if claim is not None or instance.settings.failover == "never":
-                if instance.worker is not None:
-                    instance.worker.thaw()
-                if instance.state in STEADY:
-                    instance.steady.set()
+                self._thaw()
                 return True
             await backoff.wait()
 
