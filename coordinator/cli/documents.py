@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from coordinator.views import answers
+from devices.runtime.exercise import Findings
 
 
 class InspectedVariable(msgspec.Struct, kw_only=True):
@@ -89,6 +90,7 @@ DOCUMENTS: Final[dict[str, Any]] = {
     **{name: answer for name, answer in answers.ANSWERS.items() if name not in ("inspect", "functions")},
     "inspect": Inspection,
     "demo": Proof,
+    "exercise": Findings,
     "logs-line": answers.LogRow,
     "events-line": answers.EventRow,
 }

@@ -38,6 +38,9 @@ SECTIONS: Final[dict[str, dict[str, Entry]]] = {
         "up": Entry("coordinator.cli.up", "up", "The whole system on this machine, with a live view."),
     },
     "Functions": {
+        "exercise": Entry(
+            "coordinator.cli.exercise", "exercise", "Stop a function everywhere, go on elsewhere, compare: the proof."
+        ),
         "run": Entry("coordinator.cli.starting", "run", "Start a function from a file."),
         "ps": Entry("coordinator.cli.instances", "ps", "Which functions run where, and what they wait for."),
         "checkpoint": Entry("coordinator.cli.instances", "checkpoint", "Make an instance's state durable now."),

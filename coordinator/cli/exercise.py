@@ -1,0 +1,127 @@
+"""`exercise`: prove a function before it is trusted. No broker, no hub: two interpreters on this machine."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from coordinator.cli.starting import split_function
+from devices.errors import UsageError
+
+if TYPE_CHECKING:
+    from devices.runtime.exercise import Findings
+
+_SHOWN = 10  # differences, and reasons, that people are shown; --json has all
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  midstream exercise washer.py\n"
+    "  midstream exercise prints.py:fingerprint --args '[[1, 2, 3]]'\n"
+    "  midstream exercise washer.py --chain 100             # one run, moved a hundred times\n"
+    "  midstream exercise washer.py --via python3.13        # started here, gone on with there\n"
+    "\b\nExit status: 0 every capture went on as if nothing had been; 1 something differed, or no place could be used;\n"
+    "2 usage; 4 refused: the function does not do the same twice by itself."
+)
+@click.argument("file", metavar="FILE[:FUNCTION]")
+@click.argument("more", nargs=-1, metavar="", type=click.UNPROCESSED)
+@click.option("--args", "arguments", metavar="JSON", default="[]", help="A list by position, or an object by name.")
+@click.option(
+    "--every", metavar="K", type=click.IntRange(1), default=1, help="Captures at every K-th stop; else at each."
+)
+@click.option("--limit", metavar="N", type=click.IntRange(1), default=1000, show_default=True, help="Captures.")
+@click.option(
+    "--chain", metavar="N", type=click.IntRange(0), default=0, help="Instead: moves one run N times in a row."
+)
+@click.option(
+    "--via", metavar="COMMAND ...", default="", help="Goes on under another Python, started by this command line."
+)
+@click.option("--fresh", is_flag=True, help="Starts a new interpreter for each capture; else forks one that is warm.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, described in docs/schemas.")
+def exercise(
+    file: str,
+    more: tuple[str, ...],
+    *,
+    arguments: str,
+    every: int,
+    limit: int,
+    chain: int,
+    via: str,
+    fresh: bool,
+    as_json: bool,
+) -> int:
+    """Runs a function, captures it at every statement, goes on from each capture elsewhere, and compares the ends.
+
+    Each capture goes on in a process that has never run the function. Result, exception with the lines of its traceback,
+    what is printed and the module's globals must be those of the same function in plain Python. The function may be any
+    at the level of the module, decorated or not; sleeps are over at once. It runs about as often as there are captures,
+    so let it do nothing to the world outside.
+    """
+    from devices.runtime.exercise import Exercise, choose_function, exercise_once
+    from devices.runtime.source import read_source
+
+    if more and not via:
+        raise UsageError(f"{' '.join(more)!r} belongs to nothing", remedy="only behind --via more words may follow")
+    path, function = split_function(file)
+    args, kwargs = _arguments(arguments)
+    source = read_source(path)
+    asked = Exercise(source, choose_function(source, function), args, kwargs, every=every, limit=limit, chain=chain)
+    findings = exercise_once(asked, [*_words(via), *more], fresh=fresh)
+    if as_json:
+        from coordinator.cli import render
+
+        render.json_document(findings)
+    else:
+        _show(asked.function, findings, chain=chain)
+    return 0 if findings.taken and not findings.different else 1
+
+
+def _arguments(text: str) -> tuple[list[Any], dict[str, Any]]:
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"it is no JSON: {error}", place="--args", remedy="as in --args '[20, \"hall\"]'") from None
+    match given:
+        case list():
+            return given, {}
+        case dict():
+            return [], given
+    raise UsageError(
+        "arguments are a JSON list or object",
+        place="--args",
+        remedy="""as in --args '[20, "hall"]' or --args '{"room": "hall"}'""",
+    )
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"{command!r} cannot be read: {error}", place="--via") from None
+
+
+def _show(function: str, findings: Findings, *, chain: int) -> None:
+    from coordinator.cli import render, wording
+
+    python = f"Python {findings.python}"
+    size = wording.size(findings.bytes_median)
+    if chain:
+        equal = findings.resumed_equal == findings.taken and not findings.different
+        end = "the end is that of a run that was never moved" if equal else "the end is another"
+        render.line(f"{function}: moved {findings.taken} times in a row, {size} each; {end} ({python})")
+    else:
+        render.line(
+            f"{function}: {findings.stops} stops, {findings.taken} captures of {size}, "
+            f"{findings.resumed_equal} went on equal ({python})"
+        )
+    for reason, count in list(findings.passed_by.items())[:_SHOWN]:
+        render.line(f"  passed by {count} times: {reason}")
+    for one in findings.different[:_SHOWN]:
+        render.line(f"different: {one.line} {one.statement}".replace("  ", " "))
+        render.line(f"  expected {one.expected}")
+        render.line(f"  got      {one.got}")
+    if len(findings.different) > _SHOWN:
+        render.line(f"and {len(findings.different) - _SHOWN} more: --json has all of them")

@@ -1,0 +1,264 @@
+"""`exercise`: a function is stopped wherever it can be, goes on from each capture elsewhere, and the ends are compared.
+
+What is compared with is the same function in plain Python, as it was written: result, exception with the lines of its
+traceback, what was printed, and the modules' globals. It runs twice, in two interpreters with different hash seeds; a
+function that does not do the same both times proves nothing and is refused.
+
+The function is started in one interpreter and goes on in another that has never run it. Captures are resumed while the
+next ones are taken, so both cores of a small machine have work.
+"""
+
+from __future__ import annotations
+
+import ast
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from devices.errors import RefusedError, SourceError
+from devices.runtime.exercising.comparison import difference
+from devices.runtime.exercising.interpreter import Interpreter
+from devices.runtime.exercising.packets import Captured, Ended, Load, Outcome, Resume, Run
+from devices.runtime.function import read_functions
+from devices.runtime.source import Source
+
+MOST: Final = 1000
+"""Captures in one exercise, unless more are asked for."""
+_PATIENCE: Final = 30.0
+"""Seconds after which a resumed run is taken to hang, and besides ten times what the whole run took."""
+
+
+class Different(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that did something else; ``line`` is ``file:line`` of the statement before which it was stopped."""
+
+    statement: str
+    line: str
+    expected: str
+    got: str
+
+
+class Findings(msgspec.Struct, kw_only=True):
+    """What an exercise found.
+
+    Attributes:
+        stops: places at which the run was looked at, until there were as many captures as wanted.
+        taken: captures.
+        resumed_equal: of them, those whose rest did what the uninterrupted run did.
+        different: the others, and first the run itself if it did something else in normal form.
+        passed_by: why places could not be used, and how often.
+        bytes_median: of the captures, without the source; 0: there are none.
+        python: the version; with another interpreter both, as in ``3.11.2 -> 3.13.5``.
+    """
+
+    stops: int = 0
+    taken: int = 0
+    resumed_equal: int = 0
+    different: list[Different] = []
+    passed_by: dict[str, int] = {}
+    bytes_median: int = 0
+    python: str = ""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """What is to be exercised, and how.
+
+    Attributes:
+        source: the code that travels.
+        function: the name of a function of its main module.
+        args: by position.
+        kwargs: by name.
+        every: how many stops there are from one capture to the next.
+        limit: captures.
+        chain: instead of all captures of one run: so many moves of one run, each from where the one before it led.
+    """
+
+    source: Source
+    function: str
+    args: Sequence[Any] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    every: int = 1
+    limit: int = MOST
+    chain: int = 0
+
+    @property
+    def load(self) -> Load:
+        """The request for the program."""
+        return Load(self.source.module, self.source.files, self.function, list(self.args), dict(self.kwargs))
+
+
+def choose_function(source: Source, name: str) -> str:
+    """Returns the function to exercise: the one named, else the only ``@function``, else ``main``, else the only one.
+
+    Raises:
+        SourceError: there is none, or the choice is not clear.
+    """
+    tree = ast.parse(source.files[source.main_file])
+    defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    if name:
+        return name  # perhaps not from a `def`: whether it is there shows when the file has been imported
+    marked = [declaration.name for declaration in read_functions(source)]
+    for choice in (marked, [each for each in defined if each == "main"], defined):
+        if len(choice) == 1:
+            return choice[0]
+    if not defined:
+        raise SourceError("there is no function in it", place=source.main_file)
+    names = ", ".join(marked or defined)
+    raise SourceError(
+        f"there are several functions: {names}",
+        place=source.main_file,
+        remedy=f"name one, as in {source.main_file}:{(marked or defined)[0]}",
+    )
+
+
+def exercise(asked: Exercise, home: Interpreter, away: Interpreter, *, fresh: bool = False) -> Findings:
+    """Exercises a function.
+
+    Args:
+        asked: what.
+        home: where it is started and captured.
+        away: where it goes on.
+        fresh: each capture goes on in an interpreter that is started for it, by ``away``'s command.
+
+    Raises:
+        MidstreamError: it cannot be: the file, the arguments, a function that does not do the same twice.
+    """
+    return _Run(asked, home, away, fresh=fresh).findings()
+
+
+class _Run:
+    def __init__(self, asked: Exercise, home: Interpreter, away: Interpreter, *, fresh: bool) -> None:
+        self._asked = asked
+        self._home = home
+        self._away = away
+        self._fresh = fresh
+        self._found = Findings()
+        self._passed_by: Counter[str] = Counter()
+        self._sizes: list[int] = []
+
+    def findings(self) -> Findings:
+        here, there = self._home.load(self._asked.load), self._away.load(self._asked.load)
+        self._found.python = here.python if here.python == there.python else f"{here.python} -> {there.python}"
+        self._imported = there.state
+        began = time.monotonic()
+        self._expected = self._plain_twice()
+        self._seconds = _PATIENCE + 10 * (time.monotonic() - began)
+        self._note("(not stopped anywhere)", "", self._last(self._home.run(Run())))
+        if self._asked.chain:
+            self._move_on_and_on()
+        else:
+            self._resume_everywhere()
+        self._found.passed_by = dict(self._passed_by.most_common())
+        self._found.bytes_median = int(statistics.median(self._sizes)) if self._sizes else 0
+        return self._found
+
+    def _plain_twice(self) -> Outcome:
+        first = self._lived(self._last(self._home.run(Run(plain=True))))
+        second = self._lived(self._last(self._away.run(Run(plain=True))))
+        found = difference(first, second)
+        if found is not None:
+            python = self._found.python
+            versions = f", once on each of {python}" if "->" in python else ""
+            raise RefusedError(
+                f"{self._asked.function} does not do the same twice{versions}, also without being stopped: "
+                f"{found.expected}, then {found.got}",
+                place=self._asked.source.main_file,
+                remedy="Nothing can be compared. Give it what it takes from clock, chance or the order of a set as an argument.",
+            )
+        return first
+
+    def _lived(self, ended: Ended) -> Outcome:
+        if ended.outcome is None:
+            raise RefusedError(
+                f"{self._asked.function} ends its own process: {ended.died}", place=self._asked.source.main_file
+            )
+        return ended.outcome
+
+    def _last(self, answers: Iterator[Captured | Ended]) -> Ended:
+        *_, ended = answers
+        assert isinstance(ended, Ended)
+        return ended
+
+    def _resume_everywhere(self) -> None:
+        printed = ""
+        for answer in self._home.run(Run(every=self._asked.every, most=self._asked.limit)):
+            match answer:
+                case Captured():
+                    printed += answer.printed
+                    self._sizes.append(len(answer.image))
+                    self._found.taken += 1
+                    ended = self._last(self._elsewhere(Resume(answer.image, self._seconds)))
+                    if self._note(answer.statement, answer.line, ended, printed=printed, travels=answer.travels):
+                        self._found.resumed_equal += 1
+                case Ended():
+                    self._count(answer)
+                    self._note("(captured and not moved)", "", answer)
+
+    def _move_on_and_on(self) -> None:
+        printed, statement, line = "", "(not moved)", ""
+        travels: set[str] = set()
+        answers = self._home.run(Run(every=self._asked.every, most=1, leave=True))
+        while True:
+            first = next(answers)
+            if isinstance(first, Ended):
+                self._count(first)
+                break
+            self._count(self._last(answers))
+            printed, statement, line = printed + first.printed, first.statement, first.line
+            travels |= set(first.travels)
+            self._sizes.append(len(first.image))
+            self._found.taken += 1
+            goes_on = self._found.taken < self._asked.chain
+            every = self._asked.every if goes_on else 0
+            answers = self._elsewhere(Resume(first.image, self._seconds, every=every, most=1, leave=goes_on))
+        if self._note(statement, line, first, printed=printed, travels=travels):
+            self._found.resumed_equal = self._found.taken
+
+    def _count(self, ended: Ended) -> None:
+        self._found.stops += ended.stops
+        self._passed_by.update(ended.passed_by)
+
+    def _elsewhere(self, request: Resume) -> Iterator[Captured | Ended]:
+        if not self._fresh:
+            yield from self._away.run(request)
+            return
+        with Interpreter(self._away.command) as interpreter:
+            interpreter.load(self._asked.load)
+            yield from interpreter.run(request)
+
+    def _note(
+        self,
+        statement: str,
+        line: str,
+        ended: Ended,
+        *,
+        printed: str | None = None,
+        travels: Sequence[str] | set[str] = (),
+    ) -> bool:
+        """Notes a run if it did something else; returns whether it did the same."""
+        if ended.outcome is None:
+            expected, got = "an end like that of the uninterrupted run", ended.died
+        else:
+            outcome, imported = ended.outcome, None
+            if printed is not None:
+                outcome = msgspec.structs.replace(outcome, output=printed + outcome.output)
+                imported = self._imported
+            pair = difference(self._expected, outcome, imported=imported, travels=travels)
+            if pair is None:
+                return True
+            expected, got = pair
+        self._found.different.append(Different(statement=statement, line=line, expected=expected, got=got))
+        return False
+
+
+def exercise_once(asked: Exercise, via: Sequence[str] = (), *, fresh: bool = False) -> Findings:
+    """Exercises a function in two interpreters that are started for it; ``via`` is the command of the second one."""
+    with ExitStack() as stack:
+        home, away = stack.enter_context(Interpreter()), stack.enter_context(Interpreter(via))
+        return exercise(asked, home, away, fresh=fresh)

@@ -1,0 +1,137 @@
+"""What goes between `exercise` and the interpreters in which functions run: MessagePack, each packet with its length.
+
+Pipes, and not a socket handed over, so that any command line that starts a Python will do: qemu, chroot, a container.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+_HEAD: Final = struct.Struct(">I")
+
+Token: TypeAlias = tuple[int, str, str]
+"""Depth, the step from the value above (``[3]``, ``.name``), and what stands there, as text."""
+Picture: TypeAlias = list[Token]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a run did.
+
+    Attributes:
+        result: what it returned; ``None``: it raised.
+        error: what it raised, with the lines of its tracebacks; ``None``: it returned.
+        output: what it printed.
+        state: the modules' globals that are not as import left them, by ``module.name``.
+    """
+
+    result: Picture | None
+    error: Picture | None
+    output: str
+    state: dict[str, Picture]
+
+
+class Load(msgspec.Struct, frozen=True, tag="load"):
+    """Asks for a program, and whether its function takes these arguments."""
+
+    module: str
+    files: dict[str, str]
+    function: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+
+
+class Run(msgspec.Struct, frozen=True, tag="run"):
+    """Asks for a run from the start: ``plain`` Python, or the engine's normal form, captured at every ``every``-th stop.
+
+    ``every`` 0: nothing is captured. ``leave``: the run ends at its last capture, as a moved function does.
+    """
+
+    plain: bool = False
+    every: int = 0
+    most: int = 0
+    leave: bool = False
+
+
+class Resume(msgspec.Struct, frozen=True, tag="resume"):
+    """Asks for the rest of a run; the other fields as in `Run`. ``seconds``: it is taken to hang after them."""
+
+    image: bytes
+    seconds: float
+    every: int = 0
+    most: int = 0
+    leave: bool = False
+
+
+class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
+    """The program is there; ``state`` as `Outcome.state`, before anything has run."""
+
+    python: str
+    state: dict[str, Picture]
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """The program cannot be used: an error of ours, on the wire."""
+
+    error: dict[str, str]
+
+
+class Captured(msgspec.Struct, frozen=True, tag="captured"):
+    """A capture; ``printed`` since the one before; ``travels``: the globals that are in it."""
+
+    image: bytes
+    line: str
+    statement: str
+    printed: str
+    travels: list[str]
+
+
+class Ended(msgspec.Struct, frozen=True, tag="ended"):
+    """A run is over; ``outcome`` is ``None`` if it was left at a capture, or its process died: ``died`` says how."""
+
+    outcome: Outcome | None = None
+    stops: int = 0
+    passed_by: dict[str, int] = {}
+    died: str = ""
+
+
+Request: TypeAlias = Load | Run | Resume
+Answer: TypeAlias = Loaded | Refused | Captured | Ended
+requests: Final = msgspec.msgpack.Decoder(Request)
+answers: Final = msgspec.msgpack.Decoder(Answer)
+encode: Final = msgspec.msgpack.encode
+
+
+def write(descriptor: int, packet: Request | Answer) -> None:
+    """Writes a packet.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+    """
+    write_bytes(descriptor, encode(packet))
+
+
+def write_bytes(descriptor: int, body: bytes) -> None:
+    """Writes an encoded packet."""
+    view = memoryview(_HEAD.pack(len(body)) + body)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def read_bytes(descriptor: int) -> bytes | None:
+    """Returns the next packet, encoded; ``None`` if the other side ended, also in the middle of one."""
+    head = _exactly(descriptor, _HEAD.size)
+    return None if head is None else _exactly(descriptor, _HEAD.unpack(head)[0])
+
+
+def _exactly(descriptor: int, size: int) -> bytes | None:
+    found = bytearray()
+    while len(found) < size:
+        part = os.read(descriptor, size - len(found))
+        if not part:
+            return None
+        found += part
+    return bytes(found)

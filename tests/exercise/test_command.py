@@ -1,0 +1,108 @@
+"""`midstream exercise`: what it prints, its JSON, its exit status."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from coordinator.cli import schemas
+from coordinator.cli.main import call
+
+GOOD = (
+    "def main(n=3, *, word='x'):\n    total = 0\n    for i in range(n):\n        total += i\n    return word * total\n"
+)
+BAD = "import random\ndef main():\n    random.seed(7)\n    x = random.random()\n    return x\n"
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> str:
+    path = tmp_path / "good.py"
+    path.write_text(GOOD)
+    return str(path)
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> str:
+    path = tmp_path / "bad.py"
+    path.write_text(BAD)
+    return str(path)
+
+
+def test_the_json_is_as_the_schema_says(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["exercise", good, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    jsonschema.validate(found, json.loads((schemas.FOLDER / "exercise.json").read_text()))
+    keys = ["stops", "taken", "resumed_equal", "different", "passed_by", "bytes_median", "python"]
+    assert list(found) == keys
+    assert found["stops"] == found["taken"] == found["resumed_equal"] == 11
+    assert found["different"] == []
+    assert found["python"] == "{}.{}.{}".format(*sys.version_info[:3])
+
+
+def test_a_difference_is_told_with_statement_line_expected_and_got(
+    bad: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["exercise", bad, "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    (one,) = found["different"]
+    assert set(one) == {"statement", "line", "expected", "got"}
+    assert (one["statement"], one["line"]) == ("x = random.random()", "bad.py:4")
+    assert call(["exercise", bad]) == 1
+    out = capsys.readouterr().out
+    assert "different: bad.py:4 x = random.random()" in out
+    assert "  expected result: 0.3" in out
+
+
+def test_people_read_one_line_when_all_is_well(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["exercise", f"{good}:main", "--args", '{"n": 2, "word": "y"}', "--every", "2"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("main: 9 stops, 4 captures of ")
+    assert "4 went on equal" in line
+
+
+def test_a_chain_says_how_often_the_run_was_moved(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["exercise", good, "--chain", "4"]) == 0
+    assert "moved 4 times in a row" in capsys.readouterr().out
+
+
+def test_captures_go_on_in_new_interpreters(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["exercise", good, "--fresh", "--limit", "2"]) == 0
+    assert "2 went on equal" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("more", [["env", "X=1", sys.executable], [f"{sys.executable} -B"]])
+def test_captures_go_on_under_another_command_line(good: str, more: list[str]) -> None:
+    assert call(["exercise", good, "--limit", "2", "--via", *more]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["GOOD", "--args", "[1"], 2, "--args: it is no JSON"),
+        (["GOOD", "--args", "1"], 2, "a JSON list or object"),
+        (["GOOD", "--args", "[1, 2]"], 2, "too many positional arguments"),
+        (["GOOD:other"], 2, "no function 'other'"),
+        (["GOOD", "--via", "no-such-python"], 2, "no-such-python cannot be started"),
+        (["GOOD", "--via", "true"], 2, "true does not run Midstream's engine"),
+        (["GOOD", "more"], 2, "'more' belongs to nothing"),
+        (["missing.py"], 2, "there is no file missing.py"),
+        (["GOOD", "--every", "0"], 2, "--every"),
+        (["RANDOM"], 4, "does not do the same twice"),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    good: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, words: str
+) -> None:
+    random = tmp_path / "chance.py"
+    random.write_text("import random\ndef main():\n    return random.random()\n")
+    given = [each.replace("GOOD", good).replace("RANDOM", str(random)) for each in arguments]
+    assert call(["exercise", *given]) == status
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert words in said.err
+    assert "Traceback" not in said.err
+    assert len(said.err.splitlines()) <= 2

@@ -1,0 +1,284 @@
+"""`exercise` finds a run that does something else, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from devices.errors import RefusedError, SourceError, UsageError
+from devices.runtime.exercise import Findings
+
+Exercised = Callable[..., Findings]
+
+COUNTING = """
+def step(i):
+    if i % 7 == 0:
+        raise ValueError(i)
+    return i
+
+
+def main(n=20):
+    total = 0
+    for i in range(n):
+        try:
+            total += step(i)
+        except ValueError as e:
+            total -= len(str(e))
+            print("not", i)
+    return total
+"""
+
+
+def all_equal(found: Findings) -> bool:
+    return found.different == [] and found.taken == found.resumed_equal > 0
+
+
+def test_each_capture_goes_on_equal(exercised: Exercised) -> None:
+    found = exercised(COUNTING, "main")
+    assert all_equal(found)
+    assert found.taken == found.stops > 80
+    assert 100 < found.bytes_median < 2000
+    assert found.passed_by == {}
+
+
+def test_every_kth_stop_is_captured_and_all_stops_are_counted(exercised: Exercised) -> None:
+    stops = exercised(COUNTING, "main").stops
+    found = exercised(COUNTING, "main", every=10)
+    assert all_equal(found)
+    assert (found.stops, found.taken) == (stops, stops // 10)
+
+
+def test_a_limit_ends_the_captures_and_not_the_run(exercised: Exercised) -> None:
+    found = exercised(COUNTING, "main", limit=5)
+    assert all_equal(found)
+    assert found.taken == 5
+
+
+def test_a_chain_moves_one_run_from_where_the_last_move_led(exercised: Exercised) -> None:
+    found = exercised(COUNTING, "main", chain=60)
+    assert all_equal(found)
+    assert found.taken == 60
+    found = exercised(COUNTING, "main", chain=9, every=8)
+    assert all_equal(found)
+    assert (found.taken, found.stops) == (9, 72)
+
+
+def test_a_chain_longer_than_the_function_ends_with_it(exercised: Exercised) -> None:
+    found = exercised("def main():\n    x = 1\n    return x\n", chain=100)
+    assert all_equal(found)
+    assert found.taken < 5
+
+
+def test_state_that_does_not_travel_is_found(exercised: Exercised) -> None:
+    text = """
+import random
+
+def main():
+    random.seed(7)
+    first = random.random()
+    second = random.random()
+    return first, second
+"""
+    found = exercised(text)
+    assert found.resumed_equal < found.taken
+    one = found.different[0]
+    assert one.line == "program.py:6"
+    assert one.statement == "first = random.random()"
+    assert one.expected.startswith("result[0]: 0.3")
+    assert one.got.startswith("result[0]: 0.")
+
+
+def test_what_is_printed_is_compared(exercised: Exercised) -> None:
+    text = """
+import random
+
+def main():
+    print("begin")
+    random.seed(7)
+    print(random.random())
+    x = 1
+"""
+    found = exercised(text)
+    lines = [one.line for one in found.different]
+    assert lines == ["program.py:7"]
+    assert found.different[0].expected.startswith("printed: line 2: '0.3")
+
+
+def test_errors_are_compared_with_their_lines_and_contexts(exercised: Exercised) -> None:
+    text = """
+import random
+
+def fail(x):
+    raise KeyError(x)
+
+def main():
+    random.seed(7)
+    try:
+        fail(1)
+    except KeyError as e:
+        e.add_note("a note")
+        if random.random() < 0.33:
+            raise ValueError("small") from e
+        raise TypeError("large")
+"""
+    found = exercised(text, "main")
+    assert found.taken > 5
+    for one in found.different:
+        assert one.expected.startswith("raised: ValueError")
+        assert one.got.startswith("raised: TypeError")
+
+
+def test_globals_are_compared_and_those_that_nothing_can_reach_any_more_need_not_travel(exercised: Exercised) -> None:
+    text = """
+import random
+calls = 0
+seen = []
+last = None
+
+def main():
+    global calls, last
+    calls += 1
+    seen.append("before")
+    random.seed(7)
+    x = 1
+    last = random.random()
+    return x
+"""
+    found = exercised(text)
+    assert {one.line for one in found.different} == {"program.py:12", "program.py:13"}
+    assert found.different[0].expected.startswith("program.last: 0.3")
+
+
+def test_two_places_with_one_list_are_not_two_lists(exercised: Exercised) -> None:
+    text = """
+def main():
+    a = [1]
+    b = [a, a, [1]]
+    a.append(b)
+    c = {"b": b, "a": a}
+    return c, a
+"""
+    assert all_equal(exercised(text))
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ("import time\n    return time.time_ns()", "result: "),
+        ("import os\n    return os.getpid()", "result: "),
+        ("import uuid\n    print(uuid.uuid4())", "printed: line 1: "),
+        ("return list({'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l'})", "result[0]: "),
+    ],
+)
+def test_a_function_that_does_not_do_the_same_twice_is_refused(exercised: Exercised, body: str, word: str) -> None:
+    with pytest.raises(RefusedError, match="does not do the same twice") as caught:
+        exercised(f"def main():\n    {body}\n")
+    assert word in caught.value.message
+    assert caught.value.place == "program.py"
+    assert caught.value.remedy
+
+
+def test_a_function_that_ends_its_process_is_refused(exercised: Exercised) -> None:
+    with pytest.raises(RefusedError, match="ends its own process"):
+        exercised("import os\ndef main():\n    os._exit(3)\n")
+
+
+def test_addresses_in_texts_are_no_difference(exercised: Exercised) -> None:
+    text = """
+class Thing:
+    pass
+
+def main():
+    thing = Thing()
+    print(thing, [thing])
+    return repr(thing), thing
+"""
+    assert all_equal(exercised(text))
+
+
+def test_decorated_functions_and_those_with_arguments_are_exercised(exercised: Exercised) -> None:
+    text = """
+import functools
+from midstream import function
+
+def twice(f):
+    @functools.wraps(f)
+    def wrapper(*args, **kwargs):
+        first = f(*args, **kwargs)
+        return first, f(*args, **kwargs)
+    return wrapper
+
+@twice
+def shout(text, *, mark="!"):
+    loud = text.upper()
+    return loud + mark
+
+@function(checkpoint="1m")
+def washer(plug: str = "washer"):
+    name = plug.title()
+    return name
+"""
+    found = exercised(text, "shout", args=["hall"], kwargs={"mark": "?"})
+    assert all_equal(found)
+    assert found.taken == 6
+    assert all_equal(exercised(text, kwargs={"plug": "dryer"}))
+
+
+def test_a_sleep_is_over_at_once(exercised: Exercised) -> None:
+    text = """
+import time
+from time import sleep
+
+def main():
+    wait = time.sleep
+    for _ in range(3):
+        time.sleep(1e6)
+        sleep(1e6)
+        wait(1e6)
+"""
+    assert all_equal(exercised(text))
+
+
+def test_modules_beside_the_function_are_exercised_too(exercised: Exercised) -> None:
+    files = {
+        "rooms.py": "import tools\ndef main():\n    a = tools.shout('x')\n    return a, tools.calls\n",
+        "tools.py": "calls = []\ndef shout(x):\n    calls.append(x)\n    y = x.upper()\n    return y\n",
+    }
+    assert all_equal(exercised(files))
+
+
+def test_values_that_cannot_travel_are_passed_by_with_their_path(exercised: Exercised) -> None:
+    text = """
+def main():
+    pool = [open("/dev/null")]
+    x = 1
+    pool[0].close()
+    return x
+"""
+    found = exercised(text)
+    assert all_equal(found)
+    assert any("main(): line 4: pool[0]" in reason for reason in found.passed_by)
+
+
+@pytest.mark.parametrize(
+    ("text", "how", "words"),
+    [
+        ("x = 1\n", {}, "no function in it"),
+        ("def a():\n    pass\ndef b():\n    pass\n", {}, "several functions: a, b"),
+        ("def a():\n    pass\n", {"function": "b"}, "no function 'b'"),
+        ("def a(x):\n    pass\n", {}, "missing a required argument: 'x'"),
+        ("def a(x):\n    pass\n", {"kwargs": {"y": 1}}, "missing a required argument: 'x'"),
+        ("raise ValueError('at import')\ndef a():\n    pass\n", {}, "at import"),
+    ],
+)
+def test_a_users_mistake_is_told_in_one_sentence(exercised: Exercised, text: str, how: dict, words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        exercised(text, **how)
+    assert caught.value.place
+
+
+def test_after_a_mistake_the_same_interpreters_go_on(exercised: Exercised) -> None:
+    with pytest.raises(SourceError):
+        exercised("raise ValueError\ndef main():\n    pass\n")
+    assert all_equal(exercised(COUNTING, "main", limit=3))
