@@ -40,7 +40,6 @@ class Announcement:
         hubs: where they could run.
         status: gives the state of the whole.
         key: the coordinator's public key.
-        timezone: the site's.
     """
 
     def __init__(
@@ -52,7 +51,6 @@ class Announcement:
         *,
         status: Callable[[], Awaitable[StatusAnswer]],
         key: bytes,
-        timezone: str,
     ) -> None:
         self._line = line
         self._topics = topics
@@ -60,7 +58,6 @@ class Announcement:
         self._hubs = hubs
         self._status = status
         self._key = key
-        self._timezone = timezone
         self._told: dict[str, bytes] = {}
         self._seen: tuple[object, ...] = ()
         self._looked = 0.0
@@ -87,7 +84,6 @@ class Announcement:
             hubs=f"{answer.hubs_online}/{answer.hubs_known}",
             running=answer.running,
             attention=[printable(sentence, _SENTENCE) for sentence in answer.attention[:_SENTENCES]],
-            timezone=self._timezone,
             key=self._key.hex(),
         )
         self._tell(self._topics.coordinator_status, messages.encode(status))

@@ -79,7 +79,9 @@ class Coordinator:
         self._uploads = uploads = Uploads()
         self._commands = commands = Commands(store, line, topics, hubs)
         self._claims = claims = Claims(key, store, line, topics)
-        ground = Ground(key, topics, store, line, hubs, uploads, commands, claims, journal, self._ready)
+        ground = Ground(
+            key, topics, store, line, hubs, uploads, commands, claims, journal, config.timezone, self._ready
+        )
         self._facts = facts = Facts()
         self._moves = moves = Moves(ground)
         self._keeping = keeping = Keeping(ground)
@@ -105,9 +107,7 @@ class Coordinator:
             answers=answers,
             claims=claims,
         )
-        self._announcement = Announcement(
-            line, topics, store, hubs, status=self._status, key=public, timezone=config.timezone
-        )
+        self._announcement = Announcement(line, topics, store, hubs, status=self._status, key=public)
 
     async def run(self) -> None:
         """Works until it is cancelled; then lets go of everything in order and says goodbye.

@@ -37,6 +37,7 @@ class Ground:
     commands: Commands
     claims: Claims
     journal: Journal
+    timezone: str  # the site's, an IANA name; it travels with each function
     ready: asyncio.Event
 
     @property

@@ -54,6 +54,7 @@ class Planting:
     intent: intents.Run | intents.Restore
     place: Place
     handover: Handover
+    timezone: str
 
 
 def read(intent: intents.Run) -> Code:
@@ -91,7 +92,7 @@ def new_instance(session: Session, planting: Planting, code: Code) -> Move:
         files=code.source.files,
         digest=code.source.digest,
         arguments=code.arguments,
-        settings=declaration.settings.to_plain(),
+        settings=declaration.settings.to_plain() | {"timezone": planting.timezone},
     )
     header, blob = founding.first_of(name, record, ENGINE, planting.key)
     function = Function(

@@ -42,7 +42,6 @@ class CoordinatorStatus(Message, kw_only=True):
     hubs: str = ""
     running: int = 0
     attention: list[str] = []
-    timezone: str = "UTC"  # the site's, an IANA name: functions on all hubs tell the time in it
     key: str = ""  # the coordinator's public key, hexadecimal; hubs pin it at first contact
 
 

@@ -172,6 +172,7 @@ async def test_functions_tell_their_parameters_and_where_they_fit(house, asker, 
     (row,) = await asker.ask("functions")
     assert (row.name, row.doc, row.instances) == ("washer", "Watches a plug.", ["washer"])
     assert row.parameters == {"plug": "str = 'washer'", "limit": "float = 10.0"}
+    assert row.settings["timezone"] == "UTC"
     assert row.places == ["hub-a", "hub-b"]
     assert row.unfit == {"hub-c": "has no engine 'python'"}
     await asker.until(lambda: TOPICS.function("washer") in asker.kept)
