@@ -116,7 +116,9 @@ class Blocks:
             return load(name)
         assert isinstance(node, ast.GeneratorExp | ast.ListComp | ast.SetComp | ast.DictComp)
         first = self.expressions.lower(node.generators[0].iter)
-        call = placed(ast.Call(load(name), [placed(ast.Call(load(".iter"), [first], []), node)], []), node)
+        call = placed(
+            ast.Call(load(name), [placed(ast.Call(load(self.expressions.iter), [first], []), node)], []), node
+        )
         if not isinstance(node, ast.GeneratorExp):
             form.note(call, site=True)
         return call

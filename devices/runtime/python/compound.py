@@ -86,7 +86,13 @@ class CompoundStatements(SimpleStatements):
                 clear = self.scope.home(name) is not None
             case _:
                 clear = True
-        self._plain([placed(assign(iterator, placed(ast.Call(load(".iter"), [source], []), node.iter)), node.iter)])
+        self._plain(
+            [
+                placed(
+                    assign(iterator, placed(ast.Call(load(self.expressions.iter), [source], []), node.iter)), node.iter
+                )
+            ]
+        )
         self._clear()
         self._for(node.target, iterator, clear, node.body, node.orelse, node.lineno)
 

@@ -59,6 +59,7 @@ class Facts:
         stored: attributes that are assigned or deleted somewhere, by name.
         methods: how many classes define a method by a name.
         dynamic: attributes may come and go in ways that names do not show.
+        bare_iterators: a class has a ``__next__`` without an ``__iter__``: a ``for`` takes it, `iter` twice does not.
         long_managers: an ``__enter__`` or ``__exit__`` of the program calls something or loops: one may want to stop
             in it, so that ``with`` is spelled out.
     """
@@ -68,6 +69,7 @@ class Facts:
     methods: dict[str, int] = field(default_factory=dict)
     dynamic: bool = False
     long_managers: bool = False
+    bare_iterators: bool = False
 
     def quiet_method(self, name: str) -> bool:
         """Tells whether a method by this name can only be a built-in type's."""
@@ -105,6 +107,8 @@ def gather(trees: list[ast.Module]) -> Facts:
 
 
 def _gather_class(node: ast.ClassDef, facts: Facts) -> None:
+    defined = {statement.name for statement in node.body if isinstance(statement, ast.FunctionDef)}
+    facts.bare_iterators |= "__next__" in defined and "__iter__" not in defined
     for statement in node.body:
         match statement:
             case ast.FunctionDef(name="__enter__" | "__exit__" as name):

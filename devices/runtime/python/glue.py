@@ -35,6 +35,25 @@ class Kept:
                 exception.__context__ = context
 
 
+class Bare:
+    """An iterator around one whose class has no ``__iter__``."""
+
+    def __init__(self, iterator: Any) -> None:
+        self.iterator = iterator
+
+    def __iter__(self) -> Bare:
+        return self
+
+    def __next__(self) -> Any:
+        return type(self.iterator).__next__(self.iterator)
+
+
+def iterated(source: Any) -> Any:
+    """Returns an iterator over ``source`` that is its own iterator."""
+    iterator = iter(source)
+    return iterator if hasattr(type(iterator), "__iter__") else Bare(iterator)
+
+
 def rewith(manager: Any) -> Any:
     """Returns a manager that is entered already: only its ``__exit__`` is left.
 
@@ -114,7 +133,7 @@ def primed(iterator: Iterator[Any]) -> Generator[Any, Any, Any]:
 
 HIDDEN: Final[dict[str, Any]] = {
     ".iter": iter,
-    ".iter_from": iter,
+    ".iterated": iterated,
     ".slice": slice,
     ".type": type,
     ".BaseException": BaseException,

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from devices.errors import CannotTravelError, ProtocolError
 from devices.runtime.python.frames import Blocked, place_of, suspended
+from devices.runtime.python.glue import Bare
 from devices.runtime.python.lines import one_line
 from devices.runtime.python.program import LoadedModule, Program, find
 from devices.runtime.python.records import Record, instantiate
@@ -70,6 +71,8 @@ class Knowledge:
                 return Described("module", [], value.__name__) if found and found.object is value else None
             case TracebackType():
                 return Described("traceback", [], _entries(value))
+            case Bare():
+                return Described("bare", [value.iterator])
         return None
 
     def _describe_function(self, value: FunctionType) -> Described | None:
@@ -132,6 +135,8 @@ class Knowledge:
                 return found
             case "module", str(name):
                 return self._module(name).object
+            case "bare", None:
+                return Bare(None)
             case "function", [str(name), int(number), list(names), str(short), str(long)]:
                 return self._make_function(self._module(name), number, names, needs, short, long)
             case "traceback", list(entries):
@@ -185,6 +190,8 @@ class Knowledge:
         match tag:
             case "cell" if plain and len(children) == 1:
                 made.cell_contents = children[0]
+            case "bare" if len(children) == 1:
+                made.iterator = children[0]
             case "function" if len(children) == 4:
                 defaults, keyword_defaults, attributes, text = children
                 if not isinstance(attributes, dict) or not all(isinstance(name, str) for name in attributes):

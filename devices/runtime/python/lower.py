@@ -41,6 +41,7 @@ class Expressions:
         self.module = sink.module
         self.scope = sink.scope
         self.rebound: frozenset[str] = frozenset()
+        self.iter = ".iterated" if self.module.facts.bare_iterators else ".iter"
         self._kept: list[ast.expr] = []  # keeps the nodes alive whose ids are in `sites`
         self._with_sites: dict[int, bool] = {}
 
@@ -55,7 +56,7 @@ class Expressions:
     def _is_quiet(self, func: ast.expr) -> bool:
         if isinstance(func, ast.Name):
             if func.id.startswith("."):
-                return func.id in (".iter", ".list", ".str")
+                return func.id == self.iter
             if self.scope.home(func.id) is not None:
                 return False
             if func.id not in self.module.bound:
@@ -194,7 +195,7 @@ class Expressions:
             case ast.Yield(value=value):
                 return self._site(ast.Yield(None if value is None else self.lower(value)))
             case ast.YieldFrom(value=value):
-                iterator = self.sink.pin(ast.Call(load(".iter_from"), [self.lower(value)], []))
+                iterator = self.sink.pin(ast.Call(load(self.iter), [self.lower(value)], []))
                 return self._site(ast.YieldFrom(iterator))
             case ast.Call():
                 return self._call(node)

@@ -165,7 +165,7 @@ class _Body(CompoundStatements):
         else:
             iterator = self.hidden("i")
             source = self.expressions.top(generator.iter)
-            self._plain([placed(assign(iterator, ast.Call(load(".iter"), [source], [])), generator.iter)])
+            self._plain([placed(assign(iterator, ast.Call(load(self.expressions.iter), [source], [])), generator.iter)])
             self._clear()
         line = generator.target.lineno
         item = self._quiet_target(generator.target)
