@@ -47,12 +47,13 @@ async def _proved(whom: Target, *, embedded: bool, into: list[Proof]) -> int:
     from pathlib import Path
 
     from coordinator.cli import render
+    from coordinator.cli.options import one_broker
     from coordinator.cli.performance import perform
     from coordinator.cli.story import Story
 
+    broker = one_broker(whom, embedded=embedded)
     story = Story(None if whom.as_json else render.console())
     with tempfile.TemporaryDirectory(prefix="midstream-demo-") as folder:
-        broker = whom.address if whom.named else None
         into.append(await perform(Path(folder), story, broker=broker, embedded=embedded))
     story.proved(into[0])
     return 0

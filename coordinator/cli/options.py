@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from devices.errors import UsageError
 from devices.mqtt.address import BrokerAddress
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -48,7 +49,7 @@ class Target:
     address: BrokerAddress
     prefix: str
     as_json: bool
-    named: bool = True  # False: nobody said which broker, the default is asked
+    named: bool = True  # False: nobody said which broker: that of `up` here is asked, or the usual port
 
 
 def target(given: dict[str, Any]) -> Target:
@@ -73,6 +74,7 @@ def target(given: dict[str, Any]) -> Target:
 
         configured = read_broker(Path(config))
         address, prefix = address or configured.address, prefix or configured.prefix
+    named = address is not None
     if address is None:
         from coordinator.cli.folders import running_here
 
@@ -81,8 +83,19 @@ def target(given: dict[str, Any]) -> Target:
         address=address or BrokerAddress.parse(DEFAULT_BROKER),
         prefix=prefix or DEFAULT_PREFIX,
         as_json=bool(values.get("as_json")),
-        named=address is not None,
+        named=named,
     )
+
+
+def one_broker(whom: Target, *, embedded: bool) -> BrokerAddress | None:
+    """Returns the user's broker for a command that starts one otherwise; ``None`` if none was named.
+
+    Raises:
+        UsageError: one was named, and the embedded one wanted too.
+    """
+    if embedded and whom.named:
+        raise UsageError(f"--embedded starts a broker, --broker names one: {whom.address}", remedy="choose one of them")
+    return whom.address if whom.named else None
 
 
 def _before_the_command() -> dict[str, Any]:

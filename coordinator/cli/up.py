@@ -42,7 +42,7 @@ def up(*, hubs: int, embedded: bool, port: int, rules: Path | None, folder: Path
     """
     from coordinator.cli.folders import data_folder, running_here
     from coordinator.cli.installation import HubPlan, Plan
-    from coordinator.cli.options import target
+    from coordinator.cli.options import one_broker, target
     from coordinator.cli.running import run_to_the_end
     from devices.errors import RefusedError, UsageError
 
@@ -58,7 +58,7 @@ def up(*, hubs: int, embedded: bool, port: int, rules: Path | None, folder: Path
         folder=folder or data_folder(),
         prefix=whom.prefix,
         hubs=tuple(HubPlan(f"hub-{'abcdefgh'[number]}", ("--metrics-every", "1s")) for number in range(hubs)),
-        broker=whom.address if whom.named else None,
+        broker=one_broker(whom, embedded=embedded),
         embedded=embedded,
         port=port,
         coordinator_options=("--rules", str(rules.resolve())) if rules else (),

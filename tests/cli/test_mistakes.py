@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,8 @@ def test_a_wrong_password_is_named_and_not_shown(midstream: Midstream, tmp_path:
         (("logs", "Not A Name"), ["'Not A Name'", "lower-case"]),
         (("up", "--json"), ["no JSON"]),
         (("up", "--hubs", "99"), ["99"]),
+        (("up", "--embedded", "--broker", "mqtt://x"), ["--embedded", "--broker"]),
+        (("demo", "--embedded", "--broker", "mqtt://x"), ["--embedded", "--broker"]),
         (("completion", "tcsh"), ["tcsh"]),
     ],
     ids=lambda value: " ".join(value),
@@ -137,7 +140,7 @@ def test_a_taken_port_is_named(midstream: Midstream, tmp_path: Path, kind: str) 
 
 def test_the_reader_that_has_enough_ends_the_command_without_a_word(tmp_path: Path) -> None:
     done = subprocess.run(
-        "set -o pipefail; midstream --help | head -1", shell=True, executable="/bin/bash",
+        f"{sys.executable} -P -m coordinator.cli --help | head -1", shell=True, executable="/bin/bash",
         capture_output=True, text=True, check=False, cwd=tmp_path, timeout=60,
     )  # fmt: skip
     assert done.stderr == ""
@@ -172,6 +175,10 @@ def test_a_part_names_what_is_wrong_in_its_configuration(
     (tmp_path / "part.toml").write_text(text)
     said = midstream(part, "--config", "part.toml", "--folder", str(tmp_path / "part"))
     said.is_one_clear_error(2, *words)
+
+
+def test_a_demo_on_a_broker_that_is_not_there_says_so(midstream: Midstream) -> None:
+    midstream("demo", "--json", "--broker", "mqtt://127.0.0.1:1").is_one_clear_error(3, "127.0.0.1:1")
 
 
 @pytest.mark.parametrize("part", ["hub", "coordinator", "simulate"])

@@ -363,3 +363,12 @@ def test_the_readmes_first_function_runs_as_it_stands_there(system: System) -> N
     assert said.out.startswith(f"washer: {row['hub']} -> {other}, stopped at washer.py:7, ")
     assert "highest: float" in said.out
     system.json("stop", "washer")
+
+
+def test_a_demo_beside_it_starts_a_broker_of_its_own(system: System, midstream: Midstream, tmp_path: Path) -> None:
+    before = system.json("ps")
+    environment = {"MIDSTREAM_FOLDER": str(system.folder / "data"), "TMPDIR": str(tmp_path)}
+    said = midstream("demo", environment=environment)
+    assert said.status == 0, said
+    assert str(system.address.port) not in said.out
+    assert [row["instance"] for row in system.json("ps")] == [row["instance"] for row in before]
