@@ -158,6 +158,9 @@ class Meter:
         self.name = name
         self.readings = readings
 
+    def read(self):
+        return self.readings
+
 
 def test_registered_types_and_named_objects_travel_by_the_runtime():
     only = Meter("only", [])
@@ -170,6 +173,18 @@ def test_registered_types_and_named_objects_travel_by_the_runtime():
     assert back is again
     assert (back.name, back.readings) == ("heat", [1, 2])
     assert single[0] is only
+
+
+def test_a_method_of_a_library_object_travels_with_its_object():
+    only = Meter("only", [3])
+    registered = Registered(
+        types={Meter: Travels("meter", lambda it: (it.name, it.readings), lambda state: Meter(*state))},
+        named={"only": only},
+    )
+    of_named, of_made, made = there_and_back(only.read, (it := Meter("heat", [1])).read, it, registered=registered)
+    assert of_named == only.read
+    assert of_made.__self__ is made
+    assert of_made() == [1]
 
 
 def test_the_state_of_a_registered_type_is_complete_when_it_is_restored():

@@ -177,6 +177,7 @@ HOSTILE = {
     "text file of numbers": [["text-file", 1, 2, 3, 4]],
     "named that is not there": [["named", "ctx"]],
     "registered that is not there": [["registered", "nothing", 1]],
+    "library method of a list": [["library-method", [1], "append"], [0]],
     "weak reference to a number": [["weak", 5]],
     "weak reference with a callback": [["weak", [1], [2]], [5], [10, "builtins", "print"]],
     "product that runs a map": [["made", "product", None, [1]], ["made", "map", None, [2], [3]], *CALL],

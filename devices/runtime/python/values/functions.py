@@ -1,7 +1,8 @@
 """Functions, methods and what is made of them; the program's own are the engine's (`Knows`).
 
 A builtin method bound to a value (``append = out.append``) is its value and its name: it is found again in the
-dictionary of the value's exact type, which runs nothing.
+dictionary of the value's exact type, which runs nothing. A method of the library's own objects (``ctx.publish``, which
+stands evaluated while ``f`` runs in ``ctx.publish(topic, f(x))``) is found in the same way.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import types
 from typing import Any, Final
 
 from devices.errors import CannotTravelError, ProtocolError
-from devices.runtime.python.values.contract import Described, Node, Slot
+from devices.runtime.python.values.contract import Described, Node, Registered, Slot
 from devices.runtime.python.values.nodes import Tag
 from devices.runtime.python.values.reading import Kind, Need, Reader, Step
 from devices.runtime.python.values.references import write_module, write_reference
@@ -72,7 +73,21 @@ def _write_traceback(writer: Writer, value: types.TracebackType) -> Node:
 
 
 def _write_method(writer: Writer, value: types.MethodType) -> Node:
+    owner, name = value.__self__, value.__func__.__name__
+    if _is_library(writer.registered, owner) and _library_function(owner, name) is value.__func__:
+        return ["library-method", writer.slot(owner), name]
     return ["method", writer.slot(value.__func__), writer.slot(value.__self__)]
+
+
+def _is_library(registered: Registered, owner: object) -> bool:
+    kinds = {*registered.types, *map(type, registered.named.values())}
+    return type(owner) in kinds
+
+
+def _library_function(owner: object, name: str) -> types.FunctionType | None:
+    """Returns a public method of an object's class, from the dictionaries of its classes alone; ``None`` if there is none."""
+    found = next((vars(kind)[name] for kind in type.mro(type(owner)) if name in vars(kind)), None)
+    return found if isinstance(found, types.FunctionType) and not name.startswith("_") else None
 
 
 def _write_builtin(writer: Writer, value: types.BuiltinFunctionType) -> Node:
@@ -141,6 +156,15 @@ def _make_method(reader: Reader, node: Node) -> types.MethodType:
     return types.MethodType(function, owner)
 
 
+def _make_library_method(reader: Reader, node: Node) -> types.MethodType:
+    _, slot, name = node
+    owner = reader.value(slot)
+    function = _library_function(owner, name) if _is_library(reader.registered, owner) and type(name) is str else None
+    if function is None:
+        raise ProtocolError("not a method that the library offers")
+    return types.MethodType(function, owner)
+
+
 def _make_bound(reader: Reader, node: Node) -> Any:
     _, slot, name = node
     owner = reader.value(slot)
@@ -178,6 +202,13 @@ KINDS: Final[dict[int | str, Kind]] = {
     Tag.KNOWN: Kind(_make_known, _fill_known, made=_known_needs, slots=lambda node: node[4:], first=True),
     "none": Kind(lambda _, __: None, slots=lambda _: ()),
     "method": Kind(_make_method, made=lambda node: node[1:], hashed=lambda node: node[1:], chained=True),
+    "library-method": Kind(
+        _make_library_method,
+        made=lambda node: node[1:2],
+        slots=lambda node: node[1:2],
+        hashed=lambda node: node[1:2],
+        chained=True,
+    ),
     "bound": Kind(
         _make_bound,
         made=lambda node: node[1:2],

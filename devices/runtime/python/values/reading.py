@@ -96,6 +96,7 @@ class Reader:
     ) -> None:
         self.knows = knows
         self.named = named
+        self.registered = registered
         self.travels = {travels.tag: travels for travels in registered.types.values()}
         self.modules = knows.modules()
         self.plans: dict[int, Any] = {}  # of the classes met, by their node; see `objects`
