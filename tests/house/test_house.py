@@ -97,3 +97,8 @@ def test_the_types_of_the_front_door_are_those_that_it_opens():
 
     stub = (ROOT / "devices/runtime/midstream.pyi").read_text()
     assert sorted(re.findall(r" as (\w+)$", stub, re.MULTILINE)) == sorted(midstream.__all__)
+
+
+def test_no_two_test_modules_share_a_name_so_that_all_can_run_together():
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name not in ("conftest.py", "__init__.py")]
+    assert {name for name in names if names.count(name) > 1 and not name.startswith("_")} == set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest_asyncio
-from scripted_hub import Workers
+from scripted_agent import Workers
 
 from devices.runtime.spawner_client import Spawner
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from scripted_hub import ScriptedHub
+from scripted_agent import ScriptedHub
 
 from devices.protocol import link
 from devices.runtime.function import choose, read_functions

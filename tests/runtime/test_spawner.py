@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from scripted_hub import PATIENCE
+from scripted_agent import PATIENCE
 
 from devices.errors import MidstreamError
 from devices.runtime.spawner_client import Spawner

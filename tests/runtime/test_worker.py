@@ -8,7 +8,7 @@ import signal
 import time
 
 import pytest
-from scripted_hub import FRONT_DOOR, PATIENCE
+from scripted_agent import FRONT_DOOR, PATIENCE
 
 from devices.protocol import limits, link
 
