@@ -15,7 +15,7 @@ from devices.errors import MidstreamError
 from devices.hub.captures import Taken
 from devices.hub.instance import Instance
 from devices.hub.life import Life
-from devices.hub.moment import now
+from devices.hub.moment import spelled
 from devices.hub.spool import Released as ReleasedEntry
 from devices.hub.spool import Suspended
 from devices.mqtt.delivery import Delivery
@@ -112,17 +112,17 @@ def send_late_mail(instance: Instance) -> None:
         )
 
 
-def late_pieces(late: list[Delivery]) -> list[list[LateMessage]]:
+def late_pieces(late: list[tuple[Delivery, float]]) -> list[list[LateMessage]]:
     """Cuts late mail into pieces that are no longer than a shown message, one message at least in each."""
     pieces: list[list[LateMessage]] = [[]]
     room = _PIECE
-    for delivery in late:
+    for delivery, at in late:
         message = LateMessage(
             topic=delivery.topic,
             payload=base64.b64encode(delivery.payload).decode(),
             qos=delivery.qos,
             retain=delivery.retain,
-            at=now(),
+            at=spelled(at),
         )
         size = len(msgspec.json.encode(message)) + 1
         if size > room and pieces[-1]:

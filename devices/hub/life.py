@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-import time
 from collections.abc import Callable
 from typing import Literal
 
@@ -20,6 +19,7 @@ from devices.hub.ending import End
 from devices.hub.instance import Instance
 from devices.hub.instance_session import InstanceSession
 from devices.hub.lifecycle import ENDED, STEADY
+from devices.hub.moment import seconds
 from devices.hub.process import Process
 from devices.hub.spool import Ended
 from devices.hub.subscriptions import Subscriptions
@@ -263,7 +263,7 @@ class Life:
             return
         late = [message for index in sorted(self._late) for message in self._late[index]]
         self._late.clear()
-        self.instance.mailbox.late_complete([(_delivery(message), time.time()) for message in late])
+        self.instance.mailbox.late_complete([(_delivery(message), seconds(message.at)) for message in late])
         self.late_complete.set()
         self.instance.feed.pump()
 

@@ -104,7 +104,7 @@ class Mailbox:
         self._repeats = Repeats(record.repeats, window)
         self._behind: deque[_Incoming] = deque()  # arrivals behind the newest kept checkpoint
         self._covered = record.arrivals
-        self._late: list[Delivery] | None = None
+        self._late: list[tuple[Delivery, float]] | None = None
         self._waiting_for_late: list[tuple[Delivery, float]] | None = None
         self._take_up(record)
 
@@ -197,7 +197,7 @@ class Mailbox:
         else:
             digest = digest_of(delivery) if delivery.retain else b""
             if self._late is not None:
-                self._late.append(delivery)
+                self._late.append((delivery, at))
         self.arrivals += 1
         arrival = Arrival(
             number=self.arrivals,
@@ -434,8 +434,8 @@ class Mailbox:
         """From here on QoS 0 arrivals are also kept for the next hub: the broker will not send them again (rule 13)."""
         self._late = []
 
-    def end_late(self) -> list[Delivery]:
-        """Returns what came at QoS 0 since `begin_late`, in order."""
+    def end_late(self) -> list[tuple[Delivery, float]]:
+        """Returns what came at QoS 0 since `begin_late`, in order, with the moments at which it did."""
         late, self._late = self._late or [], None
         return late
 

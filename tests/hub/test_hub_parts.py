@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import typing
 
@@ -14,6 +15,7 @@ from devices.hub.backoff import Backoff
 from devices.hub.downloads import Downloads
 from devices.hub.handover import late_pieces
 from devices.hub.lifecycle import CHANGES, ENDED, may_follow
+from devices.hub.moment import seconds
 from devices.hub.workers import Workers, how_it_ended
 from devices.mqtt.delivery import Delivery
 from devices.protocol import limits, link
@@ -167,8 +169,8 @@ def test_what_nobody_asks_for_is_bounded():
 # Late mail --------------------------------------------------------------------------------------------------------------
 
 
-def late(payload: bytes) -> Delivery:
-    return Delivery("t", payload, 0, retain=False, duplicate=False, packet_id=0)
+def late(payload: bytes, at: float = 0.0) -> tuple[Delivery, float]:
+    return Delivery("t", payload, 0, retain=False, duplicate=False, packet_id=0), at
 
 
 def test_no_late_mail_is_one_empty_piece():
@@ -178,9 +180,18 @@ def test_no_late_mail_is_one_empty_piece():
 def test_late_mail_is_cut_into_pieces_that_people_can_look_at():
     pieces = late_pieces([late(bytes([number]) * 5000) for number in range(10)])
     assert [len(piece) for piece in pieces] == [2, 2, 2, 2, 2]
-    assert [message.payload[:4] for message in itertools.chain(*pieces)] == [
-        message.payload[:4] for piece in pieces for message in piece
-    ]
+    assert [base64.b64decode(message.payload)[0] for message in itertools.chain(*pieces)] == list(range(10))
+
+
+def test_late_mail_keeps_the_moment_at_which_it_arrived():
+    ((message,),) = late_pieces([late(b"x", 1_795_000_000.25)])
+    assert message.at == "2026-11-18T11:06:40.250Z"
+    assert seconds(message.at) == 1_795_000_000.25
+
+
+def test_a_moment_that_is_none_is_refused():
+    with pytest.raises(ProtocolError, match="no moment"):
+        seconds("yesterday")
 
 
 def test_a_late_message_that_is_larger_than_a_piece_travels_alone():

@@ -310,7 +310,7 @@ def test_late_mail_comes_before_what_the_destination_heard_itself():
     destination.wait_for_late()
     arrive(destination, "3")
     assert read(destination) == []
-    assert destination.late_complete([(it, 1.0) for it in source.end_late()])
+    assert destination.late_complete(source.end_late())
     arrive(destination, "4")
     assert read(destination) == ["1", "2", "3", "4"]
 

@@ -132,7 +132,7 @@ class MailboxModel(RuleBasedStateMachine):
         source = self.mailbox
         source.cover(self.durable[0])
         self.acknowledge(all_covered=True)
-        late_mail = [(message, 0.0) for message in source.end_late()]
+        late_mail = source.end_late()
         self.mailbox = Mailbox(self.durable[0], WINDOW)
         self.mailbox.wait_for_late()
         self.publish(0)  # overtakes the late mail
