@@ -23,6 +23,7 @@ _PATIENCE: Final = 3.0
 """Seconds for the broker's answer to anything; aiomqtt notices the end of a connection under a publish only by it."""
 
 _log: Final = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())  # else Python prints what aiomqtt says of a lost connection on the terminal
 
 
 class DeviceConnection:

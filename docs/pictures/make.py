@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import tempfile
 from pathlib import Path
 
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
 from coordinator.cli import live
@@ -23,6 +25,8 @@ from devices.simulators import heat, house
 
 HERE = Path(__file__).parent
 WIDTH = 120
+FORMAT = re.sub(r"@font-face \{\{.*?\n    \}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+"""Rich's picture without the fonts that it would fetch from elsewhere: the reader's own fixed font does as well."""
 
 
 def paper(height: int) -> Console:
@@ -38,7 +42,7 @@ async def demo() -> None:
         proof = await perform(Path(folder), story, broker=None, embedded=False)
         story.proved(proof)
     assert holds(proof), proof
-    console.save_svg(str(HERE / "demo.svg"), title="midstream demo")
+    console.save_svg(str(HERE / "demo.svg"), title="midstream demo", code_format=FORMAT)
 
 
 async def view(folder: Path) -> None:
@@ -76,7 +80,7 @@ async def _played(system: Installation) -> None:
             title = f"{system.broker} at mqtt://127.0.0.1:1883"
             footer = ("q leaves", "another terminal: midstream ps, run, migrate")
             console.print(live.view(system.picture, title=title, footer=footer, height=22))
-            console.save_svg(str(HERE / "live.svg"), title="midstream up")
+            console.save_svg(str(HERE / "live.svg"), title="midstream up", code_format=FORMAT)
         finally:
             devices.cancel()
             await asyncio.gather(devices, return_exceptions=True)

@@ -7,7 +7,7 @@ import sqlite3
 import time
 
 import pytest
-from conftest import WASHER, hubs_online
+from coordinator_house import WASHER, hubs_online
 from scripted_hub import TOPICS, ScriptedHub
 
 from coordinator import rivals
@@ -148,7 +148,7 @@ async def test_the_coordinator_says_goodbye(house, asker, washer):
 
 
 async def test_a_second_coordinator_refuses_to_begin_and_the_first_goes_on(house, asker, tmp_path):
-    from conftest import House
+    from coordinator_house import House
 
     other = House(house.address, tmp_path / "other")
     with pytest.raises(RefusedError, match="another coordinator works on this broker"):
@@ -157,7 +157,7 @@ async def test_a_second_coordinator_refuses_to_begin_and_the_first_goes_on(house
 
 
 async def test_a_folder_has_one_coordinator(house, asker, tmp_path):
-    from conftest import House
+    from coordinator_house import House
 
     other = House(house.address, tmp_path / "other")
     with rivals.alone(other.folder), pytest.raises(RefusedError, match="works in this folder"):

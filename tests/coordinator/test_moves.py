@@ -7,7 +7,7 @@ import base64
 
 import msgspec
 import pytest
-from conftest import hubs_online
+from coordinator_house import hubs_online
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from scripted_hub import TOPICS
 
@@ -232,7 +232,7 @@ async def test_there_is_no_other_hub_and_the_event_says_why(house, asker):
     await hubs_online(asker, 1)
     await house.hub("hub-c", engines=["other"])
     await hubs_online(asker, 2)
-    from conftest import WASHER
+    from coordinator_house import WASHER
 
     await asker.ask("run", files={"washer.py": WASHER})
     with pytest.raises(RefusedError, match=r"no other hub to move to: hub-c has no engine 'python'"):

@@ -6,7 +6,7 @@ import hashlib
 
 import msgspec
 import pytest
-from conftest import WASHER, hubs_online
+from coordinator_house import WASHER, hubs_online
 from scripted_hub import TOPICS
 
 from coordinator.ingest.requests import pages

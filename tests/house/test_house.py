@@ -102,3 +102,8 @@ def test_the_types_of_the_front_door_are_those_that_it_opens():
 def test_no_two_test_modules_share_a_name_so_that_all_can_run_together():
     names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name not in ("conftest.py", "__init__.py")]
     assert {name for name in names if names.count(name) > 1 and not name.startswith("_")} == set()
+
+
+def test_no_test_imports_a_conftest_because_which_one_it_gets_depends_on_the_order():
+    importing = re.compile(r"^\s*(from|import) conftest\b", re.MULTILINE)
+    assert [str(p) for p in (ROOT / "tests").rglob("*.py") if importing.search(p.read_text())] == []

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hub_under_test import HubUnderTest, running_hub
 from scripted_coordinator import ScriptedCoordinator, scripted_coordinator
 
-from devices.hub.agent import Agent
-from devices.hub.config import HubConfig, read_config
-from devices.hub.identity import require_alone
 from devices.mqtt.broker import Broker
 from devices.testing.broker import running_broker
 
@@ -35,39 +31,6 @@ async def coordinator(broker: Broker) -> AsyncIterator[ScriptedCoordinator]:
         yield coordinator
 
 
-class HubUnderTest:
-    """An agent that can be stopped, killed and started again in its folder."""
-
-    def __init__(self, config: HubConfig) -> None:
-        self.config = config
-        self.name = config.name
-
-    async def start(self) -> None:
-        self.agent = Agent(self.config)
-        self._stop = asyncio.Event()
-        self.task = asyncio.create_task(self.agent.serve(self._stop), name=f"agent {self.name}")
-        up = asyncio.ensure_future(self.agent.control.up.wait())
-        await asyncio.wait([up, self.task], return_when=asyncio.FIRST_COMPLETED)
-        up.cancel()
-        if self.task.done():
-            self.task.result()
-
-    async def stop(self) -> None:
-        self._stop.set()
-        await self.task
-
-
-@contextlib.asynccontextmanager
-async def running_hub(broker: Broker, folder: Path, name: str, **overrides) -> AsyncIterator[HubUnderTest]:
-    given = {"name": name, "broker.url": broker.address.url, "folder": str(folder / name), "metrics.every": "200ms"}
-    hub = HubUnderTest(read_config(None, {}, given | overrides))
-    await hub.start()
-    try:
-        yield hub
-    finally:
-        await hub.stop()
-
-
 @pytest.fixture
 async def hub_a(broker: Broker, coordinator: ScriptedCoordinator, tmp_path: Path) -> AsyncIterator[HubUnderTest]:
     async with running_hub(broker, tmp_path, "hub-a") as hub:
@@ -78,6 +41,3 @@ async def hub_a(broker: Broker, coordinator: ScriptedCoordinator, tmp_path: Path
 async def hub_b(broker: Broker, coordinator: ScriptedCoordinator, tmp_path: Path) -> AsyncIterator[HubUnderTest]:
     async with running_hub(broker, tmp_path, "hub-b") as hub:
         yield hub
-
-
-__all__ = ["require_alone", "running_hub"]

@@ -11,7 +11,7 @@ import signal
 
 import psutil
 import pytest
-from conftest import running_hub
+from hub_under_test import running_hub
 from scripted_coordinator import first_checkpoint
 
 from devices.errors import RefusedError
