@@ -38,11 +38,10 @@ def carry(size: int):
     state = random.Random(1).randbytes(size)
     moves, hub, last = 0, ctx.hub, time.monotonic()
     while len(state) == size:
-        now = time.monotonic()
-        if ctx.hub != hub:
-            moves, hub = moves + 1, ctx.hub
-            ctx.status("moved", gap_ms=(now - last) * 1000, moves=moves)
-        last = now
+        was, before, hub, last = hub, last, ctx.hub, time.monotonic()  # one statement: no stop within
+        if was != hub:
+            moves += 1
+            ctx.status("moved", gap_ms=(last - before) * 1000, moves=moves)
 '''
 
 
