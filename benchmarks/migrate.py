@@ -37,6 +37,7 @@ def carry(size: int):
     """Looks at the clock, and at where it is."""
     state = random.Random(1).randbytes(size)
     moves, hub, last = 0, ctx.hub, time.monotonic()
+    ctx.status("ready", moves=moves)
     while len(state) == size:
         was, before, hub, last = hub, last, ctx.hub, time.monotonic()  # one statement: no stop within
         if was != hub:
@@ -80,7 +81,7 @@ async def _carried(installation: Installation, target: Target, size: int, moves:
     phases: dict[str, list[float]] = {}
     async with Requests(target) as requests:
         await requests.ask("run", answers.RunAsk(files={"carry.py": CARRY}, hub=HUBS[0], arguments={"size": size}))
-        await _values(requests, lambda row: row.state == "running")
+        await _values(requests, lambda row: row.values.get("moves") == 0)
         for number in range(moves + 2):
             moved: answers.MovedAnswer = await requests.ask(
                 "migrate", answers.PlaceAsk(instance="carry", hub=HUBS[1 - number % 2])
