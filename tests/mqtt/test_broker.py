@@ -122,6 +122,7 @@ def test_a_broker_ends_with_whoever_started_it(kind, number, tmp_path):
         child = int(parent.stdout.readline())
         watch = os.pidfd_open(child)
         os.killpg(parent.pid, number)  # as the terminal does with Ctrl-C: the whole foreground group
+        parent.stdin.close()  # a signal just before the read would be seen only after it
         parent.wait(DEADLINE)
         wait_for_end(watch)
     if kind is Mosquitto:
