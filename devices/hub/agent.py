@@ -88,6 +88,7 @@ class Agent:
                 control=self.control,
                 claims=self._claims,
                 workers=workers,
+                stop_within=self._config.stop_within,
                 window=_EMBEDDED_WINDOW if kind is BrokerKind.EMBEDDED else limits.RECEIVE_MAXIMUM,
             )
             preparations = Preparations(workers, self._config.broker)

@@ -24,8 +24,8 @@ from devices.protocol import checkpoint as blobs
 from devices.protocol import limits, link
 from devices.protocol.messages import Captured
 
-_ANSWERS: Final = 2 * limits.STOP
-"""Seconds within which a worker answers a request for a checkpoint in any case; beyond, it is taken for hung."""
+_ANSWERS: Final = 5.0
+"""Seconds beyond the limit of a stop within which a worker answers in any case; after them it is taken for hung."""
 _log = logging.getLogger(__name__)
 
 
@@ -119,15 +119,16 @@ class Captures:
             return self._snapshot(None)
         self._answer = asyncio.get_running_loop().create_future()
         instance.feed.stop()
-        instance.worker.capture(link.Capture(number=self._number, hold=hold))
+        instance.worker.capture(link.Capture(number=self._number, hold=hold, limit=instance.hub.stop_within))
+        answers_within = instance.hub.stop_within + _ANSWERS
         try:
-            async with asyncio.timeout(_ANSWERS):
+            async with asyncio.timeout(answers_within):
                 return await self._answer
         except TimeoutError:
             if hold:
                 self._abandoned.add(self._number)
             raise MidstreamError(
-                f"{instance.name} did not answer a request for a checkpoint within {_ANSWERS:.0f} s",
+                f"{instance.name} did not answer a request for a checkpoint within {answers_within:.0f} s",
                 remedy="it is in a call that does not return; stop the instance, or wait",
             ) from None
         finally:

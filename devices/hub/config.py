@@ -45,6 +45,15 @@ class MetricsSettings(msgspec.Struct, kw_only=True):
     temperature: str = ""
 
 
+class LimitSettings(msgspec.Struct, kw_only=True):
+    """``[limits]``: ``stop`` is how long a function may take to a statement at which it can be stopped.
+
+    Beyond it the checkpoint fails with the line of what blocks it, and the function runs on.
+    """
+
+    stop: str = "5s"
+
+
 class HubSettings(msgspec.Struct, kw_only=True):
     """All of `hub.toml`. An empty name is the machine's own."""
 
@@ -55,10 +64,11 @@ class HubSettings(msgspec.Struct, kw_only=True):
     broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
     spool: SpoolSettings = msgspec.field(default_factory=SpoolSettings)
     metrics: MetricsSettings = msgspec.field(default_factory=MetricsSettings)
+    limits: LimitSettings = msgspec.field(default_factory=LimitSettings)
 
 
 class HubConfig(msgspec.Struct, kw_only=True, frozen=True):
-    """A hub's settings, checked and ready for use; ``metrics_every`` in seconds."""
+    """A hub's settings, checked and ready for use; ``metrics_every`` and ``stop_within`` in seconds."""
 
     name: str
     labels: list[str]
@@ -68,6 +78,7 @@ class HubConfig(msgspec.Struct, kw_only=True, frozen=True):
     spool: Path
     metrics_every: float
     temperature: Path | None
+    stop_within: float
 
 
 def read_config(path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> HubConfig:
@@ -89,6 +100,9 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
     every = seconds(settings.metrics.every)
     if every < 0.1:
         raise ConfigurationError("metrics.every: at least 100ms", place=None if path is None else str(path))
+    stop_within = seconds(settings.limits.stop)
+    if not 0.01 <= stop_within <= 600:
+        raise ConfigurationError("limits.stop: from 10ms to 10m", place=None if path is None else str(path))
     folder = Path(settings.folder) if settings.folder else platformdirs.user_data_path("midstream") / "hubs" / name
     return HubConfig(
         name=name,
@@ -99,6 +113,7 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
         spool=Path(settings.spool.path).expanduser() if settings.spool.path else folder.expanduser() / "spool",
         metrics_every=every,
         temperature=Path(settings.metrics.temperature) if settings.metrics.temperature else None,
+        stop_within=stop_within,
     )
 
 

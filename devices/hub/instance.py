@@ -35,6 +35,7 @@ class Hub:
     control: Control
     claims: Claims
     workers: Workers
+    stop_within: float  # seconds until a checkpoint is given up that finds no place to stop
     window: int  # QoS 1 messages that the broker sends to a session unacknowledged, at most
 
 

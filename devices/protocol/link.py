@@ -89,7 +89,7 @@ class Subscribed(Frame, tag="subscribed", kw_only=True):
 class Capture(Frame, tag="capture", kw_only=True):
     """Take a checkpoint at the next place; a signal (SIGUSR1) follows, so that a computing function looks.
 
-    With ``hold`` the function stands still behind `Captured` until `GoOn`; a hub that needs it no more kills it.
+    ``limit`` is in seconds. With ``hold`` the function stands still behind `Captured` until `GoOn`; a hub that needs it no more kills it.
     """
 
     number: int

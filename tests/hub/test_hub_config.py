@@ -22,6 +22,8 @@ path = "/volume1/midstream"   # not the SD card
 [metrics]
 every = "1s"
 temperature = "/sys/class/thermal/thermal_zone0/temp"
+[limits]
+stop = "20s"
 """
 
 
@@ -39,6 +41,7 @@ def test_a_file_says_everything(full: Path):
     assert (config.broker.host, config.broker.port) == ("mqtt.lan", 1884)
     assert (config.broker.user, config.broker.password) == ("midstream-hub-nas", "secret")
     assert config.spool == Path("/volume1/midstream")
+    assert config.stop_within == 20.0
     assert config.temperature == Path("/sys/class/thermal/thermal_zone0/temp")
 
 

@@ -395,6 +395,33 @@ def holds():
     await watch.state("holds", text="still here")
 
 
+async def test_a_function_that_finds_no_place_to_stop_is_told_the_line_and_runs_on(
+    broker, coordinator, watch, tmp_path
+):
+    source = """
+from itertools import count
+from midstream import ctx, function
+
+def measured(number):
+    ctx.status("measuring", number=number)
+    ctx.sleep(0.05)
+    return number
+
+@function
+def driven():
+    return sum(measured(number) for number in count())
+"""
+    async with running_hub(broker, tmp_path, "hub-a", **{"limits.stop": "200ms"}):
+        await coordinator.run("driven", "hub-a", source, "driven")
+        await watch.state("driven", text="measuring")
+        failed = await coordinator.answer_to("hub-a", coordinator.capture_command("driven"), messages.Failed)
+        assert failed.error["slug"] == "cannot-stop"
+        assert "called from inside an operation" in failed.error["message"]
+        assert failed.error["place"] == "main.py:12"
+        told = watch.states("driven")[-1]["values"]["number"]
+        await watch.until(lambda _: watch.states("driven")[-1]["values"]["number"] > told + 3)
+
+
 @pytest.mark.parametrize("kind", ["mosquitto", "embedded"], indirect=True)
 async def test_a_hub_that_is_stopped_and_started_goes_on_where_it_was(
     broker, coordinator, hub_a, watch, device, tmp_path, kind

@@ -33,7 +33,6 @@ class _Wish:
     taker: Callable[[Image], None]
     refused: Callable[[MidstreamError], None]
     deadline: float
-    limit: float
 
 
 class Execution:
@@ -122,7 +121,7 @@ class Execution:
             limit: seconds until the search for a place is given up; looked at only while the function's code runs.
         """
         self.withdraw()
-        self._wish = _Wish(taker, refused, time.monotonic() + limit, limit)
+        self._wish = _Wish(taker, refused, time.monotonic() + limit)
         if self._base is not None:
             self._stopper.arm(sys._getframe(1), self._stops, self._visit)  # noqa: SLF001  (the interrupted frame)
 
@@ -149,7 +148,7 @@ class Execution:
             self.passed_by[blocked.reason] += 1
             if time.monotonic() < wish.deadline:
                 return
-            message = f"no place to stop within {wish.limit:g} s: {blocked.reason}"
+            message = f"no place to stop was reached in time: {blocked.reason}"
             self._refuse(wish, CannotStopError(message, place=blocked.place, remedy=_REMEDY))
         except CannotTravelError as error:
             self._refuse(wish, error)
