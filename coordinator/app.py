@@ -175,7 +175,7 @@ class Coordinator:
             self._uploads.expire(moment)
             if moment - tidied > TIDY:
                 tidied = moment
-                await self._store.tidy()
+                await self._store.tidy(self._config.retention)
             for hub in self._hubs.look_for_silence(moment):
                 self._facts.hub_gone(hub.name)
             if self._line.up and self._ready.is_set():

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 import platformdirs
 
+from coordinator.retention import FALLBACK, Retention
 from devices.config import load
-from devices.errors import ConfigurationError
+from devices.errors import ConfigurationError, UsageError
 from devices.mqtt.address import BrokerAddress
+from devices.protocol.sizes import size_in_bytes
 from devices.protocol.topics import Topics
 
 _ALIASES: Final = {"MIDSTREAM_BROKER": "broker.url", "MIDSTREAM_PREFIX": "prefix"}
@@ -34,6 +36,18 @@ class StoreSettings(msgspec.Struct, kw_only=True):
     url: str = ""
 
 
+class RetentionSettings(msgspec.Struct, kw_only=True):
+    """``[retention]``: which checkpoints of an instance keep their bytes; the lineage stays whole.
+
+    The ``last`` ones; of older ones one an hour for a day, then one a day for ``days`` days; and of all these the newest
+    that together have ``size``.
+    """
+
+    last: int = 20
+    days: int = 30
+    size: str = "1GB"
+
+
 class FolderSettings(msgspec.Struct, kw_only=True):
     """``[folders]``: watched; a bad file changes nothing."""
 
@@ -50,6 +64,7 @@ class CoordinatorSettings(msgspec.Struct, kw_only=True):
     broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
     store: StoreSettings = msgspec.field(default_factory=StoreSettings)
     folders: FolderSettings = msgspec.field(default_factory=FolderSettings)
+    retention: RetentionSettings = msgspec.field(default_factory=RetentionSettings)
 
 
 class CoordinatorConfig(msgspec.Struct, kw_only=True, frozen=True):
@@ -62,6 +77,7 @@ class CoordinatorConfig(msgspec.Struct, kw_only=True, frozen=True):
     folder: Path  # key, and the store if it is a file
     store: str
     rules: Path | None
+    retention: Retention
 
 
 def read_config(path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> CoordinatorConfig:
@@ -94,7 +110,20 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
         folder=folder,
         store=settings.store.url or f"sqlite:///{folder / 'store.sqlite'}",
         rules=Path(settings.folders.rules).expanduser().absolute() if settings.folders.rules else None,
+        retention=_retention(settings.retention, path),
     )
+
+
+def _retention(settings: RetentionSettings, path: Path | None) -> Retention:
+    place = "" if path is None else f"{path}: "
+    for name, value, least in (("last", settings.last, FALLBACK), ("days", settings.days, 0)):
+        if value < least:
+            raise ConfigurationError(f"{value} cannot be", place=f"{place}retention.{name}", remedy=f"at least {least}")
+    try:
+        size = size_in_bytes(settings.size)
+    except UsageError as error:
+        raise ConfigurationError(error.message, place=f"{place}retention.size", remedy=error.remedy) from error
+    return Retention(last=settings.last, days=settings.days, size=size)
 
 
 def _address(settings: BrokerSettings) -> BrokerAddress:

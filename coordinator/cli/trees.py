@@ -37,7 +37,7 @@ def lineage_tree(instance: str, rows: Sequence[CheckpointRow]) -> Tree:
 
 
 def _label(row: CheckpointRow) -> Text:
-    text = Text(row.checkpoint, style="bold green" if row.newest else "")
+    text = Text(row.checkpoint, style="bold green" if row.newest else "" if row.kept else "dim")
     text.append(f"  {wording.clock(row.created)}", style="dim")
     text.append(f"  {row.hub}", style="cyan")
     text.append(f"  {wording.size(row.bytes)}  {printable(row.reason)}")
@@ -49,4 +49,6 @@ def _label(row: CheckpointRow) -> Text:
         text.append(f"  {row.instance}", style="magenta")
     if row.newest:
         text.append("  newest", style="bold green")
+    if not row.kept:
+        text.append("  no longer kept", style="dim")
     return text

@@ -92,7 +92,10 @@ def blob(session: Session, checkpoint: str) -> bytes:
     """
     data = session.scalar(select(Blob.data).where(Blob.checkpoint == checkpoint))
     if data is None:
-        raise RefusedError(f"the bytes of checkpoint {checkpoint} are no longer kept")
+        raise RefusedError(
+            f"the bytes of checkpoint {checkpoint} are no longer kept",
+            remedy="`midstream lineage INSTANCE` shows which ones are; [retention] in coordinator.toml says how many",
+        )
     return data
 
 

@@ -16,8 +16,10 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
+from coordinator.retention import Retention
 from coordinator.store import schema
 from coordinator.store.engine import StoreError, check_integrity, file_of, open_engine, tidy
+from coordinator.store.pruning import prune
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -81,10 +83,14 @@ class Store:
         """Runs ``work(session, ...)`` on a snapshot in the reading thread."""
         return await self._in_thread("read", work, *args, **kwargs)
 
-    async def tidy(self) -> None:
-        """Does what the database puts off, in the reading thread: writers need not wait for it."""
+    async def tidy(self, retention: Retention) -> None:
+        """Deletes blobs that need not be kept, and does what the database puts off; both only after writes.
+
+        The latter runs in the reading thread: writers need not wait for it.
+        """
         if self.written != self._tidied:
             self._tidied = self.written
+            await self._in_thread("write", prune, retention)
             await asyncio.get_running_loop().run_in_executor(self._threads["read"], tidy, self._engines["read"])
 
     async def _in_thread(

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from coordinator.store import instances
-from coordinator.store.schema import Checkpoint, Instance, Pin
+from coordinator.store.schema import Blob, Checkpoint, Instance, Pin
 from devices.protocol import limits
 
 
@@ -21,12 +21,14 @@ class Node:
     branch: int
     newest: bool
     pinned: bool
+    kept: bool  # its bytes are there
 
 
 def tree(session: Session, instance: Instance) -> list[Node]:
     """Returns the whole tree that an instance belongs to; a parent comes before its children."""
     members = {member.id: member for member in instances.branches(session, instance.trunk)}
     pinned = set(session.scalars(select(Pin.checkpoint)))
+    kept = set(session.scalars(select(Blob.checkpoint)))
     rows = session.scalars(select(Checkpoint).where(Checkpoint.instance.in_(members)).order_by(Checkpoint.number))
     return [
         Node(
@@ -34,6 +36,7 @@ def tree(session: Session, instance: Instance) -> list[Node]:
             branch=members[row.instance].branch,
             newest=members[row.instance].newest == row.id,
             pinned=row.id in pinned,
+            kept=row.id in kept,
         )
         for row in rows
     ]

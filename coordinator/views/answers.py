@@ -242,6 +242,7 @@ class CheckpointRow(msgspec.Struct, kw_only=True):
     statement: str
     newest: bool  # of its instance: where a failover would go on
     pinned: bool = False
+    kept: bool = True  # its bytes; `retention` thins out old ones
     unread: int = 0
     outputs: int = 0
 

@@ -42,6 +42,7 @@ def _row(node: lineage.Node) -> CheckpointRow:
         statement=checkpoint.statement,
         newest=node.newest,
         pinned=node.pinned,
+        kept=node.kept,
         unread=checkpoint.unread,
         outputs=checkpoint.outputs,
     )

@@ -7,20 +7,17 @@ without looking at its code.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, Self, get_args
 
 import msgspec
 
 from devices.errors import ProtocolError, SourceError, UsageError, printable
-from devices.protocol import durations
+from devices.protocol import durations, sizes
 
 Durability = Literal["coordinator", "spool"]
 _SHORTEST_PERIOD: Final = 0.1  # seconds between two checkpoints; each costs a synced write on an SD card
 _DEFAULT_WAIT: Final = "wait 2m"
-_SIZE: Final = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMG]i?)?B?\s*", re.ASCII)
-_UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 _PRIORITIES: Final = range(-100, 101)
 
 
@@ -172,12 +169,10 @@ def _texts(name: str, value: Any, place: str) -> list[str]:
 
 
 def _size(value: Any, place: str) -> int:
-    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    if match:
-        return round(float(match[1]) * _UNITS[match[2] or ""])
-    if type(value) is int and value >= 0:
-        return value
-    raise SourceError(f"needs: memory={_shown(value)} is no size", place=place, remedy='write it like "300MB"')
+    try:
+        return sizes.size_in_bytes(value)
+    except UsageError as error:
+        raise SourceError(f"needs: memory={_shown(value)} is no size", place=place, remedy=error.remedy) from error
 
 
 def _shown(value: Any) -> str:

@@ -13,6 +13,7 @@ from scripted_hub import TOPICS, ScriptedHub
 
 from coordinator.app import Coordinator
 from coordinator.config import CoordinatorConfig
+from coordinator.retention import Retention
 from coordinator.rules.files import RuleBook
 from coordinator.store.database import Store
 from coordinator.views import answers
@@ -53,6 +54,7 @@ class House:
             folder=self.folder,
             store=f"sqlite:///{self.folder / 'store.sqlite'}",
             rules=self.rules,
+            retention=Retention(last=20, days=30, size=10**9),
         )
 
     async def start(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from coordinator.config import read_config
+from coordinator.retention import Retention
 from devices.errors import ConfigurationError
 
 FILE = """\
@@ -18,6 +19,9 @@ user          = "midstream-coordinator"
 password_file = "{folder}/password"
 [store]
 url = "sqlite:////var/lib/midstream/home.sqlite"
+[retention]
+last = 5
+size = "200MB"
 [folders]
 rules = "/etc/midstream/rules"
 """
@@ -37,6 +41,7 @@ def test_a_file_says_it_all(tmp_path):
     assert (config.broker.user, config.broker.password) == ("midstream-coordinator", "secret")
     assert config.store == "sqlite:////var/lib/midstream/home.sqlite"
     assert config.rules == Path("/etc/midstream/rules")
+    assert config.retention == Retention(last=5, days=30, size=200_000_000)
 
 
 def test_nothing_is_needed_and_the_store_lies_in_the_folder(tmp_path):
@@ -61,6 +66,8 @@ def test_the_environment_outweighs_the_file_and_options_outweigh_both(tmp_path):
         ("[store]\nulr = 'x'", r"coordinator.toml:2.*'ulr' in \[store\](?s:.*)'url'"),
         ("timezone = 'Europe/Berlim'", "no time zone 'Europe/Berlim'"),
         ("timezone = '../../etc/passwd'", "no time zone"),
+        ("[retention]\nlast = 1", "retention.last: 1 cannot be(?s:.*)at least 2"),
+        ("[retention]\nsize = 'much'", "retention.size: 'much' is no size"),
         ("[broker]\npassword_file = '/nowhere'", "password cannot be read"),
         ("site = [", "not TOML"),
     ],

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
+from coordinator.retention import Retention
 from coordinator.store import checkpoints, commands, instances, lineage, migration, moves, revision
 from coordinator.store.database import Store
 from coordinator.store.engine import StoreError
@@ -136,7 +137,7 @@ async def test_the_write_ahead_log_is_tidied_beside_the_commits(store, tmp_path)
     await store.write(checkpoints.commit, checkpoint("c1"), bytes(8_000_000))
     size = (tmp_path / "home.sqlite").stat().st_size
     assert size < 8_000_000
-    await store.tidy()
+    await store.tidy(Retention(last=20, days=30, size=10**9))
     assert (tmp_path / "home.sqlite").stat().st_size > 8_000_000
     assert await store.read(checkpoints.blob, "c1") == bytes(8_000_000)
 

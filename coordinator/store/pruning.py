@@ -1,0 +1,46 @@
+"""Deletes the blobs that need not be kept.
+
+What may still be gone on from without asking is never thinned out: an instance's newest checkpoint, its root (a clean
+start), what an open move is about, and what a person has pinned.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Final
+
+from sqlalchemy import delete, select, text
+from sqlalchemy.orm import Session
+
+from coordinator.moment import age
+from coordinator.retention import Kept, Retention, surplus
+from coordinator.store.schema import OPEN_MOVE, Blob, Checkpoint, Instance, Move, Pin
+
+_AT_ONCE: Final = 500
+"""Blobs deleted in one transaction: others wait for the writing thread meanwhile."""
+
+
+def prune(session: Session, retention: Retention) -> int:
+    """Deletes blobs that need not be kept, not too many at once, and returns how many."""
+    rows = session.execute(
+        select(Checkpoint.instance, Checkpoint.id, Checkpoint.created, Checkpoint.size, Checkpoint.parent)
+        .join(Blob, Blob.checkpoint == Checkpoint.id)
+        .order_by(Checkpoint.instance, Checkpoint.number.desc())
+    )
+    needed = _needed(session)
+    gone: list[str] = []
+    for _, of_instance in groupby(rows, key=lambda row: row.instance):
+        kept = [Kept(row.id, age(row.created) or 0.0, row.size) for row in of_instance if row.parent]
+        gone += [checkpoint for checkpoint in surplus(kept, retention) if checkpoint not in needed]
+    gone = gone[:_AT_ONCE]
+    if gone:
+        session.execute(delete(Blob).where(Blob.checkpoint.in_(gone)))
+    return len(gone)
+
+
+def _needed(session: Session) -> set[str]:
+    return {
+        *session.scalars(select(Instance.newest)),
+        *session.scalars(select(Move.checkpoint).where(text(OPEN_MOVE))),
+        *session.scalars(select(Pin.checkpoint)),
+    }
