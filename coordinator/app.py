@@ -27,6 +27,7 @@ from coordinator.moves.actions import Actions
 from coordinator.moves.answers import Answers
 from coordinator.moves.claims import Claims
 from coordinator.moves.commands import Commands
+from coordinator.moves.failover import Failover
 from coordinator.moves.ground import Ground
 from coordinator.moves.keeping import Keeping
 from coordinator.moves.moving import Moves
@@ -88,6 +89,7 @@ class Coordinator:
         self._answers = answers = Answers(ground, moves, keeping, ended=facts.instance_gone)
         actions = Actions(ground, moves, keeping)
         self._reactions = reactions = Reactions(store, journal, actions, moves, facts)
+        self._failover = Failover(ground, moves, actions.carry_out)
         self._evaluation = Evaluation(book.rules, facts, reactions.fire)
         ears = Firehose(config.broker, topics.client_id("coordinator-ears"))
         self._drops = BrokerDrops(ears)
@@ -132,7 +134,15 @@ class Coordinator:
             for task in done:
                 task.result()
         finally:
-            for part in (self._requests, self._orders, self._reactions, self._moves, self._keeping, self._answers):
+            for part in (
+                self._requests,
+                self._orders,
+                self._reactions,
+                self._failover,
+                self._moves,
+                self._keeping,
+                self._answers,
+            ):
                 await part.close()
             await self._commands.close()
             await self._announcement.goodbye()
@@ -180,6 +190,7 @@ class Coordinator:
                 self._facts.hub_gone(hub.name)
             if self._line.up and self._ready.is_set():
                 await self._announcement.news()
+                await self._failover.look()
 
     async def _watch_rules(self) -> None:
         if self._config.rules is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
@@ -45,6 +46,7 @@ class Line:
         self._will = will
         self._session: Session | None = None
         self._has_been_up = False
+        self.up_since = 0.0  # monotonic seconds
         self._answered: deque[tuple[Delivery, asyncio.Future[None] | None]] = deque()
 
     async def run(
@@ -104,7 +106,7 @@ class Line:
         )
         async with session:
             self.kind = await probe(session)
-            self._session = session
+            self._session, self.up_since = session, time.monotonic()
             try:
                 reading = asyncio.create_task(self._read(session, deliver), name="coordinator reader")
                 try:

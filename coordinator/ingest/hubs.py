@@ -43,6 +43,7 @@ class Hub:
     metrics: HubMetrics | None = None
     heard: float = 0.0  # monotonic seconds of the last metrics
     interval: float = 0.0  # seconds between the last two
+    gone_at: float = field(default_factory=time.monotonic)  # when it was last seen to go, or began to be looked for
     told: bool = False  # whether its status was heard since the coordinator's start
     state: State = "offline"
     since: str = ""
@@ -62,7 +63,10 @@ class Hub:
     def become(self, state: State, reason: str) -> None:
         """Changes the state and wakes who waits for that."""
         if state != self.state:
+            was_online = self.online
             self.state, self.reason, self.since = state, reason, now()
+            if was_online and not self.online:
+                self.gone_at = time.monotonic()
             changed, self.changed = self.changed, asyncio.Event()
             changed.set()
 

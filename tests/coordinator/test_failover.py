@@ -1,0 +1,97 @@
+"""A hub that stays away loses its functions to others, as each function's own policy says."""
+
+from __future__ import annotations
+
+import pytest
+from coordinator_house import WASHER, hubs_online
+from scripted_hub import TOPICS
+
+from devices.protocol import messages
+
+
+def washer_with(failover: str) -> dict[str, str]:
+    return {"washer.py": WASHER.replace("@function", f'@function(failover="{failover}")')}
+
+
+@pytest.fixture
+async def hubs(house, asker):
+    pair = await house.hub("hub-a"), await house.hub("hub-b")
+    await hubs_online(asker, 2)
+    return pair
+
+
+@pytest.mark.parametrize("failover", ["auto", "wait 1s"])
+async def test_what_runs_on_a_dead_hub_goes_on_elsewhere_from_its_newest_checkpoint(house, asker, hubs, failover):
+    a, b = hubs
+    await asker.ask("run", files=washer_with(failover), hub="hub-a")
+    taken = await asker.ask("checkpoint", instance="washer")
+    await a.crash()
+    await b.until(lambda: "washer" in b.copies)
+    assert b.copies["washer"].header.checkpoint == taken.checkpoint
+    assert b.copies["washer"].epoch == 2
+    await asker.until(lambda: asker.told("moved washer from hub-a, which is away, to hub-b"))
+    back = await house.hub("hub-a", start=2, key=a.key, copies=a.copies)
+    await back.until(lambda: back.got(messages.Fenced))
+    (row,) = await asker.ask("ps", instance="washer")
+    assert (row.hub, row.epoch, row.moves) == ("hub-b", 2, 1)
+
+
+async def test_one_that_never_fails_over_waits_for_its_hub(house, asker, hubs):
+    a, b = hubs
+    await asker.ask("run", files=washer_with("never"), hub="hub-a", name="waits")
+    await asker.ask("run", files=washer_with("auto"), hub="hub-a", name="goes")
+    await a.crash()
+    await b.until(lambda: "goes" in b.copies)
+    await asker.until(lambda: asker.told("moved goes from hub-a"))
+    assert "waits" not in b.copies
+    (row,) = await asker.ask("ps", instance="waits")
+    assert (row.hub, row.epoch) == ("hub-a", 1)
+
+
+async def test_a_suspended_function_waits_for_a_person(house, asker, hubs):
+    a, _ = hubs
+    await asker.ask("run", files=washer_with("auto"), hub="hub-a", name="sleeps")
+    await asker.ask("run", files=washer_with("auto"), hub="hub-a", name="goes")
+    await asker.ask("suspend", instance="sleeps")
+    await a.crash()
+    await asker.until(lambda: asker.told("moved goes from hub-a"))
+    (row,) = await asker.ask("ps", instance="sleeps")
+    assert (row.state, row.hub) == ("suspended", "hub-a")
+
+
+async def test_a_hub_that_returns_in_time_keeps_its_functions(house, asker, hubs):
+    a, _ = hubs
+    await asker.ask("run", files=washer_with("wait 1h"), hub="hub-a", name="stays")
+    await asker.ask("run", files=washer_with("auto"), hub="hub-a", name="goes")
+    await a.crash()
+    await asker.until(lambda: asker.told("moved goes from hub-a"))
+    await house.hub("hub-a", start=2, key=a.key, copies=a.copies)
+    await hubs_online(asker, 2)
+    (row,) = await asker.ask("ps", instance="stays")
+    assert (row.state, row.hub, row.epoch) == ("running", "hub-a", 1)
+
+
+async def test_where_no_hub_can_take_it_that_is_told_once_and_the_next_hub_gets_it(house, asker):
+    a = await house.hub("hub-a")
+    await hubs_online(asker, 1)
+    await asker.ask("run", files=washer_with("auto"), hub="hub-a")
+    await house.hub("hub-b", engines=[])
+    await hubs_online(asker, 2)
+    await a.crash()
+    await asker.until(lambda: asker.told("washer stays on hub-a"))
+    c = await house.hub("hub-c")
+    await c.until(lambda: "washer" in c.copies)
+    assert len(asker.told("washer stays on hub-a")) == 1
+
+
+async def test_a_coordinator_that_was_away_itself_gives_every_hub_its_whole_time_again(house, asker, hubs):
+    a, b = hubs
+    await asker.ask("run", files=washer_with("wait 1h"), hub="hub-a", name="stays")
+    await asker.ask("run", files=washer_with("auto"), hub="hub-a", name="goes")
+    await house.stop()
+    await a.crash()
+    await house.start()
+    await b.until(lambda: "goes" in b.copies)
+    assert "stays" not in b.copies
+    claim = messages.decode(asker.kept[TOPICS.instance("stays", "claim")], messages.Claim, "claim")
+    assert (claim.hub, claim.epoch) == ("hub-a", 1)
