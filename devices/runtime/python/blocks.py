@@ -116,9 +116,7 @@ class Blocks:
             return load(name)
         assert isinstance(node, ast.GeneratorExp | ast.ListComp | ast.SetComp | ast.DictComp)
         first = self.expressions.lower(node.generators[0].iter)
-        call = placed(
-            ast.Call(load(name), [placed(ast.Call(load(self.expressions.iter), [first], []), node)], []), node
-        )
+        call = placed(ast.Call(load(name), [placed(self.expressions.iterated(first), node)], []), node)
         if not isinstance(node, ast.GeneratorExp):
             form.note(call, site=True)
         return call
@@ -151,7 +149,7 @@ class Blocks:
 
     def _native_comprehension(self, node: ast.expr) -> ast.expr | None:
         """Returns the comprehension itself, if nothing in it may stop and no function in it needs a statement."""
-        if self.expressions.has_site(node):
+        if self.expressions.has_site(node) or self.module.facts.special & {"__iter__", "__next__"}:
             return None
         if not any(isinstance(inner, ast.Lambda | ast.GeneratorExp) for inner in ast.walk(node)):
             return node

@@ -24,7 +24,9 @@ from types import (
 )
 from typing import Any, Final
 
-MISSING: Final = object()
+from devices.runtime.python import operations
+
+MISSING: Final = operations.MISSING
 _TOO_DEEP: Final = 50  # wrappers around wrappers; a guard against a cycle
 
 
@@ -47,6 +49,9 @@ def evaluate(node: ast.expr, variables: Mapping[str, Any], namespace: Mapping[st
             return namespace["__builtins__"].get(name, MISSING)
         case ast.Attribute(value=ast.Call(func=ast.Name(id="super"), args=[cls, instance]), attr=attr):
             return _after(evaluate(cls, variables, namespace), evaluate(instance, variables, namespace), attr)
+        case ast.Call(func=ast.Name(id="super"), args=[cls, instance]):
+            owner, holder = evaluate(cls, variables, namespace), evaluate(instance, variables, namespace)
+            return super(owner, holder) if isinstance(owner, type) and isinstance(holder, owner) else MISSING
         case ast.Attribute(value=value, attr=attr):
             owner = evaluate(value, variables, namespace)
             return MISSING if owner is MISSING else attribute(owner, attr)

@@ -86,13 +86,7 @@ class CompoundStatements(SimpleStatements):
                 clear = self.scope.home(name) is not None
             case _:
                 clear = True
-        self._plain(
-            [
-                placed(
-                    assign(iterator, placed(ast.Call(load(self.expressions.iter), [source], []), node.iter)), node.iter
-                )
-            ]
-        )
+        self._plain([placed(assign(iterator, placed(self.expressions.iterated(source), node.iter)), node.iter)])
         self._clear()
         self._for(node.target, iterator, clear, node.body, node.orelse, node.lineno)
 
@@ -105,7 +99,7 @@ class CompoundStatements(SimpleStatements):
         orelse: Sequence[ast.stmt],
         line: int,
     ) -> None:
-        has_site = self.expressions.has_site(target)
+        has_site = self._takes_steps(target)
         item = store(self.hidden("v")) if has_site else self._quiet_target(target)
         step = form.For(self._next(), line, self._block, item, iterator, clear, form.Block(), form.Block())
         self._add(step)
@@ -183,7 +177,7 @@ class CompoundStatements(SimpleStatements):
             self._with_spelled_out(manager, item, more, body, node)
             return
         target = item.optional_vars
-        has_site = self.expressions.has_site(target)
+        has_site = target is not None and self._takes_steps(target)
         entered = self.hidden("v") if has_site else ""
         native = store(entered) if has_site else target and self._quiet_target(target)
         step = form.With(0, item.context_expr.lineno, self._block, manager, native, form.Block())

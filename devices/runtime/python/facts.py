@@ -56,6 +56,8 @@ class Facts:
 
     Attributes:
         own: every identifier by which something could be found that the program made.
+        special: special methods that its classes define.
+        computed: attributes behind which a method of the program may stand: properties, and what descriptors manage.
         stored: attributes that are assigned or deleted somewhere, by name.
         methods: how many classes define a method by a name.
         dynamic: attributes may come and go in ways that names do not show.
@@ -65,6 +67,8 @@ class Facts:
     """
 
     own: set[str] = field(default_factory=set)
+    special: set[str] = field(default_factory=set)
+    computed: set[str] = field(default_factory=set)
     stored: set[str] = field(default_factory=set)
     methods: dict[str, int] = field(default_factory=dict)
     dynamic: bool = False
@@ -85,6 +89,8 @@ class Facts:
 def gather(trees: list[ast.Module]) -> Facts:
     """Returns the facts of all files of a program."""
     facts = Facts()
+    properties: set[str] = set()
+    managed: set[str] = set()  # by a descriptor, if the program has any
     for tree in trees:
         for node in ast.walk(tree):
             match node:
@@ -94,6 +100,7 @@ def gather(trees: list[ast.Module]) -> Facts:
                         facts.dynamic = True
                     if isinstance(node, ast.ClassDef):
                         _gather_class(node, facts)
+                        _gather_special(node, facts.special, properties, managed)
                 case ast.Attribute(attr=name, ctx=ast.Store() | ast.Del()):
                     facts.own.add(name)
                     facts.stored.add(name)
@@ -103,6 +110,7 @@ def gather(trees: list[ast.Module]) -> Facts:
                     facts.dynamic = True
                 case ast.keyword(arg=str(name)) | ast.Constant(value=str(name)):
                     facts.own.add(name)
+    facts.computed = properties | (managed if facts.special & {"__get__", "__set__", "__delete__"} else set())
     return facts
 
 
@@ -123,6 +131,38 @@ def _gather_class(node: ast.ClassDef, facts: Facts) -> None:
                         facts.stored.add(inner.id)
                     elif isinstance(inner, ast.FunctionDef):
                         facts.stored.add(inner.name)
+
+
+def _gather_special(node: ast.ClassDef, special: set[str], properties: set[str], managed: set[str]) -> None:
+    for statement in node.body:
+        match statement:
+            case ast.FunctionDef(name=name, decorator_list=decorators):
+                special |= _dunders({name})
+                if any(_makes_property(decorator) for decorator in decorators):
+                    properties.add(name)
+                elif decorators:
+                    managed.add(name)
+            case ast.Assign(targets=targets, value=value):
+                names = {target.id for target in targets if isinstance(target, ast.Name)}
+                special |= _dunders(names)
+                match value:
+                    case ast.Call(func=ast.Name(id="property")):
+                        properties |= names
+                    case ast.Call():
+                        managed |= names
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Call()):
+                managed.add(name)
+
+
+def _dunders(names: set[str]) -> set[str]:
+    return {name for name in names if name.startswith("__") and name.endswith("__")}
+
+
+def _makes_property(decorator: ast.expr) -> bool:
+    match decorator:
+        case ast.Name(id="property") | ast.Attribute(attr="setter" | "getter" | "deleter"):
+            return True
+    return False
 
 
 def constants_of(tree: ast.Module) -> tuple[frozenset[str], dict[str, str], frozenset[str]]:

@@ -14,7 +14,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the normal form: statements are numbered alike wherever this is the same."""
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from weakref import ref
 
 from devices.errors import CannotTravelError
-from devices.runtime.python import form
+from devices.runtime.python import form, operations
 from devices.runtime.python.callee import called, evaluate, resumed_generator
 from devices.runtime.python.continuation import CALLED, CLOSURE, STATE
 from devices.runtime.python.lines import Mark
@@ -27,6 +27,7 @@ from devices.runtime.python.rest import EXCEPTION, Entry, Way, finals_around
 from devices.runtime.python.versions import LOCALS_ARE_A_PROXY, MONITORING
 
 _UNSET: Final = object()
+_MISSING: Final = operations.MISSING
 
 
 class Blocked(Exception):  # noqa: N818  (no error: the next place is tried)
@@ -164,8 +165,9 @@ def _calling(known: Known, frame: FrameType, mark: Mark, upper: FrameType, above
     if isinstance(step, form.For) and mark.site == 0:
         iterator = variables.get(step.iterator)
         if generator:
-            if isinstance(iterator, GeneratorType) and iterator.gi_frame is upper and above is not None:
-                return _driving(_at(known, variables, mark, "before", 0), iterator, above, upper)
+            driven = _driven(iterator)
+            if driven is not None and driven.gi_frame is upper and above is not None:
+                return _driving(_at(known, variables, mark, "before", 0), driven, above, upper)
         elif mark.entry and known.continuation is not None and known.continuation.entry.way == "next":
             if variables[STATE][CALLED] is upper.f_code and above is not None:
                 _close(above, None, upper)
@@ -191,10 +193,12 @@ def _calling(known: Known, frame: FrameType, mark: Mark, upper: FrameType, above
         standing = _at(known, variables, mark, way, mark.site)
         if above is not None:
             _close(above, None, upper)
-        if way == "made":
+        if way in ("made", "operation"):
             standing.instance = state[-1]
         return standing
     call = site_node(known, step, mark.site)
+    if call is not None and operations.is_operation(call):
+        return _operating(known, frame, mark, call, upper, above)
     if not isinstance(call, ast.Call):
         raise Blocked("no call of a statement's own", place_of(frame))
     callee = called(evaluate(call.func, variables, frame.f_globals))
@@ -207,6 +211,45 @@ def _calling(known: Known, frame: FrameType, mark: Mark, upper: FrameType, above
     if callee.makes:
         standing.instance = _made_instance(above, upper)
     return standing
+
+
+def _operating(  # noqa: PLR0917
+    known: Known, frame: FrameType, mark: Mark, node: ast.AST, upper: FrameType, above: Standing | None
+) -> Standing:
+    """The frame above is a method that an operation has called."""
+    variables, namespace = frame.f_locals, frame.f_globals
+    operation = operations.name_of(node)
+    number = None
+    if operation is not None and above is not None:
+        name, nodes = operation
+        operands = operations.values(nodes, lambda each: evaluate(each, variables, namespace))
+        itself = not isinstance(node, ast.Call) or operations.is_itself(name, evaluate(node.func, variables, namespace))
+        if operands is not None and itself:
+            number = operations.attempt(name, operands, upper.f_code, _received(above))
+            if number is not None:
+                method = operations.attempts(name, operands)[number].method
+                _close(above, method, upper)
+    if number is None:
+        raise Blocked(f"{upper.f_code.co_qualname}() is called from inside an operation", place_of(frame))
+    standing = _at(known, variables, mark, "operation", mark.site)
+    standing.instance = number
+    return standing
+
+
+def _received(above: Standing) -> list[Any]:
+    """Returns the arguments of a frame, as far as it cannot have rebound them."""
+    function = above.known.function
+    if above.known.continuation is not None:
+        return []
+    positional = [each.arg for each in (*function.arguments.posonlyargs, *function.arguments.args)]
+    return [_MISSING if name in function.rebound else above.variables.get(name, _MISSING) for name in positional]
+
+
+def _driven(iterator: object) -> GeneratorType[Any, Any, Any] | None:
+    """Returns the generator that a loop's iterator asks before it changes itself, so that it can be asked again."""
+    while isinstance(iterator, enumerate):
+        iterator = next((each for each in gc.get_referents(iterator) if hasattr(type(each), "__next__")), None)
+    return iterator if isinstance(iterator, GeneratorType) else None
 
 
 def _driving(

@@ -8,6 +8,8 @@ from collections.abc import Generator, Iterator
 from types import TracebackType
 from typing import Any, Final
 
+from devices.runtime.python import operations
+
 _LONGEST_CHAIN: Final = 1000  # exceptions in a chain of contexts that are put back; a guard against a cycle
 
 
@@ -145,6 +147,8 @@ HIDDEN: Final[dict[str, Any]] = {
     ".kept": Kept,
     ".rewith": rewith,
     ".made": made,
+    ".finished": operations.finished,
+    **operations.HIDDEN,
     ".primed": primed,
 }
 """The hidden built-ins."""

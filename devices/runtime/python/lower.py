@@ -19,6 +19,7 @@ from copy import deepcopy
 
 from devices.runtime.python.facts import BUILTINS, NUMBERED_BUILTINS, QUIET_MODULES
 from devices.runtime.python.form import note
+from devices.runtime.python.operating import Operating
 from devices.runtime.python.scope import Comprehension
 from devices.runtime.python.sink import Sink
 
@@ -33,13 +34,11 @@ def store(name: str) -> ast.Name:
     return ast.Name(name, ast.Store())
 
 
-class Expressions:
+class Expressions(Operating):
     """Lowers the expressions of one function, in the order in which they are evaluated."""
 
     def __init__(self, sink: Sink) -> None:
-        self.sink = sink
-        self.module = sink.module
-        self.scope = sink.scope
+        super().__init__(sink)
         self.rebound: frozenset[str] = frozenset()
         self.iter = ".iterated" if self.module.facts.bare_iterators else ".iter"
         self._kept: list[ast.expr] = []  # keeps the nodes alive whose ids are in `sites`
@@ -51,7 +50,7 @@ class Expressions:
         """Tells whether the function may stop while this very node is evaluated."""
         if isinstance(node, ast.Yield | ast.YieldFrom):
             return True
-        return isinstance(node, ast.Call) and not self._is_quiet(node.func)
+        return self.may_call(node) or (isinstance(node, ast.Call) and not self._is_quiet(node.func))
 
     def _is_quiet(self, func: ast.expr) -> bool:
         if isinstance(func, ast.Name):
@@ -195,7 +194,7 @@ class Expressions:
             case ast.Yield(value=value):
                 return self._site(ast.Yield(None if value is None else self.lower(value)))
             case ast.YieldFrom(value=value):
-                iterator = self.sink.pin(ast.Call(load(self.iter), [self.lower(value)], []))
+                iterator = self.sink.pin(self.iterated(self.lower(value)))
                 return self._site(ast.YieldFrom(iterator))
             case ast.Call():
                 return self._call(node)
@@ -209,14 +208,33 @@ class Expressions:
                 return ast.NamedExpr(target, self.lower(value))
             case ast.BinOp(left=left, op=operator, right=right):
                 left, right = self.operands([left, right])
+                if self.may_call(node):
+                    left, right = self.held(left), self.held(right)
+                    return self.marked(ast.BinOp(left, operator, right))
                 return ast.BinOp(left, operator, right)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return ast.UnaryOp(ast.Not(), self.test(operand))
             case ast.UnaryOp(op=unary, operand=operand):
-                return ast.UnaryOp(unary, self.lower(operand))
+                lowered = self.lower(operand)
+                return (
+                    self.marked(ast.UnaryOp(unary, self.held(lowered)))
+                    if self.may_call(node)
+                    else ast.UnaryOp(unary, lowered)
+                )
             case ast.Attribute(value=value, attr=attr, ctx=ctx):
-                return ast.Attribute(self.lower(value), attr, ctx)
+                lowered = self.lower(value)
+                return (
+                    self.marked(ast.Attribute(self.held(lowered), attr, ctx))
+                    if self.may_call(node)
+                    else ast.Attribute(lowered, attr, ctx)
+                )
             case ast.Subscript(value=value, slice=index, ctx=ctx):
                 value, index = self.operands([value, index])
-                return ast.Subscript(value, index, ctx)
+                return (
+                    self.marked(ast.Subscript(self.held(value), index, ctx))
+                    if self.may_call(node)
+                    else ast.Subscript(value, index, ctx)
+                )
             case ast.Slice(lower=first, upper=second, step=third):
                 parts = iter(self.operands([part for part in (first, second, third) if part is not None]))
                 return ast.Slice(*(part if part is None else next(parts) for part in (first, second, third)))
@@ -248,20 +266,28 @@ class Expressions:
         return node
 
     def _call(self, node: ast.Call) -> ast.expr:
-        site = self.is_site(node)
+        operation = self.may_call(node)
+        site = operation or self.is_site(node)
         arguments: list[ast.expr] = [*node.args, *(keyword.value for keyword in node.keywords)]
         later = any(self.has_site(argument) for argument in arguments)
         callee = self._callee(node.func, site=site, later=later)
         lowered = self._arguments(node, arguments) if later else [self.lower(argument) for argument in arguments]
-        if isinstance(callee, ast.Name) and callee.id in NUMBERED_BUILTINS:
-            lowered = [argument if self.is_steady(argument) else self.sink.pin(argument) for argument in lowered]
+        if operation or (isinstance(callee, ast.Name) and callee.id in NUMBERED_BUILTINS):
+            lowered = [self.held(argument) for argument in lowered]
         positional = lowered[: len(node.args)]
         keywords = [
             ast.keyword(keyword.arg, value, lineno=keyword.lineno, end_lineno=keyword.end_lineno)
             for keyword, value in zip(node.keywords, lowered[len(node.args) :], strict=True)
         ]
         call = ast.Call(callee, positional, keywords)
+        if operation:
+            return self.marked(call)
         return self._site(call) if site else call
+
+    def iterated(self, source: ast.expr) -> ast.expr:
+        """Returns the iterator of a lowered expression."""
+        call = ast.Call(load(self.iter), [source], [])
+        return self.called(self.iter, [source]) if self.may_call(call) else call
 
     def _arguments(self, node: ast.Call, arguments: list[ast.expr]) -> list[ast.expr]:
         """Lowers arguments with sites; ``**mapping`` is unpacked when its turn comes."""
@@ -352,34 +378,41 @@ class Expressions:
         return load(result)
 
     def _comparison(self, left: ast.expr, ops: list[ast.cmpop], comparators: list[ast.expr], at: ast.expr) -> ast.expr:
+        operation = self.may_call(at)
         left, right = self.operands([left, comparators[0]])
+        if operation:
+            left, right = self.held(left), self.held(right)
         if len(ops) == 1:
-            return ast.Compare(left, ops, [right])
+            return self._compared(left, ops[0], right)
         sites_later = any(self.has_site(node) for node in comparators[1:])
-        if not sites_later:
+        if not sites_later and not operation:
             return ast.Compare(left, ops, [right, *(self._inside(node) for node in comparators[1:])])
         result = self.sink.hidden("b")
         if not self.is_steady(right):
             if not self.is_steady(left):
                 left = self.sink.pin(left)
             right = self.sink.pin(right)
-        self.sink.store(result, ast.Compare(left, [ops[0]], [right]), at)
+        self.sink.store(result, self._compared(left, ops[0], right), at)
         left_sides: list[object] = []
         for op, comparator in zip(ops[1:], comparators[1:], strict=True):
             then, _ = self.sink.branch(load(result), at)
             left_sides.append(self.sink.enter(then))
             middle = deepcopy(right)
             right = self.lower(comparator)
-            if comparator is not comparators[-1] and not self.is_steady(right):
-                right = self.sink.pin(right)
-            self.sink.store(result, ast.Compare(middle, [op], [right]), at)
+            if operation or comparator is not comparators[-1]:
+                right = self.held(right)
+            self.sink.store(result, self._compared(middle, op, right), at)
         for previous in reversed(left_sides):
             self.sink.leave(previous)
         return load(result)
 
+    def _compared(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> ast.expr:
+        new = ast.Compare(left, [op], [right])
+        return self.marked(new) if self.may_call(new) else new
+
     def test(self, node: ast.expr) -> ast.expr:
         """Lowers an expression of which only the truth counts, which is asked once, as in plain Python."""
-        if not self.has_site(node):
+        if not self.has_site(node) and not self.asks_truth(node):
             return self._inside(node)
         match node:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -402,7 +435,7 @@ class Expressions:
                 for place in reversed(previous):
                     self.sink.leave(place)
                 return load(result)
-        return self.lower(node)
+        return self.truth(self.lower(node), node)
 
 
 def _truth(node: ast.expr) -> ast.expr:

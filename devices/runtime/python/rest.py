@@ -24,14 +24,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, TypeVar
 
-from devices.runtime.python import form
+from devices.runtime.python import form, operations
 from devices.runtime.python.emit import Emitter
 from devices.runtime.python.lines import Mark
 from devices.runtime.python.lower import load, store
 from devices.runtime.python.mentions import Mentions, mentions
 
-Way = Literal["start", "before", "call", "made", "next", "again", "yield", "from"]
-"""How a frame stood: before its first step; before a step; in a call; in an ``__init__`` called by its class; in the ``__next__`` called by a loop; in what
+Way = Literal["start", "before", "call", "made", "operation", "next", "again", "yield", "from"]
+"""How a frame stood: before its first step; before a step; in a call; in an ``__init__`` called by its class; in a method called by an operation; in the ``__next__`` called by a loop; in what
 is simply done again (``next(g)``, where the generator has come along); suspended at a ``yield`` or ``yield from``."""
 
 _Node = TypeVar("_Node", bound=ast.AST)
@@ -342,6 +342,13 @@ class _Cut:
         form.note(result, site=self.entry.site)
         if self.entry.way == "made":
             result = ast.Call(load(".made"), [result, _pop()], [])
+        elif self.entry.way == "operation":
+            known = operations.name_of(node)
+            assert known is not None
+            name, operands = known
+            needed = operands if operations.looks_back(name) else []
+            parts = [ast.Constant(name), result, _pop(), *(self._copied(operand) for operand in needed)]
+            result = ast.Call(load(".finished"), parts, [])
         for inner in ast.walk(result):
             if isinstance(inner, ast.expr) and not form.noted(inner, "placed"):
                 self.emitter.stamp(inner, mark._replace(site=0))

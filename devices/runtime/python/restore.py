@@ -115,12 +115,12 @@ def _build(
             generator, below = knows.resumed[index]
         else:
             function, below = instantiate(program, record, cells)
-        if record.entry.way in ("call", "made", "next"):
+        if record.entry.way in ("call", "made", "operation", "next"):
             if called is None:
                 raise ProtocolError("a frame is in a call of nothing")
             callee, argument, check = called
             below.append(check)
-            if record.entry.way == "made":
+            if record.entry.way in ("made", "operation"):
                 below.append(instance)
             below += [argument, callee]
         else:

@@ -8,6 +8,7 @@ from copy import deepcopy
 from devices.runtime.python import form
 from devices.runtime.python.blocks import Blocks
 from devices.runtime.python.lower import load, store
+from devices.runtime.python.operations import DELETE_ATTRIBUTE, DELETE_ITEM, IN_PLACE, SET_ATTRIBUTE, SET_ITEM
 from devices.runtime.python.shape import assign, placed
 
 
@@ -61,12 +62,38 @@ class SimpleStatements(Blocks):
         self.leave(previous)
 
     def _Delete(self, node: ast.Delete) -> None:  # noqa: N802
-        if not self.expressions.has_site(node):
+        if not any(self._takes_steps(target) for target in node.targets):
             self._plain([node])
             return
         for target in node.targets:
-            self._plain([placed(ast.Delete([self._target(target)]), node)])
+            self._delete(target, node)
             self._clear()
+
+    def _delete(self, target: ast.expr, at: ast.Delete) -> None:
+        match target:
+            case ast.Tuple(elts=items) | ast.List(elts=items):
+                for item in items:
+                    self._delete(item, at)
+                    self._clear()
+            case ast.Subscript(value=value, slice=index) if self.expressions.may_store(target):
+                held = self._held_item(value, index)
+                self._plain([placed(ast.Expr(self.expressions.called(DELETE_ITEM, held)), at)])
+            case ast.Attribute(value=value, attr=attr) if self.expressions.may_store(target):
+                owner = self.expressions.top(value)
+                call = self.expressions.called(DELETE_ATTRIBUTE, [owner, ast.Constant(attr)])
+                self._plain([placed(ast.Expr(call), at)])
+            case _:
+                self._plain([placed(ast.Delete([self._target(target)]), at)])
+
+    def _takes_steps(self, target: ast.expr) -> bool:
+        """Tells whether assigning to a target (or deleting it) may stop in the middle."""
+        return self.expressions.has_site(target) or self.expressions.may_store(target)
+
+    def _held_item(self, value: ast.expr, index: ast.expr) -> list[ast.expr]:
+        """Returns a container and the key in it, both held."""
+        base, key = self.expressions.top_many([value, index])
+        base = self._held(base)
+        return [base, self._held_index(key, base)]
 
     def _target(self, node: ast.expr) -> ast.expr:
         """Lowers a target that is no tuple."""
@@ -79,7 +106,7 @@ class SimpleStatements(Blocks):
         return node
 
     def _Assign(self, node: ast.Assign) -> None:  # noqa: N802
-        if not any(self.expressions.has_site(target) for target in node.targets):
+        if not any(self._takes_steps(target) for target in node.targets):
             value = self.expressions.top(node.value)
             self._plain([placed(ast.Assign([self._quiet_target(target) for target in node.targets], value), node)])
             return
@@ -93,7 +120,7 @@ class SimpleStatements(Blocks):
 
     def _assign_to(self, target: ast.expr, value: ast.expr, at: ast.stmt) -> None:
         """Assigns a hidden name's value to a target that may hold sites."""
-        if isinstance(target, ast.Tuple | ast.List) and self.expressions.has_site(target):
+        if isinstance(target, ast.Tuple | ast.List) and self._takes_steps(target):
             names = [self.hidden("h") for _ in target.elts]
             self._pins.extend(names)
             parts: list[ast.expr] = [
@@ -104,8 +131,22 @@ class SimpleStatements(Blocks):
             for name, item in zip(names, target.elts, strict=True):
                 self._assign_to(item.value if isinstance(item, ast.Starred) else item, load(name), at)
             return
+        if self.expressions.may_store(target):
+            self._store_by_method(target, value, at)
+            return
         lowered = self._target(target) if self.expressions.has_site(target) else self._quiet_target(target)
         self._plain([placed(ast.Assign([lowered], value), at)])
+
+    def _store_by_method(self, target: ast.expr, value: ast.expr, at: ast.stmt) -> None:
+        match target:
+            case ast.Subscript(value=container, slice=index):
+                call = self.expressions.called(SET_ITEM, [*self._held_item(container, index), value])
+            case ast.Attribute(value=owner, attr=attr):
+                held = self.expressions.held(self.expressions.top(owner))
+                call = self.expressions.called(SET_ATTRIBUTE, [held, ast.Constant(attr), value])
+            case _:
+                raise AssertionError(target)
+        self._plain([placed(ast.Expr(call), at)])
 
     def _AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
         if node.value is None:
@@ -114,7 +155,7 @@ class SimpleStatements(Blocks):
             elif node.simple:
                 self.function.declarations.append(node)  # it only makes the name local
             return
-        if self.expressions.has_site(node.target):
+        if self._takes_steps(node.target):
             self._Assign(placed(ast.Assign([node.target], node.value), node))
             return
         value = self.expressions.top(node.value)
@@ -122,13 +163,14 @@ class SimpleStatements(Blocks):
 
     def _AugAssign(self, node: ast.AugAssign) -> None:  # noqa: N802
         rebinds = any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(node.value))
-        if not self.expressions.has_site(node.value) and not self.expressions.has_site(node.target):
+        operation = self.expressions.may_augment(node)
+        if not operation and not self.expressions.has_site(node.value) and not self.expressions.has_site(node.target):
             self._plain([placed(ast.AugAssign(node.target, node.op, self.expressions.top(node.value)), node)])
             return
         self.expressions.rebound = frozenset()
         match node.target:
             case ast.Name(id=name):
-                if not rebinds and self.expressions.is_steady(load(name)):
+                if not operation and not rebinds and self.expressions.is_steady(load(name)):
                     before = self.position()
                     value = self.expressions.top(node.value)
                     if self.position() != before and not self.surely_bound(name):
@@ -163,10 +205,19 @@ class SimpleStatements(Blocks):
     def _augment(self, node: ast.AugAssign, current: ast.expr, final: ast.expr) -> None:
         """``v = current; v += value; final = v``, which is what an augmented assignment means."""
         working = self.hidden("h")
-        self.store(working, current, node.target)
+        self.store(
+            working, self.expressions.marked(current) if self.expressions.may_call(current) else current, node.target
+        )
         value = self.expressions.top(node.value)
-        self._plain([placed(ast.AugAssign(store(working), node.op, value), node)])
-        self._plain([placed(ast.Assign([final], load(working)), node)])
+        if self.expressions.may_augment(node):
+            call = self.expressions.called(IN_PLACE[type(node.op)], [load(working), value])
+            self._plain([placed(assign(working, call), node)])
+        else:
+            self._plain([placed(ast.AugAssign(store(working), node.op, value), node)])
+        if self.expressions.may_store(final):
+            self._store_by_method(final, load(working), node)
+        else:
+            self._plain([placed(ast.Assign([final], load(working)), node)])
 
     def _FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
         outer = "" if node.name in self.scope.global_names else f"{self.function.qualname}.<locals>."
