@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from coordinator.views import answers
+from devices.runtime.checking.findings import Checked
 from devices.runtime.exercise import Findings
 
 
@@ -90,6 +91,7 @@ DOCUMENTS: Final[dict[str, Any]] = {
     **{name: answer for name, answer in answers.ANSWERS.items() if name not in ("inspect", "functions")},
     "inspect": Inspection,
     "demo": Proof,
+    "check": Checked,
     "exercise": Findings,
     "logs-line": answers.LogRow,
     "events-line": answers.EventRow,

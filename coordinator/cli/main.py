@@ -38,6 +38,9 @@ SECTIONS: Final[dict[str, dict[str, Entry]]] = {
         "up": Entry("coordinator.cli.up", "up", "The whole system on this machine, with a live view."),
     },
     "Functions": {
+        "check": Entry(
+            "coordinator.cli.check", "check", "Say what in a function cannot travel or be stopped at, before it is run."
+        ),
         "exercise": Entry(
             "coordinator.cli.exercise", "exercise", "Stop a function everywhere, go on elsewhere, compare: the proof."
         ),

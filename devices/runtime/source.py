@@ -46,10 +46,14 @@ def read_source(path: Path) -> Source:
     """Returns a function's file with the modules beside it that it imports, directly or through each other.
 
     Raises:
-        SourceError: the file is missing, not UTF-8, too large, or has a syntax error (file and line).
+        SourceError: the file is missing, no ``.py``, not UTF-8, too large, or has a syntax error (file and line).
     """
     if not path.is_file():
         raise SourceError(f"there is no file {path}")
+    if path.suffix != ".py":
+        raise SourceError(
+            "it is no Python file", place=str(path), remedy="a function's file has a name that ends in .py"
+        )
     files: dict[str, str] = {}
     waiting = [path.name]
     while waiting:

@@ -171,6 +171,8 @@ class _Analyser(ast.NodeVisitor):
         self._body(node, "function", node.args, node.body)
         self.current = outer
 
+    visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]  # noqa: N815
+
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self._signature(node.args)
         self._body(node, "lambda", node.args, [node.body])

@@ -56,6 +56,11 @@ _MODULES: Final[dict[str, tuple[str, str]]] = {
 }
 
 
+def words(module: str) -> tuple[str, str] | None:
+    """Returns what values of types of a module are, in words, and the remedy; ``None``: nothing is known against them."""
+    return _MODULES.get(module) or _MODULES.get(module.partition(".")[0])
+
+
 def refuse_known(cls: type) -> None:
     """Refuses instances of a class that belongs to a process or hub.
 
@@ -63,8 +68,7 @@ def refuse_known(cls: type) -> None:
         CannotTravelError: with what it is, in words, and the remedy for its kind.
     """
     for kind in type.mro(cls):
-        module = str(kind.__module__)
-        entry = _MODULES.get(module) or _MODULES.get(module.partition(".")[0])
+        entry = words(str(kind.__module__))
         if entry is not None:
             what, remedy = entry
             raise CannotTravelError(f"{what} ({_name(cls)}) cannot travel", remedy=remedy)
