@@ -23,7 +23,8 @@ def test_the_help_of_the_whole_loads_nothing_but_click() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["ps", "hubs", "migrate", "logs", "lineage", "run", "up", "demo", "broker", "hub", "inspect"]
+    "command",
+    ["ps", "hubs", "migrate", "logs", "lineage", "run", "up", "demo", "broker", "hub", "inspect", "check", "exercise"],
 )
 def test_the_help_of_a_command_loads_neither_mqtt_nor_the_store(command: str) -> None:
     loaded = loaded_by(f"from coordinator.cli.main import call; call(['{command}', '--help'])")
