@@ -72,31 +72,31 @@ def test_a_chain_longer_than_the_function_ends_with_it(exercised: Exercised) -> 
 
 def test_state_that_does_not_travel_is_found(exercised: Exercised) -> None:
     text = """
-import random
+import os
 
 def main():
-    random.seed(7)
-    first = random.random()
-    second = random.random()
+    os.environ["DIE"] = "0.3"
+    first = float(os.environ.get("DIE", "0.9"))
+    second = float(os.environ.get("DIE", "0.9"))
     return first, second
 """
     found = exercised(text)
     assert found.resumed_equal < found.taken
     one = found.different[0]
     assert one.line == "program.py:6"
-    assert one.statement == "first = random.random()"
+    assert one.statement == 'first = float(os.environ.get("DIE", "0.9"))'
     assert one.expected.startswith("result[0]: 0.3")
     assert one.got.startswith("result[0]: 0.")
 
 
 def test_what_is_printed_is_compared(exercised: Exercised) -> None:
     text = """
-import random
+import os
 
 def main():
     print("begin")
-    random.seed(7)
-    print(random.random())
+    os.environ["DIE"] = "0.3"
+    print(float(os.environ.get("DIE", "0.9")))
     x = 1
 """
     found = exercised(text)
@@ -107,18 +107,18 @@ def main():
 
 def test_errors_are_compared_with_their_lines_and_contexts(exercised: Exercised) -> None:
     text = """
-import random
+import os
 
 def fail(x):
     raise KeyError(x)
 
 def main():
-    random.seed(7)
+    os.environ["DIE"] = "0.3"
     try:
         fail(1)
     except KeyError as e:
         e.add_note("a note")
-        if random.random() < 0.33:
+        if float(os.environ.get("DIE", "0.9")) < 0.33:
             raise ValueError("small") from e
         raise TypeError("large")
 """
@@ -131,7 +131,7 @@ def main():
 
 def test_globals_are_compared_and_those_that_nothing_can_reach_any_more_need_not_travel(exercised: Exercised) -> None:
     text = """
-import random
+import os
 calls = 0
 seen = []
 last = None
@@ -140,9 +140,9 @@ def main():
     global calls, last
     calls += 1
     seen.append("before")
-    random.seed(7)
+    os.environ["DIE"] = "0.3"
     x = 1
-    last = random.random()
+    last = float(os.environ.get("DIE", "0.9"))
     return x
 """
     found = exercised(text)

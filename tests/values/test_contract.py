@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import decimal
+import io
 import math
 from collections import deque
 from pathlib import Path
@@ -34,10 +37,15 @@ class OwnList(list):
 SHARER = Own()
 
 
+CLOSED = (io.StringIO("a"), io.BytesIO(b"a"))
+for file in CLOSED:
+    file.close()
+
+
 def image_of(*values):
     graph = encode(values, ByName(__name__, "test_exceptions"), Registered())
     return {
-        "form": 1, "python": "3.11.7", "source": bytes(32), "effect": False, "state": [["m", "TOTAL"]],
+        "form": 1, "python": "3.11.7", "source": bytes(32), "effect": False, "state": [["m", "TOTAL"]], "gone": [["m", "GONE"]], "ambient": ["random"],
         "frames": [["m", 1, 5, "before", -1, [], ["a"], [], 0]], "heap": graph.heap, "roots": graph.roots,
     }  # fmt: skip
 
@@ -57,9 +65,10 @@ def test_the_contract_itself_is_sound():
         EQUAL,
         list(EXCEPTIONS.values()),
         [make() for make in (TABLE | READABLE).values()],
+        [*CLOSED, decimal.Context(prec=3), dataclasses.MISSING],
         [Own(), OwnList([1]), Own, SHARER, vars(SHARER)],
     ],
-    ids=["values", "exceptions", "iterators", "objects"],
+    ids=["values", "exceptions", "iterators", "library", "objects"],
 )
 def test_every_kind_of_value_is_written_as_the_contract_says(values):
     assert problems(image_of(*values)) == []

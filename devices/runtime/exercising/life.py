@@ -19,6 +19,7 @@ from devices.runtime.exercising.untouched import UntouchedProgram
 from devices.runtime.python.capture import Image
 from devices.runtime.python.engine import Execution
 from devices.runtime.python.library import Library
+from devices.runtime.python.places import inside
 from devices.runtime.python.program import LoadedModule, Program
 from devices.runtime.python.values import from_cbor
 from devices.runtime.source import Source
@@ -177,15 +178,16 @@ def _changed(module: LoadedModule) -> dict[str, Picture]:
     found: dict[str, Picture] = {}
     if module.fresh is None:
         return found
-    places = [(f"{module.name}.", module.namespace, module.fresh)]
+    visible = {name: value for name, value in module.namespace.items() if not name.startswith((".", "__"))}
+    places = [(f"{module.name}.", visible, module.fresh)]
     places += [
-        (f"{module.name}.{cls.__qualname__}.", dict(vars(cls)), fresh) for cls, fresh in module.fresh_classes.items()
+        (f"{module.name}.{path}", inside(holder), module.fresh_inside[path]) for path, holder in module.places.items()
     ]
     for prefix, namespace, fresh in places:
         for name, value in namespace.items():
-            if not name.startswith(("__", ".")) and not fresh.is_unchanged(name, value):
+            if not fresh.is_unchanged(name, value):
                 found[prefix + name] = picture(value, prefix + name)
         for name in fresh.values:
-            if name not in namespace and not name.startswith("."):
+            if name not in namespace and not (prefix.endswith(".") and name.startswith(".")):
                 found[prefix + name] = [(0, prefix + name, "deleted")]
     return found

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterator
+from contextvars import ContextVar
 from datetime import date, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from functools import lru_cache
 from logging import Logger
 from pathlib import PurePath
 from re import Pattern
@@ -49,8 +51,9 @@ _LASTING: Final[tuple[Any, ...]] = (
     MemberDescriptorType,
 )
 """Types whose objects stay what they are, or that are told apart elsewhere."""
-_MADE_ANEW: Final = (Logger, Pattern)
-"""Types whose objects belong to a process, or have no state."""
+_MADE_ANEW: Final = (Logger, Pattern, ContextVar, type(lru_cache(len)))
+"""Types whose objects belong to a process, or have no state that counts: a cache starts empty."""
+_CONSTANTS: Final = (str, bytes, tuple, frozenset, int, float, complex, range)
 _MOST: Final = 20_000  # elements in a picture; beyond that it would cost more than carrying the container
 _DEEPEST: Final = 50
 
@@ -90,11 +93,29 @@ def is_same(before: Picture, now: Picture | None) -> bool:
     return all(a is b or (type(a) is int is type(b) and a == b) for a, b in zip(before, now, strict=True))
 
 
-def may_be_named(value: Any) -> bool:
-    """Tells whether a global of this value, untouched since import, is to be named where a variable holds it."""
+def may_be_named(value: Any, *, constants: bool) -> bool:
+    """Tells whether a global of this value, untouched since import, is to be named where a variable holds it.
+
+    Args:
+        value: the global's.
+        constants: whether the program could tell an equal text or number from the very object.
+    """
     if isinstance(value, BuiltinFunctionType):
         return value.__self__ is None or isinstance(value.__self__, ModuleType)
+    if isinstance(value, _CONSTANTS):
+        return constants or may_change_inside(value)
     return isinstance(value, CONTAINERS) or type(value) is object or isinstance(value, _MADE_ANEW)
+
+
+def may_change_inside(value: Any) -> bool:
+    """Tells whether a value is a container, or a tuple with something in it that could be changed."""
+    return isinstance(value, CONTAINERS) or (isinstance(value, tuple | frozenset) and not _is_constant(value))
+
+
+def _is_constant(value: Any, depth: int = 0) -> bool:
+    if type(value) in (tuple, frozenset):
+        return depth < _DEEPEST and len(value) <= _MOST and all(_is_constant(each, depth + 1) for each in value)
+    return type(value) in (*_CONSTANTS, bool, type(None))
 
 
 class Anchors:
@@ -104,16 +125,26 @@ class Anchors:
         prefix: before each name: ``"washer:"``, ``"washer:Registry."``.
         namespace: the names and values.
         own: the names of the program's modules.
+        constants: whether the program could tell an equal text or number from the very object.
+
+    Attributes:
+        values: what import gave to each name.
+        inner: the containers inside of others, by the name that leads to them.
     """
 
-    def __init__(self, prefix: str, namespace: dict[str, Any], own: frozenset[str]) -> None:
+    def __init__(self, prefix: str, namespace: dict[str, Any], own: frozenset[str], *, constants: bool = False) -> None:
         self.prefix = prefix
         self.values = {name: value for name, value in namespace.items() if not name.startswith("__")}
         self._own = own
-        self._pictures = {
-            name: picture(value, own) for name, value in self.values.items() if isinstance(value, CONTAINERS)
+        self._pictures = {name: picture(value, own) for name, value in self.values.items() if may_change_inside(value)}
+        self.inner = {
+            name: found
+            for name, seen in self._pictures.items()
+            if (
+                found := [each for each in seen or () if isinstance(each, CONTAINERS) and each is not self.values[name]]
+            )
         }
-        self._named = {name: value for name, value in self.values.items() if may_be_named(value)}
+        self._named = {name: value for name, value in self.values.items() if may_be_named(value, constants=constants)}
 
     def is_unchanged(self, name: str, value: Any) -> bool | None:
         """Tells whether a name still has the very object that import gave it, and that has not changed inside.

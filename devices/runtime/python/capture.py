@@ -13,8 +13,9 @@ from devices.runtime.python.frames import Standing
 from devices.runtime.python.knows import Knowledge
 from devices.runtime.python.program import Program
 from devices.runtime.python.records import Record
-from devices.runtime.python.state import changed
-from devices.runtime.python.values import encode, to_cbor
+from devices.runtime.python.state import changed, gone, shared_inside, value_of
+from devices.runtime.python.values import Registered, encode, to_cbor
+from devices.runtime.python.values.contract import Image as Graph
 
 
 class Place(NamedTuple):
@@ -95,13 +96,13 @@ def take(
     if in_effect:
         roots.append(effect)
         names.append(f"{standings[-1].known.function.qualname}(): line {standings[-1].line}: what it waits for")
-    state = changed(program, standings)
-    for module, name, value in state:
+    ambient = list(program.ambient.changed())
+    for name, value in ambient:
         roots.append(value)
-        names.append(f"{module}: {name}")
+        names.append(name)
     read = time.perf_counter()
     knows = Knowledge(program, running=running)
-    graph = encode(roots, knows, program.registered(), where=names.__getitem__)
+    state, graph = _encoded(program, standings, knows, roots, names)
     data = to_cbor(
         {
             "form": form.VERSION,
@@ -110,6 +111,8 @@ def take(
             "frames": [[*Record.of(each).plain(), int(each.generator is not None)] for each in standings],
             "effect": in_effect,
             "state": [[module, name] for module, name, _ in state],
+            "gone": [list(place) for place in gone(program)],
+            "ambient": [name for name, _ in ambient],
             "heap": graph.heap,
             "roots": graph.roots,
         }
@@ -123,6 +126,31 @@ def take(
         if not name.startswith(".")
     ]
     return Image(data, frames[-1], frames, variables, (read - stopped) * 1000, (encoded - read) * 1000)
+
+
+def _encoded(
+    program: Program, standings: Sequence[Standing], knows: Knowledge, roots: list[Any], names: list[str]
+) -> tuple[list[tuple[str, str, Any]], Graph]:
+    """Returns the state of the modules that travels, and the graph of it and the other roots, which come before it.
+
+    A list that lies in a global table which nobody has changed is made anew with the table, unless something else that
+    travels holds it too: then the table travels, so that both have the same list.
+    """
+    registered = program.registered()
+    state = changed(program, standings)
+    inner = shared_inside(program, state)
+    while True:
+        values = [*roots, *(value for _, _, value in state)]
+        labels = [*names, *(f"{module}: {name}" for module, name, _ in state)]
+        graph = encode(values, knows, registered, where=labels.__getitem__, watched=inner)
+        if not graph.met:
+            return state, graph
+        more = {inner[each] for each in graph.met}
+        state += [(module, name, value_of(program, module, name)) for module, name in sorted(more)]
+        here = {f"{module}:{name}" for module, name in more}
+        named = {name: each for name, each in registered.named.items() if name not in here}
+        registered = Registered(registered.types, named)
+        inner = {key: place for key, place in inner.items() if place not in more}
 
 
 def _place(standing: Standing) -> Place:

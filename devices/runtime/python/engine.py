@@ -70,6 +70,7 @@ class Execution:
             place = self.program.source.main_file
             raise SourceError(f"there is no function {function} in it", place=place)
         self._root = root
+        self.program.begins()
         return self._run(begun, root, *args, **kwargs)
 
     def resume(self, image: bytes, begun: Callable[[], None] = lambda: None) -> Any:
@@ -82,6 +83,7 @@ class Execution:
         Raises:
             ProtocolError: the image is not one of this program's (before anything runs).
         """
+        self.program.begins()
         function, state = restore(self.program, image)
         self._root = None
         return self._run(begun, function, state)

@@ -60,6 +60,7 @@ class Facts:
         computed: attributes behind which a method of the program may stand: properties, and what descriptors manage.
         stored: attributes that are assigned or deleted somewhere, by name.
         methods: how many classes define a method by a name.
+        identity: something is compared by ``is`` with more than None, True and the like.
         dynamic: attributes may come and go in ways that names do not show.
         bare_iterators: a class has a ``__next__`` without an ``__iter__``: a ``for`` takes it, `iter` twice does not.
         long_managers: an ``__enter__`` or ``__exit__`` of the program calls something or loops: one may want to stop
@@ -71,6 +72,7 @@ class Facts:
     computed: set[str] = field(default_factory=set)
     stored: set[str] = field(default_factory=set)
     methods: dict[str, int] = field(default_factory=dict)
+    identity: bool = False
     dynamic: bool = False
     long_managers: bool = False
     bare_iterators: bool = False
@@ -104,6 +106,10 @@ def gather(trees: list[ast.Module]) -> Facts:
                 case ast.Attribute(attr=name, ctx=ast.Store() | ast.Del()):
                     facts.own.add(name)
                     facts.stored.add(name)
+                case ast.Compare(ops=ops, comparators=comparators) if any(
+                    isinstance(op, ast.Is | ast.IsNot) for op in ops
+                ):
+                    facts.identity |= not all(_is_single(each) for each in comparators)
                 case ast.Attribute(attr="__class__" | "__dict__"):
                     facts.dynamic = True
                 case ast.Name(id="setattr" | "delattr" | "vars" | "globals" | "type"):
@@ -112,6 +118,10 @@ def gather(trees: list[ast.Module]) -> Facts:
                     facts.own.add(name)
     facts.computed = properties | (managed if facts.special & {"__get__", "__set__", "__delete__"} else set())
     return facts
+
+
+def _is_single(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool | type(...)))
 
 
 def _gather_class(node: ast.ClassDef, facts: Facts) -> None:

@@ -6,17 +6,19 @@ import ast
 import builtins
 import linecache
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
 from devices.runtime.python import form
+from devices.runtime.python.ambient import Ambient
 from devices.runtime.python.anchors import Anchors
 from devices.runtime.python.continuation import Continuation
 from devices.runtime.python.glue import HIDDEN
 from devices.runtime.python.library import Library
 from devices.runtime.python.module import Known, ModuleCode, code_of
+from devices.runtime.python.places import Holder, hidden_in, holders, inside
 from devices.runtime.python.rest import Entry
 from devices.runtime.python.values import Registered
 from devices.runtime.source import Source
@@ -26,13 +28,18 @@ _OURS: Final = "__midstream__"
 
 @dataclass(eq=False)
 class LoadedModule:
-    """One file as a module; ``fresh`` and ``fresh_classes`` are its namespace and classes as import left them."""
+    """One file as a module; ``fresh`` is its namespace as import left it.
+
+    ``places`` are the classes and functions that import made, by their way from the namespace, ``fresh_inside`` what was
+    in them.
+    """
 
     code: ModuleCode
     object: ModuleType
     executed: bool = False
     fresh: Anchors | None = None
-    fresh_classes: dict[type, Anchors] = field(default_factory=dict)
+    fresh_inside: dict[str, Anchors] = field(default_factory=dict)
+    places: dict[str, Holder] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -54,6 +61,7 @@ class Program:
         self.code = code_of(source)
         self._builtins: dict[str, Any] = {**vars(builtins), **HIDDEN, "__import__": self._import}
         self.modules = {name: self._unexecuted(code) for name, code in self.code.modules.items()}
+        self.ambient = self._ambient()
 
     @classmethod
     def load(cls, source: Source, *, library: Library) -> Program:
@@ -73,6 +81,13 @@ class Program:
             linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
         program._execute(program.main)
         return program
+
+    def _ambient(self) -> Ambient:
+        return Ambient(self.imported, {name: module.object for name, module in self.modules.items()})
+
+    def begins(self) -> None:
+        """Takes a note of the process as it is: what is different later is the function's doing."""
+        self.ambient = self._ambient()
 
     @property
     def main(self) -> LoadedModule:
@@ -118,10 +133,13 @@ class Program:
         for module in self.modules.values():
             if module.fresh is not None:
                 named.update(module.fresh.named(module.namespace))
-                for cls, fresh in module.fresh_classes.items():
-                    named.update(fresh.named(dict(vars(cls))))
+                for path, holder in module.places.items():
+                    named.update(module.fresh_inside[path].named(inside(holder)))
+                    named.update(hidden_in(holder, f"{module.name}:{path}"))
         given = self.library.registered
-        return Registered(given.types, {**named, **given.named})
+        if self.main.code.shape.facts.identity:
+            named.update(_constants(self.imported))
+        return Registered(given.types, {**named, **self.ambient.streams, **given.named})
 
     def executed(self, module: LoadedModule) -> LoadedModule:
         """Returns a module, executed if nothing has imported it yet."""
@@ -151,10 +169,11 @@ class Program:
             sys.modules[module.name] = module.object
         exec(self.code.compiled(module.code), module.namespace)  # noqa: S102  (the user's own source is what this is for)
         own = frozenset(self.modules)
-        module.fresh = Anchors(f"{module.name}:", module.namespace, own)
-        module.fresh_classes = {
-            cls: Anchors(f"{module.name}:{cls.__qualname__}.", dict(vars(cls)), own) for cls in _classes(module)
-        }
+        constants = module.code.shape.facts.identity
+        module.fresh = Anchors(f"{module.name}:", module.namespace, own, constants=constants)
+        for path, holder in holders(module.namespace, module.name, module.code.shape.filename):
+            module.places[path] = holder
+            module.fresh_inside[path] = Anchors(f"{module.name}:{path}", inside(holder), own, constants=constants)
 
     def _import(
         self,
@@ -196,15 +215,12 @@ class Program:
         return module
 
 
-def _classes(module: LoadedModule) -> Iterator[type]:
-    waiting = list(module.namespace.values())
-    seen: set[int] = set()
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, type) and value.__module__ == module.name and id(value) not in seen:
-            seen.add(id(value))
-            yield value
-            waiting += vars(value).values()
+def _constants(imported: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yields texts of installed modules that are told from equal ones, such as `argparse.SUPPRESS`, with their names."""
+    for module in imported:
+        for name, value in list(vars(sys.modules[module]).items()) if module in sys.modules else []:
+            if type(value) is str and name.isupper():
+                yield f"{module}.{name}", value
 
 
 def function_behind(value: object) -> FunctionType | None:

@@ -11,7 +11,7 @@ from devices.runtime.python import form
 from devices.runtime.python.knows import Knowledge
 from devices.runtime.python.program import Program
 from devices.runtime.python.records import Record, instantiate
-from devices.runtime.python.state import set_state
+from devices.runtime.python.state import drop, set_state
 from devices.runtime.python.values import decode, from_cbor
 
 _NOTHING: Final = object()
@@ -32,6 +32,8 @@ def restore(program: Program, data: bytes) -> tuple[FunctionType, list[Any]]:
             "frames": [_, *_] as frames,
             "effect": bool(in_effect),
             "state": list(state),
+            "gone": list(gone),
+            "ambient": list(ambient),
             "heap": list(heap),
             "roots": list(slots),
         }:
@@ -54,15 +56,26 @@ def restore(program: Program, data: bytes) -> tuple[FunctionType, list[Any]]:
             for record in records
         ]
         effect = next(values) if in_effect else None
+        process = [(name, next(values)) for name in ambient]
         globals_ = [(module, name, next(values)) for module, name in state]
     except (StopIteration, ValueError, RuntimeError) as error:
         raise ProtocolError("the image has too few values") from error
     if next(values, _NOTHING) is not _NOTHING:
         raise ProtocolError("the image has too many values")
+    for place in gone:
+        match place:
+            case [str(module), str(name)] if module in program.modules:
+                drop(program, program.modules[module], name)
+            case _:
+                raise ProtocolError("the image lacks something that is not the program's")
     for module, name, value in globals_:
         if module not in program.modules or not isinstance(name, str):
             raise ProtocolError("the image has the state of a module that is not the program's")
         set_state(program, program.modules[module], name, value)
+    for name, value in process:
+        if not isinstance(name, str):
+            raise ProtocolError("the image has the state of something without a name")
+        program.ambient.set(name, value)
     knows.prime()
     return _build(program, knows, records, parts, effect)
 

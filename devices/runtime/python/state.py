@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import EnumType
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from devices.errors import CannotTravelError, ProtocolError
-from devices.runtime.python.anchors import CONTAINERS
+from devices.runtime.python.anchors import may_change_inside
 from devices.runtime.python.frames import Blocked, Standing
 from devices.runtime.python.knows import Knowledge
-from devices.runtime.python.program import LoadedModule, Program, find
+from devices.runtime.python.places import Holder, inside, put, split, take_out
+from devices.runtime.python.program import LoadedModule, Program
 from devices.runtime.python.values import encode
 
 
@@ -45,23 +46,22 @@ def changed(program: Program, standings: Sequence[Standing]) -> list[tuple[str, 
     for module, all_names in reached.items():
         present = sorted(name for name in all_names if name in module.namespace and _travels(program, module, name))
         found += [(module.name, name, module.namespace[name]) for name in present]
-    classes = [each for each in _holders(program) if isinstance(each, type)]
-    return found + [entry for cls in classes for entry in _changed_attributes(program, cls)]
+    for module in program.modules.values():
+        for path, holder in module.places.items():
+            found += _changed_inside(program, module, path, holder)
+    return found
 
 
-def _changed_attributes(program: Program, cls: type) -> list[tuple[str, str, Any]]:
-    """Returns the attributes of a class that have changed since import, as globals with a dot in their name."""
-    module = program.modules[cls.__module__]
-    fresh = module.fresh_classes.get(cls)
-    if fresh is None or isinstance(cls, EnumType):
-        return []
-    return [
-        (module.name, f"{cls.__qualname__}.{name}", value)
-        for name, value in vars(cls).items()
-        if not (name.startswith("__") and name.endswith("__"))
-        and not isinstance(value, MemberDescriptorType | GetSetDescriptorType)
-        and _has_changed(program, fresh.is_unchanged(name, value), value)
-    ]
+def _changed_inside(
+    program: Program, module: LoadedModule, path: str, holder: Holder
+) -> Iterator[tuple[str, str, Any]]:
+    """Yields what has changed since import in a class or function."""
+    fresh = module.fresh_inside[path]
+    if isinstance(holder, EnumType):
+        return
+    for key, value in inside(holder).items():
+        if _has_changed(program, fresh.is_unchanged(key, value), value):
+            yield module.name, path + key, value
 
 
 def _travels(program: Program, module: LoadedModule, name: str) -> bool:
@@ -87,22 +87,70 @@ def _has_changed(program: Program, unchanged: bool | None, value: Any) -> bool:
     return True
 
 
-def set_state(program: Program, module: LoadedModule, name: str, value: Any) -> None:
-    """Gives a global its value, also where import has put the old one: in defaults of functions and in classes."""
+def gone(program: Program) -> Iterator[tuple[str, str]]:
+    """Yields module and name of what import made and has been deleted since."""
+    for module in program.modules.values():
+        if module.fresh is None:
+            continue
+        yield from ((module.name, name) for name in module.fresh.values if name not in module.namespace)
+        for path, holder in module.places.items():
+            held = inside(holder)
+            yield from ((module.name, path + key) for key in module.fresh_inside[path].values if key not in held)
+
+
+def drop(program: Program, module: LoadedModule, name: str) -> None:
+    """Deletes what was deleted where the image comes from.
+
+    Raises:
+        ProtocolError: there is no such place.
+    """
     namespace = program.executed(module).namespace
-    path, _, attribute = name.rpartition(".")
+    path, key = split(name)
+    try:
+        if path:
+            take_out(module.places[path], key)
+        else:
+            del namespace[name]
+    except (KeyError, AttributeError, ValueError):
+        raise ProtocolError(f"{module.name} has no {name[:100]}") from None
+
+
+def shared_inside(program: Program, travelling: Sequence[tuple[str, str, Any]]) -> dict[int, tuple[str, str]]:
+    """Returns by ``id`` the containers that lie in what does not travel, with module and name of that."""
+    known = {(module, name) for module, name, _ in travelling}
+    found: dict[int, tuple[str, str]] = {}
+    for module in program.modules.values():
+        if module.fresh is None:
+            continue
+        for path, fresh in (("", module.fresh), *module.fresh_inside.items()):
+            for name, containers in fresh.inner.items():
+                if (module.name, path + name) not in known:
+                    found.update((id(each), (module.name, path + name)) for each in containers)
+    return found
+
+
+def value_of(program: Program, module: str, name: str) -> Any:
+    """Returns what is at a place of a module's state."""
+    path, key = split(name)
+    loaded = program.modules[module]
+    return inside(loaded.places[path])[key] if path else loaded.namespace[name]
+
+
+def set_state(program: Program, module: LoadedModule, name: str, value: Any) -> None:
+    """Gives a place of a module its value, also where import has put the old one: in defaults and in classes."""
+    namespace = program.executed(module).namespace
+    path, key = split(name)
     if path:
-        cls = find(module, path)
-        if not isinstance(cls, type):
-            raise ProtocolError(f"{module.name} has no class {path[:100]}")
-        old = cls.__dict__.get(attribute)
-        type.__setattr__(cls, attribute, value)
+        try:
+            old = put(module.places[path], key, value)
+        except KeyError:
+            raise ProtocolError(f"{module.name} has no {name[:100]}") from None
     else:
         old = namespace.get(name)
         namespace[name] = value
-    if old is None or not isinstance(old, CONTAINERS):
+    if not may_change_inside(old):
         return
-    for holder in _holders(program):
+    for holder in (each for loaded in program.modules.values() for each in loaded.places.values()):
         if isinstance(holder, FunctionType):
             if holder.__defaults__ and any(each is old for each in holder.__defaults__):
                 holder.__defaults__ = tuple(value if each is old else each for each in holder.__defaults__)
@@ -112,21 +160,3 @@ def set_state(program: Program, module: LoadedModule, name: str, value: Any) -> 
             for key, each in list(vars(holder).items()):
                 if each is old:
                     setattr(holder, key, value)
-
-
-def _holders(program: Program) -> Iterator[FunctionType | type]:
-    """Yields the functions and classes that the modules define."""
-    waiting = [value for module in program.modules.values() for value in list(module.namespace.values())]
-    seen: set[int] = set()
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, staticmethod | classmethod):
-            value = value.__func__
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        if isinstance(value, FunctionType) and program.known(value.__code__) is not None:
-            yield value
-        elif isinstance(value, type) and value.__module__ in program.modules:
-            yield value
-            waiting += vars(value).values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import sys
 from typing import Any, Final
 
 from devices.runtime.python.values import (
@@ -124,7 +125,18 @@ def _rule_for(writer: Writer, cls: type) -> Write:
     if objects.cleans_up(cls) and writer.knows.describe(cls) is None:
         raise refusals.cleans_up(cls)
     layout = layout_of(cls)
-    return _write_by_engine if layout is None else objects.writer_of(layout)
+    otherwise = _write_by_engine if layout is None else objects.writer_of(layout)
+    if cls.__module__ not in sys.modules or writer.knows.describe(cls) is not None:
+        return otherwise
+    return _single_first(otherwise)
+
+
+def _single_first(otherwise: Write) -> Write:
+    def write(writer: Writer, value: Any) -> Node:
+        found = references.name_of_single(value, writer.modules)
+        return otherwise(writer, value) if found is None else ["single", *found]
+
+    return write
 
 
 def _write_by_engine(writer: Writer, value: Any) -> Node:

@@ -94,7 +94,11 @@ class Registered:
 
 @dataclass(frozen=True)
 class Image:
-    """The object graph as plain data: ``roots`` are slots, in the order of the values given."""
+    """The object graph as plain data: ``roots`` are slots, in the order of the values given.
+
+    ``met`` are the ids of those objects that were watched for, and are in it.
+    """
 
     heap: list[Node]
     roots: list[Slot]
+    met: set[int] = field(default_factory=set)

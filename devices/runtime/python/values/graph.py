@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from devices.errors import CannotTravelError, ProtocolError
@@ -16,7 +17,12 @@ from devices.runtime.python.values.writing import Writer
 
 
 def encode(
-    roots: Iterable[Any], knows: Knows, registered: Registered, *, where: Callable[[int], str] = "value {}".format
+    roots: Iterable[Any],
+    knows: Knows,
+    registered: Registered,
+    *,
+    where: Callable[[int], str] = "value {}".format,
+    watched: Mapping[int, object] = MappingProxyType({}),
 ) -> Image:
     """Returns the object graph of ``roots`` as plain nodes. No code of the program is run.
 
@@ -25,6 +31,7 @@ def encode(
         knows: the engine.
         registered: the runtime's own types and objects.
         where: names the root with a number, for an error: ``"watch(): line 14: conn"``.
+        watched: by ``id``, what is to be told of if it is met.
 
     Raises:
         CannotTravelError: something cannot; ``place`` is the path to it: ``watch(): line 14: conn.pool[0]``.
@@ -49,7 +56,7 @@ def encode(
     finally:
         if collecting:
             gc.enable()
-    return Image(nodes, slots)
+    return Image(nodes, slots, writer.met_among(watched.keys()) if watched else set())
 
 
 def decode(heap: Any, roots: Any, knows: Knows, registered: Registered) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import functools
 import io
 import logging
@@ -100,18 +101,33 @@ def _make_random(reader: Reader, node: Node) -> random.Random:
     return made
 
 
-def _write_text_file(writer: Writer, value: io.StringIO) -> Node:
+def _write_memory_file(writer: Writer, value: io.StringIO | io.BytesIO) -> Node:
+    tag = "text-file" if isinstance(value, io.StringIO) else "bytes-file"
+    if value.closed:
+        return [tag]
     state: Any = value.__getstate__()
-    return ["text-file", *writer.slots(state)]
-
-
-def _write_bytes_file(writer: Writer, value: io.BytesIO) -> Node:
-    state: Any = value.__getstate__()
-    return ["bytes-file", *writer.slots(state)]
+    return [tag, *writer.slots(state)]
 
 
 def _fill_file(reader: Reader, made: Any, node: Node) -> None:
-    made.__setstate__(tuple(reader.values(node[1:])))
+    if len(node) == 1:
+        made.close()
+    else:
+        made.__setstate__(tuple(reader.values(node[1:])))
+
+
+def _write_decimal_context(writer: Writer, value: decimal.Context) -> Node:
+    numbers = (value.prec, value.rounding, value.Emin, value.Emax, value.capitals, value.clamp)
+    signals = [[signal.__name__ for signal, is_set in each.items() if is_set] for each in (value.flags, value.traps)]
+    return ["decimal-context", *writer.slots(numbers), *signals]
+
+
+def _make_decimal_context(reader: Reader, node: Node) -> decimal.Context:
+    *slots, flags, traps = node[1:]
+    known = {signal.__name__: signal for signal in decimal.getcontext().flags}
+    signals = [[known[name] for name in each] for each in (flags, traps)]
+    numbers: list[Any] = reader.values(slots)
+    return decimal.Context(*numbers, *signals)
 
 
 def _write_struct_sequence(writer: Writer, value: Any) -> Node:
@@ -191,8 +207,9 @@ WRITERS: Final[dict[type, Write]] = {
     TravelledMatch: _write_match,
     random.Random: _write_random,
     random.SystemRandom: lambda _, __: ["system-random"],
-    io.StringIO: _write_text_file,
-    io.BytesIO: _write_bytes_file,
+    io.StringIO: _write_memory_file,
+    io.BytesIO: _write_memory_file,
+    decimal.Context: _write_decimal_context,
     **dict.fromkeys(_STRUCT_SEQUENCES, _write_struct_sequence),
     types.GenericAlias: _write_alias,
     types.UnionType: _write_union,
@@ -227,6 +244,7 @@ KINDS: Final[dict[int | str, Kind]] = {
     "system-random": Kind(lambda _, __: random.SystemRandom(), slots=_no_slots),
     "text-file": Kind(lambda _, __: io.StringIO(), _fill_file, to_fill=_all_filled),
     "bytes-file": Kind(lambda _, __: io.BytesIO(), _fill_file, to_fill=_all_filled),
+    "decimal-context": Kind(_make_decimal_context, made=lambda node: node[1:7], slots=lambda node: node[1:7]),
     "struct-sequence": Kind(_make_struct_sequence, to_make=_state_filled, slots=lambda node: node[2:]),
     "alias": Kind(_make_alias, made=_all, chained=True),
     "union": Kind(_make_union, made=_all),

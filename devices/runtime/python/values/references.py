@@ -264,6 +264,34 @@ def _make_module(reader: Reader, node: Node) -> types.ModuleType:
     return importlib.import_module(name) if name in _HARMLESS else sys.modules[name]
 
 
+def name_of_single(value: Any, modules: Collection[str]) -> tuple[str, str] | None:
+    """Returns module and name of an object that says nothing but that it is this one: `dataclasses.MISSING`."""
+    module = str(type(value).__module__)
+    if not _says_nothing(value) or not may_name(module, modules):
+        return None
+    names = vars(sys.modules[module]) if module in sys.modules else {}
+    return next(((module, name) for name, each in list(names.items()) if each is value), None)
+
+
+def _says_nothing(value: Any) -> bool:
+    kind = type(value)
+    return (
+        kind.__basicsize__ <= object.__basicsize__ + 16 and not getattr(value, "__dict__", None) and kind is not object
+    )
+
+
+def make_single(reader: Reader, node: Node) -> Any:
+    """Returns the object that `name_of_single` has named."""
+    _, module, name = node
+    if type(module) is not str or type(name) is not str or not may_name(module, reader.modules):
+        raise ProtocolError("the image names an object that it may not")
+    holder = importlib.import_module(module) if module in _HARMLESS else sys.modules[module]
+    found = vars(holder).get(name)
+    if type(found).__module__ != module or not _says_nothing(found):
+        raise ProtocolError(f"{module[:_SHOWN]}.{name[:_SHOWN]} is no such object here")
+    return found
+
+
 WRITERS: Final[dict[type, Write]] = {
     types.MethodDescriptorType: write_reference,
     types.WrapperDescriptorType: write_reference,
@@ -272,4 +300,5 @@ WRITERS: Final[dict[type, Write]] = {
 KINDS: Final[dict[int | str, Kind]] = {
     Tag.REFERENCE: Kind(_make_reference, slots=lambda _: (), first=True),
     "module": Kind(_make_module, slots=lambda _: ()),
+    "single": Kind(make_single, slots=lambda _: ()),
 }

@@ -19,6 +19,8 @@ from devices.runtime.python.values.contract import Knows, Node, Registered, Slot
 from devices.runtime.python.values.nodes import LARGEST_INT, SHORT, SMALLEST_INT, Shape
 
 _CONSTANTS: Final = frozenset({type(None), bool})
+_WITHOUT_IDENTITY: Final = frozenset({str, bytes, int, float})
+"""Types whose small values stand in slots themselves, unless they are named."""
 _FEW: Final = 8  # items up to which looking at them one by one beats looking at their types first
 
 Write = Callable[["Writer", Any], Node]
@@ -36,12 +38,15 @@ class Writer:
         self.writers = writers
         self.modules = knows.modules()
         self.patterns = 0  # characters of the regular expressions met
+        self.constants = {id(each) for each in registered.named.values() if type(each) in _WITHOUT_IDENTITY}
         self._references: dict[int, list[int]] = {}
         self._shapes: dict[tuple[str, ...], int | None] = {}
 
     def slot(self, value: Any) -> Slot:
         """Returns the value itself where it is small and has no identity worth keeping, else a reference."""
         kind = type(value)
+        if self.constants and id(value) in self.constants:
+            return self.reference(value)
         if kind is str:
             if len(value) <= SHORT and (value.isascii() or _is_sound(value)):
                 return value
@@ -71,6 +76,8 @@ class Writer:
 
     def slots(self, values: Sequence[Any]) -> list[Slot]:
         """Returns the slots of many values; at C speed where they are all None and bools, ints, floats or short strs."""
+        if self.constants:
+            return [self.slot(value) for value in values]
         if len(values) > _FEW:
             kinds = set(map(type, values))
             if (len(kinds) == 1 and _all_small(kinds.pop(), values)) or (kinds and kinds <= _CONSTANTS):
