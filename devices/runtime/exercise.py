@@ -102,6 +102,13 @@ def choose_function(source: Source, name: str) -> str:
     tree = ast.parse(source.files[source.main_file])
     defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     if name:
+        for node in tree.body:
+            if isinstance(node, ast.AsyncFunctionDef) and node.name == name:
+                raise SourceError(
+                    f"{name}() is an 'async def', which cannot be stopped and moved",
+                    place=f"{source.main_file}:{node.lineno}",
+                    remedy="write an ordinary function",
+                )
         return name  # perhaps not from a `def`: whether it is there shows when the file has been imported
     marked = [declaration.name for declaration in read_functions(source)]
     for choice in (marked, [each for each in defined if each == "main"], defined):

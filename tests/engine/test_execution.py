@@ -204,10 +204,39 @@ def main():
     assert errors[0].remedy
 
 
-def test_async_functions_are_refused_when_they_are_loaded() -> None:
+def test_an_async_function_is_refused_when_it_is_to_run() -> None:
     with pytest.raises(CannotTravelError) as caught:
-        execution("x = 1\nasync def main():\n    pass\n")
+        execution("x = 1\nasync def main():\n    pass\n").start("main", [], {})
     assert caught.value.place == "program.py:2"
+
+
+def test_a_generator_that_is_asynchronous_is_refused_when_it_is_loaded() -> None:
+    with pytest.raises(CannotTravelError) as caught:
+        execution("def main(them):\n    return (one\n        async for one in them)\n")
+    assert caught.value.place == "program.py:3"
+
+
+def test_a_coroutine_in_a_variable_is_named_and_the_function_runs_on() -> None:
+    text = """
+async def other():
+    pass
+
+def main():
+    held = other()
+    x = 1
+    held.close()
+    return x
+"""
+    own = execution(text)
+    errors: list[MidstreamError] = []
+    images: list[Image] = []
+
+    def ask_again(_: object) -> None:
+        own.request(images.append, lambda error: (errors.append(error), ask_again(error)))
+
+    own.request(ask_again, errors.append)
+    assert own.start("main", [], {}) == 1
+    assert any(error.place == "main(): line 7: held" and "asynchronous" in error.message for error in errors)
 
 
 def test_a_syntax_error_names_file_and_line() -> None:

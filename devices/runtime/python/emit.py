@@ -38,6 +38,9 @@ class Emitter:
                 if number > 0 and isinstance(node, ast.Name):
                     assert self.lines.mark(node.lineno).number == number, "a name stands in two statements"
                 continue
+            if isinstance(node, ast.AsyncFunctionDef):
+                self._native(node)
+                continue
             if isinstance(
                 node, ast.expr | ast.stmt | ast.arg | ast.keyword | ast.alias | ast.excepthandler | ast.pattern
             ):
@@ -101,10 +104,19 @@ class Emitter:
         parts = (*node.decorator_list, *node.bases, *node.keywords, *getattr(node, "type_params", []))
         stack.extend((part, line) for part in parts)
 
+    def _native(self, node: ast.AsyncFunctionDef) -> None:
+        """Places all of a function that stays as it is."""
+        for each in ast.walk(node):
+            if hasattr(each, "lineno"):
+                self.stamp(each, Mark(each.lineno))
+
     def outside(self, node: ast.stmt, function: int = 0) -> ast.stmt:
         """Returns a statement of a module or class, the functions in it in normal form."""
         if isinstance(node, ast.FunctionDef):
             return self.function(form.noted(node, "function"), node.name, node.decorator_list, node.lineno)
+        if isinstance(node, ast.AsyncFunctionDef):
+            self.place(node, 0, 0, node.lineno)
+            return node
         for part in ("body", "orelse", "finalbody"):
             statements = getattr(node, part, None)
             if isinstance(statements, list) and not isinstance(node, ast.ClassDef):

@@ -7,6 +7,7 @@ ends where it stands.
 
 from __future__ import annotations
 
+import inspect
 import sys
 import time
 from collections import Counter
@@ -22,6 +23,7 @@ from devices.runtime.python.program import Program, function_behind
 from devices.runtime.python.restore import restore
 from devices.runtime.python.stops import Stopper, stopper
 
+_ASYNCHRONOUS: Final = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _REMEDY: Final = (
     "The function runs on. A stop is possible between its own statements, not inside C code that calls back, "
     "a class body or a foreign library."
@@ -64,11 +66,18 @@ class Execution:
 
         Raises:
             SourceError: the module has no such function.
+            CannotTravelError: it is asynchronous.
         """
         root = function_behind(self.program.namespace.get(function))
         if root is None:
             place = self.program.source.main_file
             raise SourceError(f"there is no function {function} in it", place=place)
+        if root.__code__.co_flags & _ASYNCHRONOUS:
+            raise CannotTravelError(
+                f"{function}() is an 'async def', which cannot be stopped and moved",
+                place=f"{root.__code__.co_filename}:{root.__code__.co_firstlineno}",
+                remedy="Write an ordinary function: waiting calls such as ctx.next() and ctx.sleep() need no await.",
+            )
         self._root = root
         self.program.begins()
         return self._run(begun, root, *args, **kwargs)

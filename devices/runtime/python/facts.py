@@ -96,7 +96,7 @@ def gather(trees: list[ast.Module]) -> Facts:
     for tree in trees:
         for node in ast.walk(tree):
             match node:
-                case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                     facts.own.add(name)
                     if name in ("__getattr__", "__getattribute__", "__set_name__", "__setattr__"):
                         facts.dynamic = True
@@ -190,7 +190,7 @@ def constants_of(tree: ast.Module) -> tuple[frozenset[str], dict[str, str], froz
     def walk(statements: list[ast.stmt], times: int) -> None:
         for statement in statements:
             match statement:
-                case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                     bind(name, times)
                 case ast.Import(names=names):
                     for alias in names:
@@ -204,13 +204,13 @@ def constants_of(tree: ast.Module) -> tuple[frozenset[str], dict[str, str], froz
                     for node in ast.walk(statement):
                         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
                             bind(node.id, 2)
-                        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+                        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                             bind(node.name, 2)
                 case ast.If() | ast.Try() | ast.With() | ast.Match() | ast.TryStar():
                     for node in ast.walk(statement):
                         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
                             bind(node.id, 2)
-                        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+                        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                             bind(node.name, 2)
                         elif isinstance(node, ast.Import | ast.ImportFrom):
                             walk([node], 2)

@@ -405,8 +405,11 @@ def _collect(standing: Standing) -> None:
     read, shared = standing.known.module.needs(function, standing.entry)
     variables = standing.variables
     standing.values = {name: variables[name] for name in read if name in variables}
+    whole = standing.known.module.shows_all_variables(function)
     for name, value in variables.items():
-        if name not in standing.values and isinstance(value, GeneratorType) and _ends_with_code(standing, name, value):
+        if name in standing.values or name not in function.names or name in function.shared:
+            continue
+        if whole or (isinstance(value, GeneratorType) and _ends_with_code(standing, value)):
             standing.values[name] = value
     if shared:
         kept = _kept_cells(function, variables)
@@ -419,9 +422,9 @@ def _collect(standing: Standing) -> None:
             standing.cells[name] = cell
 
 
-def _ends_with_code(standing: Standing, name: str, generator: GeneratorType[Any, Any, Any]) -> bool:
+def _ends_with_code(standing: Standing, generator: GeneratorType[Any, Any, Any]) -> bool:
     """Tells whether a generator that nothing mentions any more will still run code of the program's when it is closed."""
-    if name not in standing.known.function.names or generator.gi_frame is None or generator.gi_running:
+    if generator.gi_frame is None or generator.gi_running:
         return False
     known = standing.known.module.program.known(generator.gi_code)
     if known is None or not generator.gi_suspended:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Generator, Iterator
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Final
 
 from devices.runtime.python import operations
@@ -93,7 +93,20 @@ def _special(owner: Any, name: str, protocol: str) -> Any:
 
 def own_locals() -> dict[str, Any]:
     """``locals()`` for the program's functions: without hidden names."""
-    frame = sys._getframe(1)  # noqa: SLF001  (what the built-in looks at, too)
+    return _visible(sys._getframe(1))  # noqa: SLF001  (what the built-in looks at, too)
+
+
+def own_vars(*of: Any) -> Any:
+    """``vars()``; without an argument it is `own_locals`."""
+    return vars(*of) if of else _visible(sys._getframe(1))  # noqa: SLF001
+
+
+def own_dir(*of: Any) -> list[str]:
+    """``dir()``; without an argument, the names that `own_locals` shows."""
+    return dir(*of) if of else sorted(_visible(sys._getframe(1)))  # noqa: SLF001
+
+
+def _visible(frame: FrameType) -> dict[str, Any]:
     variables = frame.f_locals
     if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
         return variables
@@ -144,6 +157,8 @@ HIDDEN: Final[dict[str, Any]] = {
     ".entering": entering,
     ".leaving": leaving,
     "locals": own_locals,
+    "vars": own_vars,
+    "dir": own_dir,
     ".kept": Kept,
     ".rewith": rewith,
     ".made": made,

@@ -35,6 +35,9 @@ def mentions(nodes: Iterable[ast.AST]) -> Mentions:
                 stack.extend(node.decorator_list)
                 if node.returns is not None:
                     stack.append(node.returns)
+            case ast.AsyncFunctionDef(name=name):
+                bound.add(name)
+                stack.extend(ast.iter_child_nodes(node))
             case ast.Lambda():
                 _function(node, read, stack)
                 if not isinstance(form.noted(node, "function"), form.Function):

@@ -99,6 +99,14 @@ class ModuleCode:
         self.needs(function, entry)
         return self._global_names[function.number, entry]
 
+    def shows_all_variables(self, function: form.Function) -> bool:
+        """Tells whether variables that the rest never mentions can be seen all the same.
+
+        By ``locals()`` and its like; by the end of an object that has a ``__del__``, or that something refers to weakly.
+        """
+        asks = not function.outside.isdisjoint({"locals", "vars", "dir"})
+        return asks or "__del__" in self.shape.facts.special or "weakref" in self.program.imported
+
     @property
     def loose_names(self) -> frozenset[str]:
         """The global names that functions use which are not found by a global name: methods, lambdas."""
@@ -219,7 +227,7 @@ def code_of(source: Source) -> ProgramCode:
 
     Raises:
         SourceError: a syntax error.
-        CannotTravelError: ``async``, with file and line.
+        CannotTravelError: an ordinary function makes an asynchronous generator; with file and line.
     """
     digest = source.digest
     found = _made.get(digest)

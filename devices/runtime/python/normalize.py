@@ -57,6 +57,9 @@ class _Outside(ast.NodeVisitor):
         prefix = ("" if node.name in self.scope.global_names else self.prefix) + node.name + "."
         _Outside(self.module, prefix, self.module.scopes[node]).statements(node.body)
 
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        pass  # it stays as it is, and all in it
+
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self.visit(node.args)
         define(self.module, node, self.prefix + "<lambda>")

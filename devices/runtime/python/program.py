@@ -73,7 +73,7 @@ class Program:
 
         Raises:
             SourceError: a syntax error.
-            CannotTravelError: ``async``, with file and line.
+            CannotTravelError: an ordinary function makes an asynchronous generator; with file and line.
             Exception: whatever the module's own code raises while it is executed.
         """
         program = cls(source, library)

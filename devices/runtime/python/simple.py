@@ -250,6 +250,12 @@ class SimpleStatements(Blocks):
         if hidden not in self.function.keepers:
             self._glue(assign(hidden, ast.Constant(None)))
 
+    def _AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:  # noqa: N802
+        self.function.blocking = (
+            f"has an 'async def' in it, {node.name}(), which would have to travel with its variables"
+        )
+        self._plain([node])
+
     def _ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802
         self.module.define_class(self.module, node, f"{self.function.qualname}.<locals>.", self.scope)
         self._plain([node], line=node.lineno)

@@ -1,7 +1,6 @@
 """Spells out what Python adds silently, so that a piece of a function means the same outside its class.
 
-Private names are mangled, ``super()`` says its class and object, and what the engine refuses is refused here, where
-file and line are known.
+Private names are mangled, and ``super()`` says its class and object.
 """
 
 from __future__ import annotations
@@ -11,23 +10,25 @@ import ast
 from devices.errors import CannotTravelError
 from devices.runtime.python.scope import parameters_of
 
-_ASYNC = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
-
 
 def spell_out(tree: ast.Module, filename: str) -> ast.Module:
-    """Returns the tree, changed in place.
+    """Returns the tree, changed in place. What is ``async`` stays as it is: it runs, and cannot be stopped inside.
 
     Raises:
-        CannotTravelError: it has ``async`` in it.
+        CannotTravelError: an ordinary function makes an asynchronous generator.
     """
-    for node in ast.walk(tree):
-        if isinstance(node, _ASYNC) or (isinstance(node, ast.comprehension) and node.is_async):
-            line = node.target.lineno if isinstance(node, ast.comprehension) else node.lineno
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.AsyncFunctionDef):
+            continue
+        if isinstance(node, ast.comprehension) and node.is_async:
             raise CannotTravelError(
-                "async functions cannot be stopped and moved",
-                place=f"{filename}:{line}",
-                remedy="Write an ordinary function: waiting calls such as ctx.next() and ctx.sleep() need no await.",
+                "an asynchronous generator cannot be stopped and moved",
+                place=f"{filename}:{node.target.lineno}",
+                remedy="Write it inside of an 'async def', or as an ordinary one.",
             )
+        waiting += ast.iter_child_nodes(node)
     spelled = _Speller().visit(tree)
     assert isinstance(spelled, ast.Module)
     return spelled
@@ -61,6 +62,9 @@ class _Speller(ast.NodeTransformer):
         if self._function is not None:
             node.name = self._mangled(node.name)
         return self._callable(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return node
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         return self._callable(node)

@@ -6,6 +6,7 @@ times the speed while they are on, so they are switched off by the callback itse
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import CodeType, FrameType
@@ -99,7 +100,7 @@ class Tracing:
     """`sys.settrace`: opcode events in the program's frames."""
 
     def __init__(self) -> None:
-        self._frames: list[FrameType] = []
+        self._frames: dict[int, FrameType] = {}
         self._before: Any = None
         self._armed = False
 
@@ -116,13 +117,15 @@ class Tracing:
                 found = stops(frame.f_code)
                 if found is not None and frame.f_lasti in found:
                     visit(frame)
+            elif event == "return" and not frame.f_code.co_flags & inspect.CO_GENERATOR:
+                self._frames.pop(id(frame), None)  # held, it would keep alive what was in its variables
             return local if self._watching() else None
 
         def at_call(frame: FrameType, _event: str, _argument: Any) -> Any:
             if not self._armed or stops(frame.f_code) is None:
                 return None
             frame.f_trace_lines, frame.f_trace_opcodes = False, True
-            self._frames.append(frame)
+            self._frames[id(frame)] = frame
             return local
 
         self._before = sys.gettrace()
@@ -131,7 +134,7 @@ class Tracing:
             if stops(each.f_code) is not None:
                 each.f_trace = local
                 each.f_trace_lines, each.f_trace_opcodes = False, True
-                self._frames.append(each)
+                self._frames[id(each)] = each
         sys.settrace(at_call)
 
     def disarm(self) -> None:
@@ -140,7 +143,7 @@ class Tracing:
             return
         self._armed = False
         sys.settrace(self._before)
-        for frame in self._frames:
+        for frame in self._frames.values():
             frame.f_trace = None
             frame.f_trace_lines, frame.f_trace_opcodes = True, False
         self._frames.clear()

@@ -18,6 +18,7 @@ from devices.runtime.python.values.contract import Described, Node, Registered, 
 from devices.runtime.python.values.nodes import Tag
 from devices.runtime.python.values.reading import Kind, Need, Reader, Step
 from devices.runtime.python.values.references import write_module, write_reference
+from devices.runtime.python.values.refusals import refuse_known
 from devices.runtime.python.values.writing import Write, Writer
 
 _METHOD_KINDS: Final = (types.MethodDescriptorType, types.WrapperDescriptorType, types.ClassMethodDescriptorType)
@@ -60,6 +61,7 @@ def _write_module(writer: Writer, value: types.ModuleType) -> Node:
 def _write_engine_only(writer: Writer, value: Any) -> Node:
     node = describe(writer, value)
     if node is None:
+        refuse_known(type(value))
         name = getattr(value, "__qualname__", "")
         raise CannotTravelError(
             f"the {type(value).__name__} {name} is not of this function's own modules and cannot travel",

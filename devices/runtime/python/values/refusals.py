@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import AsyncGeneratorType, CoroutineType
 from typing import Final
 
 from devices.errors import CannotTravelError
@@ -61,12 +62,20 @@ def words(module: str) -> tuple[str, str] | None:
     return _MODULES.get(module) or _MODULES.get(module.partition(".")[0])
 
 
+_WAITING: Final = (CoroutineType, AsyncGeneratorType)
+
+
 def refuse_known(cls: type) -> None:
     """Refuses instances of a class that belongs to a process or hub.
 
     Raises:
         CannotTravelError: with what it is, in words, and the remedy for its kind.
     """
+    if cls in _WAITING:
+        raise CannotTravelError(
+            f"something asynchronous ({_name(cls)}) cannot travel",
+            remedy="await it before, or write the function without async: ctx.next and ctx.sleep wait for you",
+        )
     for kind in type.mro(cls):
         entry = words(str(kind.__module__))
         if entry is not None:

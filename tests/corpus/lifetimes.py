@@ -1,0 +1,51 @@
+import weakref
+
+log = []
+
+
+def note(x):
+    log.append(x)
+    return x
+
+
+class Held:
+    def __init__(self, name):
+        self.name = name
+
+    def __del__(self):
+        log.append(("gone", self.name))
+
+
+def once():
+    held = Held("to the end")
+    pair = [Held("in a list")]
+    note("held")
+    dropped = Held("dropped")
+    note("three")
+    dropped = None
+    note("two")
+
+
+def weakly():
+    held = Held("weakly")
+    seen = weakref.ref(held)
+    note("between")
+    note(seen() is not None)
+    del held
+    note(seen() is None)
+
+
+def shown(a, b=2):
+    c = note(3)
+    before = sorted(locals())
+    d = sorted(vars())
+    note("and")
+    return before, d, sorted(dir()), locals()["a"]
+
+
+def main():
+    once()
+    note("after")
+    weakly()
+    note(shown(1))
+    return log
