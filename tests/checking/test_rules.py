@@ -28,8 +28,6 @@ def inside(body: str) -> str:
 
 
 ERRORS = [
-    ("async", "import asyncio\nasyncio.run(path)"),
-    ("async", "from asyncio import run as go\ngo(path)"),
     ("exec", "return eval(code)"),
     ("process", "import os\nos._exit(1)"),
     ("process", "import os\nos.execv(path, [path])"),
@@ -52,6 +50,8 @@ ERRORS = [
 ]
 
 WARNINGS = [
+    ("async", "import asyncio\nasyncio.run(path)"),
+    ("async", "from asyncio import run as go\ngo(path)"),
     ("frames", "import sys\nreturn sys._getframe(1).f_code"),
     ("frames", "import inspect\nreturn inspect.stack()[1].function"),
     ("stdin", "return input('?')"),
@@ -185,6 +185,12 @@ def test_an_async_function_that_is_to_run_is_an_error() -> None:
     assert found.errors == 1
     assert found.findings[0].line == 1
     assert "async" in found.findings[0].what
+
+
+def test_async_functions_beside_the_one_that_is_to_run_are_left_alone() -> None:
+    text = "async def blink():\n    return 1\ndef main():\n    return 1\n"
+    assert checked(text).findings == []
+    assert checked(text, "blink").errors == 1
 
 
 def test_names_are_followed_through_the_modules_beside_the_function() -> None:

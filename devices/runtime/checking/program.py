@@ -37,7 +37,8 @@ class CheckedProgram:
 
     Args:
         source: the files.
-        entry: the function that is to run; empty: those marked with ``@function``, else all of the main file.
+        entry: the function that is to run; empty: those marked with ``@function``, else all of the main file that are
+            not ``async``, which may well stand beside them.
 
     Attributes:
         codes: the files by module; the main one first.
@@ -53,7 +54,8 @@ class CheckedProgram:
         self.main = next(iter(self.codes.values()))
         marked = [entry] if entry else [each.name for each in read_functions(source)]
         defined = [each for each in self.main.tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
-        self.entries = [each for each in defined if each.name in marked or not marked]
+        ordinary = [each for each in defined if isinstance(each, ast.FunctionDef)]
+        self.entries = [each for each in defined if each.name in marked] if marked else ordinary or defined
         self.certain = bool(marked)
         self._methods = self._all_methods()
         self._waits: dict[FunctionNode, ast.AST | None] = {}

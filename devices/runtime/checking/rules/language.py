@@ -34,7 +34,7 @@ def _async(program: CheckedProgram, code: Code) -> Iterator[Found]:
         if name in _EVENT_LOOPS:
             yield Found(
                 call,
-                "error",
+                "warning",
                 f"{name}() runs until all is done: in that time the function cannot be stopped",
                 "write it without async: ctx.next() waits for whichever message comes first",
             )
