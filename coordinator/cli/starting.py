@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from coordinator.cli.options import COMMON, target
-from devices.errors import SourceError, UsageError
+from devices.errors import UsageError
 
 
 @click.command(
@@ -24,10 +24,12 @@ from devices.errors import SourceError, UsageError
 def run(file: str, hub: str, arguments: tuple[str, ...], name: str, **given: Any) -> None:
     """Starts a function from a Python file as a new instance; it runs until it returns or is stopped.
 
-    The file is read here and travels; nothing has to be copied to the hubs.
+    The file is read here and travels, with the modules beside it that it imports; nothing has to be copied to the hubs.
     """
+    from devices.runtime.source import read_source
+
     path, function = split_function(file)
-    files = {path.name: read_source(path)}
+    files = read_source(path).files
     values = dict(_argument(text) for text in arguments)
     whom = target(given)
     from coordinator.cli.requests import ask
@@ -63,30 +65,6 @@ def split_function(text: str) -> tuple[Path, str]:
     """Splits ``FILE[:FUNCTION]``; a file whose name has a colon itself is found as it is."""
     head, colon, function = text.rpartition(":")
     return (Path(head), function) if colon and not Path(text).exists() else (Path(text), "")
-
-
-def read_source(path: Path) -> str:
-    """Returns a function's file.
-
-    Raises:
-        SourceError: no such file, none that can be read, or no UTF-8 text.
-    """
-    from devices.protocol import limits
-
-    try:
-        with path.open("rb") as file:
-            data = file.read(limits.SOURCE + 1)
-    except OSError as error:
-        raise SourceError(f"the function's file cannot be read: {error.strerror}", place=str(path)) from None
-    if len(data) > limits.SOURCE:
-        raise SourceError(f"the file is larger than {limits.SOURCE // limits.KIB} KB", place=str(path))
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise SourceError(
-            "the file is no UTF-8 text", place=f"{path}:{line}", remedy="save it as UTF-8 in the editor"
-        ) from None
 
 
 def _argument(text: str) -> tuple[str, str]:

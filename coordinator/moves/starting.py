@@ -69,7 +69,9 @@ def read(intent: intents.Run) -> Code:
     if sum(len(text.encode()) for text in intent.files.values()) > limits.SOURCE:
         raise SourceError(f"the files are larger than {limits.SOURCE // limits.KIB} KB together")
     main = next(iter(intent.files))
-    source = Source(main.rpartition("/")[2].removesuffix(".py"), intent.files)
+    if "/" in main or not main.endswith(".py"):
+        raise SourceError("the function's file has a name that ends in .py, and no folder", place=main)
+    source = Source(main.removesuffix(".py"), intent.files)
     declaration = choose(read_functions(source), intent.function or None, main)
     return Code(source, declaration, check_arguments(declaration, intent.arguments))
 

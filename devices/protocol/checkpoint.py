@@ -37,7 +37,7 @@ class FunctionRecord(msgspec.Struct, kw_only=True, frozen=True):
 
     name: str  # the function's own name in its module
     module: str
-    files: dict[str, str]  # main file first
+    files: dict[str, str]  # by relative path; the main one is named after the module
     digest: bytes  # SHA-256 over the files
     arguments: dict[str, Any]
     settings: dict[str, Any]  # of `@function`: plain values

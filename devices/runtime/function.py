@@ -67,7 +67,8 @@ def read_functions(source: Source) -> list[FunctionDeclaration]:
     Raises:
         SourceError: a syntax error; or a marked function that cannot be one, with file and line.
     """
-    file, text = next(iter(source.files.items()))
+    file = source.main_file
+    text = source.files[file]
     tree = _parse(text, file)
     names = _names_of_function(tree)
     found: dict[str, FunctionDeclaration] = {}

@@ -5,14 +5,11 @@ from __future__ import annotations
 import ast
 import hashlib
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
 from devices.errors import SourceError
-
-LARGEST: Final = 1024 * 1024
-"""Bytes of all files together; they are in every checkpoint."""
+from devices.protocol import limits
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -20,7 +17,7 @@ class Source(msgspec.Struct, frozen=True):
 
     Attributes:
         module: the main module's name.
-        files: text by relative path with ``/``; the main file first.
+        files: text by relative path with ``/``; the main file is the one that the module is named after.
     """
 
     module: str
@@ -29,7 +26,7 @@ class Source(msgspec.Struct, frozen=True):
     @property
     def main_file(self) -> str:
         """The main file's path."""
-        return next(iter(self.files))
+        return f"{self.module}.py"
 
     @property
     def digest(self) -> bytes:
@@ -48,6 +45,8 @@ def read_source(path: Path) -> Source:
     Raises:
         SourceError: the file is missing, no ``.py``, not UTF-8, too large, or has a syntax error (file and line).
     """
+    if path.is_dir():
+        raise SourceError(f"{path} is a directory", remedy="name the function's file")
     if not path.is_file():
         raise SourceError(f"there is no file {path}")
     if path.suffix != ".py":
@@ -55,6 +54,7 @@ def read_source(path: Path) -> Source:
             "it is no Python file", place=str(path), remedy="a function's file has a name that ends in .py"
         )
     files: dict[str, str] = {}
+    size = 0
     waiting = [path.name]
     while waiting:
         relative = waiting.pop(0)
@@ -62,9 +62,11 @@ def read_source(path: Path) -> Source:
             continue
         text = _text(path.parent / relative)
         files[relative] = text
-        if sum(map(len, files.values())) > LARGEST:
+        size += len(text.encode())
+        if size > limits.SOURCE or len(files) > limits.SOURCE_FILES:
             raise SourceError(
-                f"the files are larger than {LARGEST // 1024} KiB together",
+                f"it and the modules beside it that it imports are more than {limits.SOURCE // limits.KIB} KB, "
+                f"or {limits.SOURCE_FILES} files",
                 place=str(path),
                 remedy="They travel in every checkpoint: keep data in files of its own, and large libraries installed.",
             )

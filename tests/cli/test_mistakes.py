@@ -90,7 +90,7 @@ def test_a_wrong_password_is_named_and_not_shown(midstream: Midstream, tmp_path:
         (("ps", "--broker", "mqtt://anna:se/cret@x"), ["no broker address"]),
         (("ps", "--prefix", "a/#"), ["a/#"]),
         (("ps", "--config", "missing.toml"), ["missing.toml", "No such file"]),
-        (("run", "missing.py"), ["missing.py", "No such file"]),
+        (("run", "missing.py"), ["missing.py", "there is no file"]),
         (("run", "."), ["directory"]),
         (("run", "fine.py", "--arg", "plug"), ["'plug'", "NAME=VALUE"]),
         (("logs", "Not A Name"), ["'Not A Name'", "lower-case"]),

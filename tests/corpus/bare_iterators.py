@@ -33,7 +33,10 @@ def main():
     out = []
     for x in Steps(3):
         out.append(note(x))
-    out += [note(x) for x in Steps(2)]
+    for x in Steps(2):
+        note(x)
+    else:
+        note('end')
     for x in steps():
         out.append(x)
     return out

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from devices.errors import SourceError
-from devices.runtime.source import LARGEST, Source, read_source
+from devices.protocol import limits
+from devices.runtime.source import Source, read_source
 
 
 def write(folder: Path, **files: str) -> None:
@@ -69,6 +70,6 @@ def test_bytes_that_are_not_utf_8_name_file_and_line(tmp_path: Path) -> None:
 
 
 def test_files_too_large_to_travel_in_every_checkpoint_are_refused(tmp_path: Path) -> None:
-    write(tmp_path, large=f"x = '{'a' * LARGEST}'\n")
-    with pytest.raises(SourceError, match="larger than"):
+    write(tmp_path, large=f"x = '{'a' * limits.SOURCE}'\n")
+    with pytest.raises(SourceError, match="more than 512 KB"):
         read_source(tmp_path / "large.py")
