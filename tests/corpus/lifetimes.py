@@ -18,12 +18,17 @@ class Held:
 
 def once():
     held = Held("to the end")
-    pair = [Held("in a list")]
     note("held")
     dropped = Held("dropped")
     note("three")
     dropped = None
     note("two")
+
+
+def inside():
+    pair = [Held("in a list")]
+    note("a list")
+    note("still")
 
 
 def weakly():
@@ -45,6 +50,7 @@ def shown(a, b=2):
 
 def main():
     once()
+    inside()
     note("after")
     weakly()
     note(shown(1))
