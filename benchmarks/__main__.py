@@ -37,6 +37,22 @@ def migrate(*, moves: int, sizes: tuple[str, ...], brokers: tuple[str, ...], as_
     show("migrate", result, as_json=as_json, table=_migrate_table)
 
 
+@main.command()
+@click.option(
+    "--rounds", metavar="N", type=click.IntRange(1), default=25, help="Runs of each program in each form (25)."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def engine(*, rounds: int, as_json: bool) -> None:
+    """The cost of the normal form against plain Python, and of capture and resume."""
+    from benchmarks import engine as measured
+
+    result = measured.run(rounds)
+    if as_json:
+        print(json.dumps({"machine": machine.describe(), **result}, indent=2))
+        return
+    show("engine", result, as_json=False, table=_engine_table)
+
+
 def show(name: str, result: dict[str, Any], *, as_json: bool, table: Any) -> None:
     """Prints a result with the machine that it was taken on."""
     where = machine.describe()
@@ -50,6 +66,23 @@ def show(name: str, result: dict[str, Any], *, as_json: bool, table: Any) -> Non
         f"{where['system']}, Python {where['python']}",
         style="dim",
     )
+
+
+def _engine_table(result: dict[str, Any]) -> Table:
+    capture = result["capture"]
+    table = Table(
+        title="Time against plain Python",
+        caption=f"{capture['frames']} frames, {capture['image_bytes']} bytes: stop to image {capture['to_image_p50_ms']} ms, "
+        f"image to statement {capture['to_statement_p50_ms']} ms (medians)",
+    )
+    table.add_column("program")
+    for heading in ("normal form", "after a move"):
+        table.add_column(heading, justify="right")
+    for name, ratio in result["cost"].items():
+        table.add_row(name.replace("_", " "), f"{ratio:.3f}", f"{result['cost_resumed'][name]:.3f}")
+    table.add_section()
+    table.add_row("geometric mean", f"{result['geomean']:.3f}", f"{result['geomean_resumed']:.3f}")
+    return table
 
 
 def _migrate_table(result: dict[str, Any]) -> Table:

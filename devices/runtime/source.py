@@ -71,6 +71,10 @@ def read_source(path: Path) -> Source:
                 remedy="They travel in every checkpoint: keep data in files of its own, and large libraries installed.",
             )
         waiting += _siblings(path.parent, relative, text)
+    for relative in list(files):
+        for folder in Path(relative).parents:
+            if folder != Path() and (path.parent / folder).is_dir():
+                files.setdefault(f"{folder}/__init__.py", "")  # a folder is a package also without one (PEP 420)
     return Source(path.stem, files)
 
 

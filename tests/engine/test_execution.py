@@ -317,6 +317,34 @@ def main():
         assert execution(source).resume(image.data) == expected
 
 
+def test_a_module_that_is_imported_inside_of_a_function_is_there_after_a_move_with_its_state() -> None:
+    source = Source(
+        "main_file",
+        {
+            "main_file.py": """
+from helpers import early
+
+def main():
+    first = early.one()
+    import helpers.late
+    from helpers import late as again
+    second = helpers.late.counted()
+    third = again.counted()
+    return first, second, third, helpers.late.counts
+""",
+            "helpers/__init__.py": "",
+            "helpers/early.py": "def one():\n    x = 1\n    return x\n",
+            "helpers/late.py": "counts = [0]\ndef counted():\n    counts[0] += 1\n    y = counts[0]\n    return y\n",
+        },
+    )
+    own = execution(source)
+    stops = EveryStop(own, 1, 100)
+    assert own.start("main", [], {}) == (1, 1, 2, [2])
+    assert len(stops.images) > 10
+    for image in stops.images:
+        assert execution(source).resume(image.data) == (1, 1, 2, [2])
+
+
 def test_what_is_told_about_a_captured_function_has_no_values() -> None:
     image = image_at(COUNTING, 9)
     assert image is not None

@@ -42,6 +42,13 @@ def test_modules_beside_the_file_travel_if_it_imports_them_directly_or_through_e
     }
 
 
+def test_a_folder_without_an_init_file_is_a_package_as_in_plain_python(tmp_path: Path) -> None:
+    write(tmp_path, washer="import tools.deep.power\n", tools__slash__deep__slash__power="W = 1\n")
+    files = read_source(tmp_path / "washer.py").files
+    assert files["tools/__init__.py"] == files["tools/deep/__init__.py"] == ""
+    assert set(files) == {"washer.py", "tools/__init__.py", "tools/deep/__init__.py", "tools/deep/power.py"}
+
+
 def test_the_digest_depends_on_every_name_and_text_and_not_on_the_order_of_files() -> None:
     one = Source("a", {"a.py": "x", "b.py": "y"})
     assert one.digest == Source("a", {"b.py": "y", "a.py": "x"}).digest

@@ -47,7 +47,7 @@ def unpack(suite: str, architecture: str, cache: Path) -> Unpacked:
         _fetch(suite, architecture, cache / f"{suite}-{architecture}.packages", root)
     loader, libraries, machine = LOADERS[architecture]
     python = (root / "usr/bin/python3").resolve()
-    if architecture == _own_architecture():
+    if architecture == own_architecture():
         command = [str(root / loader), "--library-path", f"{root}/usr/lib/{libraries}:{root}/lib/{libraries}"]
     elif qemu := shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64"):
         command = [qemu, "-L", str(root)]
@@ -86,5 +86,6 @@ def _fetch(suite: str, architecture: str, packages: Path, root: Path) -> None:
     shutil.rmtree(packages)
 
 
-def _own_architecture() -> str:
+def own_architecture() -> str:
+    """Returns Debian's name of this machine's processor."""
     return subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()

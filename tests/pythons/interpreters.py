@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.pythons.debian import unpack
+from tests.pythons.debian import own_architecture, unpack
 
 ROOT = Path(__file__).parents[2]
 VERSIONS = ("3.12", "3.13", "3.14")
@@ -50,7 +51,7 @@ def python_of(what: str, cache: Path, *, tests: bool = False) -> Python:
         version = subprocess.run(told, capture_output=True, text=True, check=True).stdout.strip()
         return Python(f"Python {version}", ["env", _path(version, "", wanted, cache), what], version)
     suite, _, architecture = what.partition("/")
-    found = unpack(suite, architecture or "amd64", cache)
+    found = unpack(suite, architecture or own_architecture(), cache)
     settings = [f"PYTHONHOME={found.home}", _path(found.version, found.machine, wanted, cache)]
     return Python(f"Python {found.version}, {found.name}", ["env", *settings, *found.command], found.version)
 
@@ -68,9 +69,17 @@ def others_here() -> list[str]:
     return found
 
 
+def default_other() -> str:
+    """Returns another Python: the newest that is here, else one of Debian's that is not of this version."""
+    here = "{}.{}".format(*sys.version_info)
+    return (others_here() or ["sid" if here == "3.13" else "trixie"])[-1]
+
+
 def _path(version: str, machine: str, wanted: Sequence[str], cache: Path) -> str:
     """Returns ``PYTHONPATH=...`` with what is wanted, for a version and a machine; empty: this one."""
-    folder = cache / f"packages-{version}-{machine or 'here'}-{len(wanted)}"
+    closed = _closed(wanted, version)
+    key = hashlib.sha256(" ".join(sorted(closed)).encode()).hexdigest()[:12]
+    folder = cache / f"packages-{version}-{machine or 'here'}-{key}"
     if not folder.exists():
         being_filled = folder.with_suffix(".filling")
         shutil.rmtree(being_filled, ignore_errors=True)
@@ -78,7 +87,7 @@ def _path(version: str, machine: str, wanted: Sequence[str], cache: Path) -> str
         command += ["--only-binary=:all:", "--python-version", version, "--target", str(being_filled)]
         for kind in ("manylinux_2_28", "manylinux_2_17", "manylinux2014") if machine else ():
             command += ["--platform", f"{kind}_{machine}"]
-        done = subprocess.run([*command, *_closed(wanted, version)], capture_output=True, text=True, check=False)
+        done = subprocess.run([*command, *closed], capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"the packages for Python {version} cannot be had:\n{done.stderr[-2000:]}")
         being_filled.rename(folder)

@@ -45,7 +45,7 @@ for file in CLOSED:
 def image_of(*values):
     graph = encode(values, ByName(__name__, "test_exceptions"), Registered())
     return {
-        "form": 1, "python": "3.11.7", "source": bytes(32), "effect": False, "state": [["m", "TOTAL"]], "gone": [["m", "GONE"]], "ambient": ["random"],
+        "form": 1, "python": "3.11.7", "source": bytes(32), "effect": False, "modules": ["m"], "state": [["m", "TOTAL"]], "gone": [["m", "GONE"]], "ambient": ["random"],
         "frames": [["m", 1, 5, "before", -1, [], ["a"], [], 0]], "heap": graph.heap, "roots": graph.roots,
     }  # fmt: skip
 

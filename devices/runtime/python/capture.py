@@ -110,6 +110,7 @@ def take(
             "source": program.source.digest,
             "frames": [[*Record.of(each).plain(), int(each.generator is not None)] for each in standings],
             "effect": in_effect,
+            "modules": list(program.order),
             "state": [[module, name] for module, name, _ in state],
             "gone": [list(place) for place in gone(program)],
             "ambient": [name for name, _ in ambient],

@@ -61,6 +61,7 @@ class Facts:
         stored: attributes that are assigned or deleted somewhere, by name.
         methods: how many classes define a method by a name.
         identity: something is compared by ``is`` with more than None, True and the like.
+        imports_inside: a function imports something: a module may be reached by no global name.
         dynamic: attributes may come and go in ways that names do not show.
         bare_iterators: a class has a ``__next__`` without an ``__iter__``: a ``for`` takes it, `iter` twice does not.
         long_managers: an ``__enter__`` or ``__exit__`` of the program calls something or loops: one may want to stop
@@ -73,6 +74,7 @@ class Facts:
     stored: set[str] = field(default_factory=set)
     methods: dict[str, int] = field(default_factory=dict)
     identity: bool = False
+    imports_inside: bool = False
     dynamic: bool = False
     long_managers: bool = False
     bare_iterators: bool = False
@@ -100,6 +102,9 @@ def gather(trees: list[ast.Module]) -> Facts:
                     facts.own.add(name)
                     if name in ("__getattr__", "__getattribute__", "__set_name__", "__setattr__"):
                         facts.dynamic = True
+                    if not isinstance(node, ast.ClassDef):
+                        inside = (each for statement in node.body for each in ast.walk(statement))
+                        facts.imports_inside |= any(isinstance(each, ast.Import | ast.ImportFrom) for each in inside)
                     if isinstance(node, ast.ClassDef):
                         _gather_class(node, facts)
                         _gather_special(node, facts.special, properties, managed)

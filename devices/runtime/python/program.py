@@ -62,6 +62,7 @@ class Program:
         self._builtins: dict[str, Any] = {**vars(builtins), **HIDDEN, "__import__": self._import}
         self.modules = {name: self._unexecuted(code) for name, code in self.code.modules.items()}
         self.ambient = self._ambient()
+        self.order: list[str] = []  # of the modules that have been executed
 
     @classmethod
     def load(cls, source: Source, *, library: Library) -> Program:
@@ -164,6 +165,7 @@ class Program:
 
     def _execute(self, module: LoadedModule) -> None:
         module.executed = True
+        self.order.append(module.name)
         present = sys.modules.get(module.name)
         if present is None or _OURS in vars(present):
             sys.modules[module.name] = module.object

@@ -31,6 +31,7 @@ def restore(program: Program, data: bytes) -> tuple[FunctionType, list[Any]]:
             "source": bytes(digest),
             "frames": [_, *_] as frames,
             "effect": bool(in_effect),
+            "modules": list(executed),
             "state": list(state),
             "gone": list(gone),
             "ambient": list(ambient),
@@ -44,6 +45,10 @@ def restore(program: Program, data: bytes) -> tuple[FunctionType, list[Any]]:
         raise NewerFormatError(f"the image counts statements by normal form {version}, this version by {form.VERSION}")
     if digest != program.source.digest:
         raise ProtocolError("the image was taken of another source")
+    for name in executed:
+        if not isinstance(name, str) or name not in program.modules:
+            raise ProtocolError("the image was taken with a module that is not the program's")
+        program.executed(program.modules[name])
     records = [Record.from_plain(frame[:-1] if isinstance(frame, list) else None) for frame in frames]
     for record in records:
         if record.module in program.modules:

@@ -29,6 +29,8 @@ def changed(program: Program, standings: Sequence[Standing]) -> list[tuple[str, 
         mentioned = code.rest_names(standing.known.function, standing.entry)
         waiting.append((program.modules[code.shape.name], mentioned))
     waiting += [(module, module.code.loose_names) for module in program.modules.values() if module.executed]
+    if program.main.code.shape.facts.imports_inside:
+        waiting += [(module, _public(module)) for module in program.modules.values() if module is not program.main]
     while waiting:
         module, names = waiting.pop()
         seen = reached.setdefault(module, set())
@@ -37,7 +39,7 @@ def changed(program: Program, standings: Sequence[Standing]) -> list[tuple[str, 
             value = module.namespace.get(name)
             other = program.modules.get(value.__name__) if isinstance(value, ModuleType) else None
             if other is not None and other.object is value:
-                waiting.append((other, frozenset(each for each in other.namespace if not each.startswith("__"))))
+                waiting.append((other, _public(other)))
             elif isinstance(value, FunctionType):
                 known = program.known(value.__code__)
                 if known is not None:
@@ -50,6 +52,10 @@ def changed(program: Program, standings: Sequence[Standing]) -> list[tuple[str, 
         for path, holder in module.places.items():
             found += _changed_inside(program, module, path, holder)
     return found
+
+
+def _public(module: LoadedModule) -> frozenset[str]:
+    return frozenset(name for name in module.namespace if not name.startswith("__"))
 
 
 def _changed_inside(

@@ -146,7 +146,14 @@ def set_attributes(layout: Layout, made: Any, attributes: dict[str, Any]) -> Non
     """
     slots = layout.slots
     if layout.has_dict and not slots:
-        object.__getattribute__(made, "__dict__").update(attributes)
+        if _manages(type(made), attributes):
+            object.__getattribute__(made, "__dict__").update(attributes)
+            return
+        for (
+            name,
+            content,
+        ) in attributes.items():  # not into its dictionary: where it has none yet, attributes are faster
+            object.__setattr__(made, name, content)
         return
     for name, content in attributes.items():
         if name in slots:
@@ -155,6 +162,12 @@ def set_attributes(layout: Layout, made: Any, attributes: dict[str, Any]) -> Non
             object.__getattribute__(made, "__dict__")[name] = content
         else:
             raise ProtocolError(f"instances of {type(made).__name__} have no attribute of this name")
+
+
+def _manages(cls: type, attributes: dict[str, Any]) -> bool:
+    """Tells whether setting one of the attributes would call something of the class: a property, a descriptor."""
+    kinds = [vars(kind) for kind in type.mro(cls)]
+    return any(hasattr(type(kind[name]), "__set__") for kind in kinds for name in attributes if name in kind)
 
 
 def _make_object(reader: Reader, node: Node) -> Any:
