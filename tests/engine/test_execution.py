@@ -345,6 +345,17 @@ def main():
         assert execution(source).resume(image.data) == (1, 1, 2, [2])
 
 
+def test_a_file_of_ones_own_that_is_named_like_a_library_module_can_be_stopped_in() -> None:
+    files = {
+        "program.py": "import statistics\ndef main():\n    first = statistics.mean([1, 3])\n    return first\n",
+        "statistics.py": "def mean(of):\n    total = sum(of)\n    result = total / len(of)\n    return result\n",
+    }
+    own = execution(Source("program", files))
+    stops = EveryStop(own, 1, 100)
+    assert own.start("main", [], {}) == 2
+    assert {frame.file for image in stops.images for frame in image.frames} == {"program.py", "statistics.py"}
+
+
 def test_what_is_told_about_a_captured_function_has_no_values() -> None:
     image = image_at(COUNTING, 9)
     assert image is not None

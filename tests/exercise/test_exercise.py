@@ -150,6 +150,20 @@ def main():
     assert found.different[0].expected.startswith("program.last: 0.3")
 
 
+def test_a_table_that_travels_because_a_part_of_it_is_held_is_no_difference(exercised: Exercised) -> None:
+    text = """
+TABLE = [["a", [1]], ["b", [2]]]
+
+def main():
+    total = 0
+    for name, numbers in TABLE:
+        total += numbers[0]
+        x = name
+    return total, x
+"""
+    assert all_equal(exercised(text))
+
+
 def test_two_places_with_one_list_are_not_two_lists(exercised: Exercised) -> None:
     text = """
 def main():

@@ -186,7 +186,10 @@ def _changed(module: LoadedModule) -> dict[str, Picture]:
     for prefix, namespace, fresh in places:
         for name, value in namespace.items():
             if not fresh.is_unchanged(name, value):
-                found[prefix + name] = picture(value, prefix + name)
+                shown = picture(value, prefix + name)
+                before = fresh.values.get(name, value)
+                if before is value or picture(before, prefix + name) != shown:  # an equal one may have travelled
+                    found[prefix + name] = shown
         for name in fresh.values:
             if name not in namespace and not (prefix.endswith(".") and name.startswith(".")):
                 found[prefix + name] = [(0, prefix + name, "deleted")]

@@ -56,6 +56,7 @@ class Facts:
 
     Attributes:
         own: every identifier by which something could be found that the program made.
+        quiet_modules: of `QUIET_MODULES`, those that no file of the program's own stands for.
         special: special methods that its classes define.
         computed: attributes behind which a method of the program may stand: properties, and what descriptors manage.
         stored: attributes that are assigned or deleted somewhere, by name.
@@ -69,6 +70,7 @@ class Facts:
     """
 
     own: set[str] = field(default_factory=set)
+    quiet_modules: frozenset[str] = QUIET_MODULES
     special: set[str] = field(default_factory=set)
     computed: set[str] = field(default_factory=set)
     stored: set[str] = field(default_factory=set)

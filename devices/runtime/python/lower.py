@@ -17,7 +17,7 @@ import ast
 from collections.abc import Sequence
 from copy import deepcopy
 
-from devices.runtime.python.facts import BUILTINS, NUMBERED_BUILTINS, QUIET_MODULES
+from devices.runtime.python.facts import BUILTINS, NUMBERED_BUILTINS
 from devices.runtime.python.form import note
 from devices.runtime.python.operating import Operating
 from devices.runtime.python.scope import Comprehension
@@ -64,13 +64,13 @@ class Expressions(Operating):
             if func.id not in self.module.constants or not source:
                 return False
             package, _, name = source.rpartition(".")
-            return package in QUIET_MODULES and (package, name) != ("time", "sleep")
+            return package in self.module.facts.quiet_modules and (package, name) != ("time", "sleep")
         if isinstance(func, ast.Attribute):
             if isinstance(func.value, ast.Constant | ast.JoinedStr):
                 return True
             if isinstance(func.value, ast.Name) and self.scope.home(func.value.id) is None:
                 source = self.module.sources.get(func.value.id, "")
-                if source in QUIET_MODULES and func.value.id in self.module.constants:
+                if source in self.module.facts.quiet_modules and func.value.id in self.module.constants:
                     return (source, func.attr) != ("time", "sleep")
             return self.module.facts.quiet_method(func.attr)
         return False

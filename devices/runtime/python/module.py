@@ -133,6 +133,7 @@ class ProgramCode:
     def __init__(self, source: Source) -> None:
         trees = {path: _parse(path, text) for path, text in source.files.items()}
         facts = gather(list(trees.values()))
+        facts.quiet_modules -= {_module_name(path) for path in trees}
         self.modules: dict[str, ModuleCode] = {}
         self.packages = {_module_name(path) for path in trees if path.endswith("__init__.py")}
         self._known: dict[int, Known] = {}

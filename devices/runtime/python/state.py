@@ -72,8 +72,10 @@ def _changed_inside(
 
 def _travels(program: Program, module: LoadedModule, name: str) -> bool:
     value = module.namespace[name]
-    if module.fresh is None or isinstance(value, ModuleType):
+    if module.fresh is None:
         return False
+    if isinstance(value, ModuleType):
+        return module.fresh.values.get(name) is not value and value.__name__ not in program.modules
     return _has_changed(program, module.fresh.is_unchanged(name, value), value)
 
 
