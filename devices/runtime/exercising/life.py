@@ -187,9 +187,10 @@ def _changed(module: LoadedModule) -> dict[str, Picture]:
         for name, value in namespace.items():
             if not fresh.is_unchanged(name, value):
                 shown = picture(value, prefix + name)
-                before = fresh.values.get(name, value)
-                if before is value or picture(before, prefix + name) != shown:  # an equal one may have travelled
-                    found[prefix + name] = shown
+                before = fresh.values.get(name)
+                if name in fresh.inner and before is not value and picture(before, prefix + name) == shown:
+                    continue  # unchanged, it has travelled because a part of it was held elsewhere
+                found[prefix + name] = shown
         for name in fresh.values:
             if name not in namespace and not (prefix.endswith(".") and name.startswith(".")):
                 found[prefix + name] = [(0, prefix + name, "deleted")]
