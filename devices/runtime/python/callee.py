@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import (
     BuiltinMethodType,
@@ -24,9 +24,8 @@ from types import (
 )
 from typing import Any, Final
 
-from devices.runtime.python import operations
+from devices.runtime.python.operations import MISSING, in_classes
 
-MISSING: Final = operations.MISSING
 _TOO_DEEP: Final = 50  # wrappers around wrappers; a guard against a cycle
 
 
@@ -66,14 +65,14 @@ def attribute(owner: Any, name: str) -> Any:
     if kind is super:
         return _after(owner.__thisclass__, owner.__self__, name)
     if isinstance(owner, type):
-        found = _in_classes(owner.__mro__, name)
+        found = in_classes(owner.__mro__, name)
         if found is not MISSING:
             return _bound(found, None, owner)
-        return _bound(_in_classes(kind.__mro__, name), owner, kind)
-    getter = _in_classes(kind.__mro__, "__getattribute__")
+        return _bound(in_classes(kind.__mro__, name), owner, kind)
+    getter = in_classes(kind.__mro__, "__getattribute__")
     if getter is not object.__getattribute__ and not isinstance(getter, WrapperDescriptorType):
         return MISSING
-    found = _in_classes(kind.__mro__, name)
+    found = in_classes(kind.__mro__, name)
     if isinstance(found, MemberDescriptorType):
         try:
             return found.__get__(owner, kind)
@@ -98,15 +97,8 @@ def _after(cls: Any, instance: Any, name: str) -> Any:
     order = kind.__mro__
     if cls not in order:
         return MISSING
-    found = _in_classes(order[order.index(cls) + 1 :], name)
+    found = in_classes(order[order.index(cls) + 1 :], name)
     return _bound(found, None if kind is instance else instance, kind)
-
-
-def _in_classes(classes: Sequence[type], name: str) -> Any:
-    for cls in classes:
-        if name in cls.__dict__:
-            return cls.__dict__[name]
-    return MISSING
 
 
 def _bound(found: Any, instance: Any, cls: type) -> Any:
@@ -141,17 +133,17 @@ def called(value: Any) -> Callee | None:
             case type():
                 return _maker(value)
             case _:
-                method = _in_classes(type.mro(type(value)), "__call__")
+                method = in_classes(type.mro(type(value)), "__call__")
                 return Callee(method, makes=False) if isinstance(method, FunctionType) else None
     return None
 
 
 def _maker(cls: type) -> Callee | None:
-    call = _in_classes(type.mro(type(cls)), "__call__")
+    call = in_classes(type.mro(type(cls)), "__call__")
     if call is not type.__dict__["__call__"]:
         return None
-    new = _in_classes(cls.__mro__, "__new__")
-    init = _in_classes(cls.__mro__, "__init__")
+    new = in_classes(cls.__mro__, "__new__")
+    init = in_classes(cls.__mro__, "__init__")
     if isinstance(new, staticmethod) or not isinstance(init, FunctionType):
         return None
     return Callee(init, makes=True)

@@ -165,12 +165,17 @@ def attempts(name: str, operands: Sequence[Any]) -> list[Attempt]:
     return []
 
 
-def in_class(kind: type, name: str) -> Any:
-    """Returns what a class, or one that it inherits from, has under a name, or `MISSING`."""
-    for cls in type.mro(kind):
+def in_classes(classes: Sequence[type], name: str) -> Any:
+    """Returns what the first of some classes that has a name has under it, or `MISSING`."""
+    for cls in classes:
         if name in cls.__dict__:
             return cls.__dict__[name]
     return MISSING
+
+
+def in_class(kind: type, name: str) -> Any:
+    """Returns what a class, or one that it inherits from, has under a name, or `MISSING`."""
+    return in_classes(type.mro(kind), name)
 
 
 def _first(owner: Any, names: Sequence[str], *arguments: Any) -> list[Attempt]:
@@ -222,7 +227,7 @@ def _getting(owner: Any, attribute: str) -> list[Attempt]:
     if kind is super:
         order = type.mro(type(owner.__self__))
         after = order[order.index(owner.__thisclass__) + 1 :] if owner.__thisclass__ in order else []
-        found = next((cls.__dict__[attribute] for cls in after if attribute in cls.__dict__), MISSING)
+        found = in_classes(after, attribute)
         return [Attempt(found.fget, owner.__self__, ())] if isinstance(found, property) else []
     if isinstance(owner, type) or in_class(kind, "__getattribute__") is not object.__getattribute__:
         return []
