@@ -39,6 +39,14 @@ _SHOWN = 10  # differences, and reasons, that people are shown; --json has all
 @click.option(
     "--via", metavar="COMMAND ...", default="", help="Goes on under another Python, started by this command line."
 )
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default="60",
+    help="For the function to come to its end, uninterrupted.",
+)
 @click.option("--fresh", is_flag=True, help="Starts a new interpreter for each capture; else forks one that is warm.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, described in docs/schemas.")
 def exercise(
@@ -50,6 +58,7 @@ def exercise(
     limit: int,
     chain: int,
     via: str,
+    timeout: float,
     fresh: bool,
     as_json: bool,
 ) -> int:
@@ -68,7 +77,8 @@ def exercise(
     path, function = split_function(file)
     args, kwargs = _arguments(arguments)
     source = read_source(path)
-    asked = Exercise(source, choose_function(source, function), args, kwargs, every=every, limit=limit, chain=chain)
+    chosen = choose_function(source, function)
+    asked = Exercise(source, chosen, args, kwargs, every=every, limit=limit, chain=chain, timeout=timeout)
     findings = exercise_once(asked, [*_words(via), *more], fresh=fresh)
     if as_json:
         from coordinator.cli import render

@@ -30,8 +30,10 @@ from devices.runtime.source import Source
 
 MOST: Final = 1000
 """Captures in one exercise, unless more are asked for."""
+TIMEOUT: Final = 60.0
+"""Seconds in which a function has to come to its end."""
 _PATIENCE: Final = 30.0
-"""Seconds after which a resumed run is taken to hang, and besides ten times what the whole run took."""
+"""Seconds after which a run is taken to hang that shows no sign, and besides ten times what the plain one took."""
 
 
 class Different(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +79,7 @@ class Exercise:
         every: how many stops there are from one capture to the next.
         limit: captures.
         chain: instead of all captures of one run: so many moves of one run, each from where the one before it led.
+        timeout: seconds in which its plain run has to come to its end.
     """
 
     source: Source
@@ -86,11 +89,13 @@ class Exercise:
     every: int = 1
     limit: int = MOST
     chain: int = 0
+    timeout: float = TIMEOUT
 
     @property
     def load(self) -> Load:
         """The request for the program."""
-        return Load(self.source.module, self.source.files, self.function, list(self.args), dict(self.kwargs))
+        args, kwargs = list(self.args), dict(self.kwargs)
+        return Load(self.source.module, self.source.files, self.function, args, kwargs, self.timeout)
 
 
 def choose_function(source: Source, name: str) -> str:
@@ -156,7 +161,7 @@ class _Run:
         began = time.monotonic()
         self._expected = self._plain_twice()
         self._seconds = _PATIENCE + 10 * (time.monotonic() - began)
-        self._note("(not stopped anywhere)", "", self._last(self._home.run(Run())))
+        self._note("(not stopped anywhere)", "", self._last(self._home.run(Run(self._seconds))))
         if self._asked.chain:
             self._move_on_and_on()
         else:
@@ -166,8 +171,8 @@ class _Run:
         return self._found
 
     def _plain_twice(self) -> Outcome:
-        first = self._lived(self._last(self._home.run(Run(plain=True))))
-        second = self._lived(self._last(self._away.run(Run(plain=True))))
+        first = self._lived(self._last(self._home.run(Run(self._asked.timeout, plain=True))))
+        second = self._lived(self._last(self._away.run(Run(self._asked.timeout, plain=True))))
         found = difference(first, second)
         if found is not None:
             python = self._found.python
@@ -181,10 +186,15 @@ class _Run:
         return first
 
     def _lived(self, ended: Ended) -> Outcome:
-        if ended.outcome is None:
+        place = self._asked.source.main_file
+        if ended.late:
             raise RefusedError(
-                f"{self._asked.function} ends its own process: {ended.died}", place=self._asked.source.main_file
+                f"{self._asked.function} has not come to its end within {self._asked.timeout:g} s",
+                place=place,
+                remedy="Give it arguments with which it does, or more time with --timeout SECONDS.",
             )
+        if ended.outcome is None:
+            raise RefusedError(f"{self._asked.function} ends its own process: {ended.died}", place=place)
         return ended.outcome
 
     def _last(self, answers: Iterator[Captured | Ended]) -> Ended:
@@ -194,7 +204,7 @@ class _Run:
 
     def _resume_everywhere(self) -> None:
         printed = ""
-        for answer in self._home.run(Run(every=self._asked.every, most=self._asked.limit)):
+        for answer in self._home.run(Run(self._seconds, every=self._asked.every, most=self._asked.limit)):
             match answer:
                 case Captured():
                     printed += answer.printed
@@ -210,7 +220,7 @@ class _Run:
     def _move_on_and_on(self) -> None:
         printed, statement, line = "", "(not moved)", ""
         travels: set[str] = set()
-        answers = self._home.run(Run(every=self._asked.every, most=1, leave=True))
+        answers = self._home.run(Run(self._seconds, every=self._asked.every, most=1, leave=True))
         while True:
             first = next(answers)
             if isinstance(first, Ended):

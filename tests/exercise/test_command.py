@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jsonschema
@@ -106,3 +110,20 @@ def test_a_mistake_is_one_sentence(
     assert words in said.err
     assert "Traceback" not in said.err
     assert len(said.err.splitlines()) <= 2
+
+
+def test_an_interrupt_from_the_keyboard_ends_an_exercise_without_a_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "endless.py"
+    began = tmp_path / "began"
+    path.write_text(f"def main():\n    open({str(began)!r}, 'w').close()\n    while True:\n        pass\n")
+    command = [sys.executable, "-m", "coordinator.cli", "exercise", f"{path}:main"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0
+    ) as running:
+        deadline = time.monotonic() + 60
+        while not began.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.killpg(running.pid, signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in out + err

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import secrets
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from devices.errors import RefusedError, SourceError, UsageError
-from devices.runtime.exercise import Findings
+from devices.runtime.exercise import Exercise, Findings, exercise
+from devices.runtime.exercising.interpreter import Interpreter
+from devices.runtime.exercising.packets import Captured, Run
+from devices.runtime.source import Source
 
 Exercised = Callable[..., Findings]
 
@@ -295,4 +301,70 @@ def test_a_users_mistake_is_told_in_one_sentence(exercised: Exercised, text: str
 def test_after_a_mistake_the_same_interpreters_go_on(exercised: Exercised) -> None:
     with pytest.raises(SourceError):
         exercised("raise ValueError\ndef main():\n    pass\n")
+    assert all_equal(exercised(COUNTING, "main", limit=3))
+
+
+def processes_with(word: str) -> list[str]:
+    """The process ids of all processes that have the word in their environment."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if word.encode() in path.read_bytes():
+                found.append(path.parent.name)
+    return found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def main():\n    while True:\n        pass\n",
+        "import os, time\ndef main():\n    if not os.fork():\n        while True:\n            pass\n    os.wait()\n",
+        "import subprocess\ndef main():\n    subprocess.run(['sleep', '1000'])\n",
+    ],
+    ids=["a loop", "a loop in a child", "a program"],
+)
+def test_a_function_without_an_end_is_refused_and_leaves_no_process(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    word = f"EXERCISED_BY={secrets.token_hex(8)}"
+    monkeypatch.setenv(*word.split("="))
+    with Interpreter() as home, Interpreter() as away:
+        with pytest.raises(RefusedError, match=r"has not come to its end within 2 s") as caught:
+            exercise(Exercise(Source("program", {"program.py": text}), "main", timeout=2.0), home, away)
+        assert "--timeout" in str(caught.value.remedy)
+        assert all_equal(exercise(Exercise(Source("program", {"program.py": COUNTING}), "main", limit=3), home, away))
+        assert processes_with(word)
+    assert processes_with(word) == []
+
+
+def test_what_a_function_leaves_running_ends_with_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "import subprocess\ndef main():\n    subprocess.Popen(['sleep', '1000'])\n    x = 1\n    return x\n"
+    word = f"EXERCISED_BY={secrets.token_hex(8)}"
+    monkeypatch.setenv(*word.split("="))
+    with Interpreter() as home, Interpreter() as away:
+        assert all_equal(exercise(Exercise(Source("program", {"program.py": text}), "main"), home, away))
+    assert processes_with(word) == []
+
+
+def test_an_interpreter_that_is_closed_in_the_middle_of_a_run_leaves_no_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "import subprocess\ndef main():\n    x = 1\n    subprocess.run(['sleep', '1000'])\n"
+    word = f"EXERCISED_BY={secrets.token_hex(8)}"
+    monkeypatch.setenv(*word.split("="))
+    asked = Exercise(Source("program", {"program.py": text}), "main")
+    with Interpreter() as home:
+        home.load(asked.load)
+        assert isinstance(next(home.run(Run(60.0, every=1, most=1))), Captured)
+    assert processes_with(word) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("while True:\n    pass\ndef main():\n    pass\n", "to import it has not come to an end within 2 s"),
+        ("import os\nos._exit(3)\ndef main():\n    pass\n", "its process ended with 3"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_to_its_end_is_refused(exercised: Exercised, text: str, words: str) -> None:
+    with pytest.raises(RefusedError, match=words):
+        exercised(text, timeout=2.0)
     assert all_equal(exercised(COUNTING, "main", limit=3))

@@ -114,7 +114,7 @@ def test_functions_of_the_standard_library_go_on_equal_from_each_capture(
     asked = Exercise(source_of(name), "main", every=1, limit=10**9)
     if not long_run:
         home.load(asked.load)
-        *_, ended = home.run(Run(every=10**9, most=1))
+        *_, ended = home.run(Run(asked.timeout, every=10**9, most=1))
         assert isinstance(ended, Ended)
         asked = Exercise(asked.source, "main", every=max(1, ended.stops // A_FEW), limit=A_FEW)
     found = exercise(asked, home, away)

@@ -18,6 +18,7 @@ from devices.runtime.exercising.packets import Answer, Captured, Ended, Load, Lo
 
 _PLACE: Final = str(Path(__file__).parents[3])
 """Where the package ``devices`` is; another interpreter finds it there if it has none of its own."""
+_GRACE: Final = 5.0  # seconds
 _PROGRAM: Final = f"""
 import sys
 sys.path[:] = [each for each in sys.path if each]
@@ -70,8 +71,11 @@ class Interpreter:
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
-        self._process.terminate()
-        self._process.wait()
+        try:
+            self._process.wait(_GRACE)  # it ends what the function has started, and then itself
+        except subprocess.TimeoutExpired:
+            self._process.terminate()
+            self._process.wait()
 
     def load(self, load: Load) -> Loaded:
         """Has a program imported.
@@ -93,6 +97,8 @@ class Interpreter:
         while isinstance(answer, Captured):
             yield answer
             answer = self._answer()
+        if isinstance(answer, Refused):
+            raise from_wire(answer.error)
         assert isinstance(answer, Ended)
         yield answer
 

@@ -35,21 +35,24 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Load(msgspec.Struct, frozen=True, tag="load"):
-    """Asks for a program, and whether its function takes these arguments."""
+    """Asks for a program, and whether its function takes these arguments; ``seconds``: for its import."""
 
     module: str
     files: dict[str, str]
     function: str
     args: list[Any]
     kwargs: dict[str, Any]
+    seconds: float
 
 
 class Run(msgspec.Struct, frozen=True, tag="run"):
     """Asks for a run from the start: ``plain`` Python, or the engine's normal form, captured at every ``every``-th stop.
 
     ``every`` 0: nothing is captured. ``leave``: the run ends at its last capture, as a moved function does.
+    ``seconds``: it is taken to hang when nothing is heard of it for so long.
     """
 
+    seconds: float
     plain: bool = False
     every: int = 0
     most: int = 0
@@ -57,7 +60,7 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
 
 
 class Resume(msgspec.Struct, frozen=True, tag="resume"):
-    """Asks for the rest of a run; the other fields as in `Run`. ``seconds``: it is taken to hang after them."""
+    """Asks for the rest of a run; the other fields as in `Run`."""
 
     image: bytes
     seconds: float
@@ -90,12 +93,16 @@ class Captured(msgspec.Struct, frozen=True, tag="captured"):
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """A run is over; ``outcome`` is ``None`` if it was left at a capture, or its process died: ``died`` says how."""
+    """A run is over; ``outcome`` is ``None`` if it was left at a capture, or its process died: ``died`` says how.
+
+    ``late``: it was ended, for there was no sign of it for the seconds that it had.
+    """
 
     outcome: Outcome | None = None
     stops: int = 0
     passed_by: dict[str, int] = {}
     died: str = ""
+    late: bool = False
 
 
 Request: TypeAlias = Load | Run | Resume

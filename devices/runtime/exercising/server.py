@@ -14,24 +14,20 @@ import gc
 import inspect
 import io
 import os
-import select
 import signal
 import sys
-import time
-from collections.abc import Callable
-from typing import Any, Final, NoReturn
+from typing import Any
 
-from devices.errors import MidstreamError, SourceError, UsageError
-from devices.runtime import after_fork, failure
+from devices.errors import MidstreamError, RefusedError, SourceError, UsageError
+from devices.runtime import failure
 from devices.runtime.exercising import packets
 from devices.runtime.exercising.life import Life, own_library, prepare_process, state_of
 from devices.runtime.exercising.packets import Ended, Load, Loaded, Refused, Request, Resume, Run
+from devices.runtime.exercising.processes import LateError, Process, how_it_died
 from devices.runtime.python.program import Program
 from devices.runtime.python.records import Record
 from devices.runtime.python.values import from_cbor
 from devices.runtime.source import Source
-
-_FAULT: Final = 70  # EX_SOFTWARE of sysexits.h
 
 
 class Server:
@@ -54,55 +50,61 @@ class Server:
 
     def _serve_program(self, load: Load) -> Request | None:
         """Forks the program's process, and returns the first request that is not about it."""
-        ours, theirs = os.pipe()
-        pid = _fork(lambda: self._be_program(load, theirs), [ours])
-        os.close(theirs)
-        body = packets.read_bytes(ours)
-        os.close(ours)
-        os.waitpid(pid, 0)
+        process = Process(lambda tells: self._be_program(load, tells), [])
+        body = process.last_packet()
+        code = process.end(by_itself=True)
+        if code:
+            packets.write(self._answers, Refused(_import_died(load, code).to_wire()))
+            return self._next()
         return None if not body else packets.requests.decode(body)
 
-    def _be_program(self, load: Load, first_level: int) -> None:
+    def _be_program(self, load: Load, tells: int) -> None:
         program: Program | None = None
+        signal.setitimer(signal.ITIMER_REAL, load.seconds)
         try:
             program = _loaded(load)
         except MidstreamError as error:
             packets.write(self._answers, Refused(error.to_wire()))
         else:
             packets.write(self._answers, Loaded(_version(), state_of(program)))
-            gc.collect()
-            gc.freeze()  # a collection in a run would touch, and so copy, every page that it shares with us
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        gc.collect()
+        gc.freeze()  # a collection in a run would touch, and so copy, every page that it shares with us
         request = self._next()
         while program is not None and isinstance(request, Run | Resume):
             self._run(program, load, request)
             request = self._next()
-        packets.write_bytes(first_level, b"" if request is None else packets.encode(request))
+        packets.write_bytes(tells, b"" if request is None else packets.encode(request))
 
     def _run(self, program: Program, load: Load, request: Run | Resume) -> None:
         if isinstance(request, Resume):
             _make_rests(program, request.image)
-        ours, theirs = os.pipe()
-        pid = _fork(lambda: _live(program, load, request, theirs), [ours, self._requests, self._answers])
-        os.close(theirs)
-        late, ended = False, False
-        deadline = time.monotonic() + request.seconds if isinstance(request, Resume) else None
-        while not ended:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if left is not None and not select.select([ours], [], [], left)[0]:
-                late = True
-                break
-            body = packets.read_bytes(ours)
-            if body is None:
-                break
-            packets.write_bytes(self._answers, body)
-            ended = isinstance(packets.answers.decode(body), Ended)
-        os.close(ours)
-        if late:
-            os.kill(pid, signal.SIGKILL)
-        _, status = os.waitpid(pid, 0)
-        if not ended:
-            died = f"no end within {request.seconds:.0f} s" if late and isinstance(request, Resume) else _death(status)
-            packets.write(self._answers, Ended(died=died))
+        process = Process(lambda tells: _live(program, load, request, tells), [self._requests, self._answers])
+        try:
+            for body in process.packets(self._requests, request.seconds):
+                packets.write_bytes(self._answers, body)
+                if isinstance(packets.answers.decode(body), Ended):
+                    process.end()
+                    return
+        except LateError:
+            process.end()
+            packets.write(self._answers, Ended(died=f"no end within {request.seconds:.0f} s", late=True))
+        except BrokenPipeError:
+            process.end()
+            raise
+        else:
+            packets.write(self._answers, Ended(died=how_it_died(process.end(by_itself=True))))
+
+
+def _import_died(load: Load, code: int) -> MidstreamError:
+    place = f"{load.module}.py"
+    if code == -signal.SIGALRM:
+        return RefusedError(
+            f"to import it has not come to an end within {load.seconds:g} s",
+            place=place,
+            remedy="what it does beside defining functions belongs into a function",
+        )
+    return RefusedError(f"it ends the process that imports it: {how_it_died(code)}", place=place)
 
 
 def _loaded(load: Load) -> Program:
@@ -143,6 +145,7 @@ def _make_rests(program: Program, image: bytes) -> None:
 
 
 def _live(program: Program, load: Load, request: Run | Resume, descriptor: int) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     life = Life(program.source, descriptor)
     match request:
         case Run(plain=True):
@@ -153,47 +156,20 @@ def _live(program: Program, load: Load, request: Run | Resume, descriptor: int) 
             life.resume(program, request)
 
 
-def _fork(live: Callable[[], None], close: list[int]) -> int:
-    parent = os.getpid()
-    pid = os.fork()
-    if not pid:
-        _be_child(parent, live, close)
-    return pid
-
-
-def _be_child(parent: int, live: Callable[[], None], close: list[int]) -> NoReturn:
-    status = _FAULT
-    try:
-        after_fork.die_with(parent)
-        for descriptor in close:
-            os.close(descriptor)
-        live()
-        status = 0
-    except BrokenPipeError:
-        status = 0  # the client is gone
-    except BaseException:  # noqa: BLE001  (the last frame of a process that must not become a second server)
-        import traceback
-
-        os.write(2, traceback.format_exc().encode(errors="replace"))
-    finally:
-        os._exit(status)
-
-
-def _death(status: int) -> str:
-    code = os.waitstatus_to_exitcode(status)
-    return f"its process was killed by {signal.Signals(-code).name}" if code < 0 else f"its process ended with {code}"
-
-
 def _version() -> str:
     return "{}.{}.{}".format(*sys.version_info[:3])
 
 
 def main() -> None:
-    """Serves whoever is at the other end of standard input and output; the functions have neither."""
+    """Serves whoever is at the other end of standard input and output; the functions have neither.
+
+    An interrupt from the keyboard is for the client, which then goes; a function's own interrupts are as always.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests, answers = os.dup(0), os.dup(1)
     nothing: Any = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
     prepare_process()
-    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+    with contextlib.suppress(BrokenPipeError):
         Server(requests, answers).serve()

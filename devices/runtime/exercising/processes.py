@@ -1,0 +1,108 @@
+"""The processes of an exercise: each is forked, watched while it has something to tell, and ended with its children.
+
+A function may fork, start programs and wait for them for ever. So each process leads a session of its own, and that
+session is killed as a whole once the process has told its end, is late, or nobody is there any more whom it could tell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NoReturn
+
+from devices.runtime import after_fork
+from devices.runtime.exercising import packets
+
+_FAULT: Final = 70  # EX_SOFTWARE of sysexits.h
+
+
+class LateError(Exception):
+    """Nothing came for too long."""
+
+
+class Process:
+    """A forked process that does one thing, and tells about it through a pipe.
+
+    Args:
+        live: what it does, given the descriptor that it writes packets to.
+        close: our descriptors that are none of its business.
+        terminal: where it says what it failed of, if that was no fault of the user's.
+    """
+
+    def __init__(self, live: Callable[[int], None], close: Sequence[int], terminal: int = 2) -> None:
+        parent = os.getpid()
+        self._told, tells = os.pipe()
+        self._pid = os.fork()
+        if not self._pid:
+            os.close(self._told)
+            _be_child(parent, lambda: live(tells), close, terminal)
+        os.close(tells)
+
+    def packets(self, client: int, seconds: float) -> Iterator[bytes]:
+        """Yields what it tells, until there is nothing more.
+
+        Args:
+            client: a descriptor that can be read when the client has gone, as it says nothing meanwhile.
+            seconds: how long to wait for each packet.
+
+        Raises:
+            LateError: there was none for so long.
+            BrokenPipeError: the client has gone.
+        """
+        while True:
+            ready, _, _ = select.select([self._told, client], [], [], seconds)
+            if not ready:
+                raise LateError
+            if client in ready:
+                raise BrokenPipeError
+            body = packets.read_bytes(self._told)
+            if body is None:
+                return
+            yield body
+
+    def last_packet(self) -> bytes | None:
+        """Returns the one thing that it tells, ``None`` if it has died before."""
+        return packets.read_bytes(self._told)
+
+    def end(self, *, by_itself: bool = False) -> int:
+        """Ends it with all that it has started; returns its exit code, negative for a signal.
+
+        Args:
+            by_itself: it is about to end, and its exit code tells how.
+        """
+        os.close(self._told)
+        if by_itself:
+            os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT)  # its number stays taken, also as its session's
+        for kill in (os.killpg, os.kill):  # the latter for one that has not got as far as to lead a session
+            with contextlib.suppress(ProcessLookupError):
+                kill(self._pid, signal.SIGKILL)
+        _, status = os.waitpid(self._pid, 0)
+        return os.waitstatus_to_exitcode(status)
+
+
+def how_it_died(code: int) -> str:
+    """Returns an exit code in words."""
+    if code == _FAULT:
+        return "Midstream itself failed, as is told above"
+    return f"its process was killed by {signal.Signals(-code).name}" if code < 0 else f"its process ended with {code}"
+
+
+def _be_child(parent: int, live: Callable[[], None], close: Sequence[int], terminal: int) -> NoReturn:
+    status = _FAULT
+    try:
+        after_fork.die_with(parent)
+        os.setsid()
+        for descriptor in close:
+            os.close(descriptor)
+        live()
+        status = 0
+    except BrokenPipeError:
+        status = 0  # the client has gone
+    except BaseException:  # noqa: BLE001  (the last frame of a process that must not become a second server)
+        os.write(terminal, traceback.format_exc().encode(errors="replace"))
+    finally:
+        os._exit(status)
