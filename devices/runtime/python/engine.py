@@ -78,7 +78,6 @@ class Execution:
                 place=f"{root.__code__.co_filename}:{root.__code__.co_firstlineno}",
                 remedy="Write an ordinary function: waiting calls such as ctx.next() and ctx.sleep() need no await.",
             )
-        self._root = root
         self.program.begins()
         return self._run(begun, root, *args, **kwargs)
 
@@ -94,10 +93,10 @@ class Execution:
         """
         self.program.begins()
         function, state = restore(self.program, image)
-        self._root = None
         return self._run(begun, function, state)
 
-    def _run(self, begun: Callable[[], None], root: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    def _run(self, begun: Callable[[], None], root: FunctionType, /, *args: Any, **kwargs: Any) -> Any:
+        self._root = root
         self._base = sys._getframe()  # noqa: SLF001  (where the program's part of the stack ends)
         begun()
         if self._wish is not None:
@@ -105,7 +104,7 @@ class Execution:
         try:
             return root(*args, **kwargs)
         finally:
-            self._base = None
+            self._base = self._root = None
             self._ended()
 
     def _ended(self) -> None:
@@ -147,12 +146,12 @@ class Execution:
         return None if known is None else known.positions.stops
 
     def _visit(self, frame: FrameType) -> None:
-        wish, base = self._wish, self._base
-        if wish is None or base is None:
+        wish, base, root = self._wish, self._base, self._root
+        if wish is None or base is None or root is None:
             return
         stopped = time.perf_counter()
         try:
-            standings = read_stack(self.program, frame, base, self._root, None)
+            standings = read_stack(self.program, frame, base, root, None)
             image = take(self.program, standings, stopped=stopped)
             release(standings, traced=True)
         except Blocked as blocked:
@@ -186,7 +185,7 @@ class Execution:
         frame = above.f_back
         while frame is not None and frame is not self._base and self.program.known(frame.f_code) is None:
             above, frame = frame, frame.f_back
-        if frame is None or frame is self._base or self._base is None:
+        if frame is None or frame is self._base or self._base is None or self._root is None:
             raise CannotStopError("the effect is not called by the function", place=place_of(above))
         try:
             standings = read_stack(self.program, frame, self._base, self._root, above)

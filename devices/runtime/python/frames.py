@@ -77,7 +77,7 @@ def place_of(frame: FrameType) -> str:
 
 
 def read_stack(
-    program: Program, top: FrameType, base: FrameType, root: FunctionType | None, above: FrameType | None
+    program: Program, top: FrameType, base: FrameType, root: FunctionType, above: FrameType | None
 ) -> list[Standing]:
     """Returns where the program's frames stand, outermost first.
 
@@ -85,7 +85,7 @@ def read_stack(
         program: the program.
         top: its innermost frame.
         base: the frame of the engine's that called the outermost.
-        root: the outermost function; ``None`` if it is a continuation.
+        root: the outermost function.
         above: the frame of the library's above ``top``; ``None``: ``top`` is at a place to stop.
 
     Raises:
@@ -103,6 +103,9 @@ def read_stack(
         upper, upper_standing = frame, standing
         frame = frame.f_back
     assert upper is not None
+    if upper.f_code is not root.__code__:
+        # A finaliser of what the outermost function has held: that function is over, its result would be lost.
+        raise Blocked(f"{upper.f_code.co_qualname}() is called when {root.__qualname__}() has ended", place_of(upper))
     _close(standings[-1], root, upper)
     for standing in standings:
         _collect(standing)
