@@ -10,9 +10,11 @@ _ALWAYS: dict[str, set[str]] = {
         "code that is not the function's own (iterated) stands in between",
     },
     "beside_async": {
-        "CannotTravelError: main(): line 46: a value in the middle of the statement: the function asyncio.runners.run "
-        "cannot travel by its name\n  import asyncio.runners at the top of the function's file, or use it by its name, "
-        "not by a variable"
+        (
+            "CannotTravelError: main(): line 46: a value in the middle of the statement: the function asyncio.runners.run "
+            "cannot travel by its name\n  import asyncio.runners at the top of the function's file, or use it by its name, "
+            "not by a variable"
+        )
     },
     "comparisons": {
         "Version.__eq__() is called from inside an operation",
