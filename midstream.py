@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from devices.runtime.context import ctx
     from devices.runtime.function import function
     from devices.runtime.message import Message
+    from devices.runtime.per_hub import per_hub
     from devices.runtime.subscription import Subscription
 
-__all__ = ["Message", "Subscription", "ctx", "function"]
+__all__ = ["Message", "Subscription", "ctx", "function", "per_hub"]
 
 _HOMES = {
     "Message": "devices.runtime.message",
+    "per_hub": "devices.runtime.per_hub",
     "Subscription": "devices.runtime.subscription",
     "ctx": "devices.runtime.context",
     "function": "devices.runtime.function",

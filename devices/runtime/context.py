@@ -5,12 +5,13 @@ It is imported, never passed, so that helpers use it too; there is one in each p
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta
-from typing import Any
+from typing import IO, Any, BinaryIO, TextIO, overload
 
 from devices.errors import UsageError
 from devices.protocol import durations, link, topics
-from devices.runtime import clock, payloads
+from devices.runtime import clock, files, payloads
 from devices.runtime.effects import Checkpoint, Publish, Sleep, Where
 from devices.runtime.instance import running
 from devices.runtime.message import Message
@@ -148,6 +149,51 @@ class Context:
                     values=payloads.status_values(values),
                 )
             )
+
+    @overload
+    def open(
+        self,
+        path: str | os.PathLike[str],
+        mode: files.TextMode = "r",
+        *,
+        encoding: str = "utf-8",
+        errors: str | None = None,
+        newline: str | None = None,
+    ) -> TextIO: ...
+    @overload
+    def open(self, path: str | os.PathLike[str], mode: files.BinaryMode) -> BinaryIO: ...
+    def open(
+        self,
+        path: str | os.PathLike[str],
+        mode: str = "r",
+        *,
+        encoding: str = "utf-8",
+        errors: str | None = None,
+        newline: str | None = None,
+    ) -> IO[Any]:
+        """Opens a file that stays open wherever the function goes: it goes on at its position.
+
+        A checkpoint counts what was written, and has it on the disk; behind a hub's sudden death a file that was opened
+        with ``"w"`` or ``"x"`` is cut back to what the checkpoint counts, so that nothing is there twice. One that is
+        appended to (``"a"``) is never cut. The file must be at the same path where the function goes on: on a share, or
+        the function stays on its hub.
+
+        Args:
+            path: of the file; a relative one is meant from the folder in which the hub runs.
+            mode: as for Python's `open`.
+            encoding: of text.
+            errors: what to do with text that cannot be encoded or decoded, as for Python's `open`.
+            newline: how line ends are read and written, as for Python's `open`.
+
+        Returns:
+            Python's own kind of file, to be closed, or used in a ``with``.
+
+        Raises:
+            UsageError: a mode that is none.
+            OSError: as from Python's `open`.
+        """
+        with running().attention:
+            return files.open_file(path, mode, encoding, errors, newline)  # type: ignore[no-any-return]
 
     def now(self) -> datetime:
         """Returns the present time: aware, in the site's time zone, the same on every hub."""

@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from devices import errors
 from devices.errors import MidstreamError, ProtocolError
-from devices.runtime import instance, time_sleep
+from devices.runtime import files, instance, time_sleep
 from devices.runtime.context import ctx
 from devices.runtime.effects import Checkpoint, Effect, Next, Publish, Sleep
 from devices.runtime.message import Message
+from devices.runtime.per_hub import OfThisHub
+from devices.runtime.python.library import Library
 from devices.runtime.python.values import Registered, Travels
 from devices.runtime.subscription import Subscribe, Subscription
 
@@ -37,14 +39,20 @@ def take_up(described: dict[str, Any]) -> Any:
         return effect.run()
 
 
+def given() -> Library:
+    """Returns what a function is given on a hub."""
+    return Library(take_up, registered(), files.settle)
+
+
 def registered() -> Registered:
     """Returns the types and objects of the runtime that a function may hold in a variable."""
     types: dict[type, Travels] = {
         Message: Travels("message", _message_state, _message),
         Subscription: Travels("subscription", Subscription.state, Subscription.restored),
+        **files.TRAVELS,
     }
     types |= {kind: Travels(f"error-{kind.slug}", kind.to_wire, errors.from_wire) for kind in _kinds(MidstreamError)}
-    return Registered(types=types, named={"ctx": ctx, "time.sleep": time_sleep.sleep})
+    return Registered(types=types, named={"ctx": ctx, "time.sleep": time_sleep.sleep}, anew=OfThisHub())
 
 
 def _kinds(root: type[MidstreamError]) -> Iterable[type[MidstreamError]]:

@@ -3,4 +3,5 @@
 from devices.runtime.context import ctx as ctx
 from devices.runtime.function import function as function
 from devices.runtime.message import Message as Message
+from devices.runtime.per_hub import per_hub as per_hub
 from devices.runtime.subscription import Subscription as Subscription

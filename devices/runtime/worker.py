@@ -21,7 +21,6 @@ from devices.runtime.attention import KNOCK, Attention
 from devices.runtime.channel import Channel, leave
 from devices.runtime.output import Output
 from devices.runtime.python.engine import Execution
-from devices.runtime.python.library import Library
 from devices.runtime.python.program import Program
 from devices.runtime.source import Source
 
@@ -72,7 +71,7 @@ class Worker:
     def _load(self, frame: link.Load) -> None:
         source = Source(frame.module, frame.files)
         try:
-            program = Program.load(source, library=Library(library.take_up, library.registered()))
+            program = Program.load(source, library=library.given())
             program.prepare()
         except MidstreamError:
             raise

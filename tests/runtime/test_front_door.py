@@ -16,7 +16,11 @@ ROOT = Path(__file__).parents[2]
 TYPED = """
 from datetime import datetime
 
-from midstream import Message, Subscription, ctx, function
+from midstream import Message, Subscription, ctx, function, per_hub
+
+@per_hub
+def shelf(path: str) -> dict[str, int]:
+    return {}
 
 @function
 def bare(plug: str = "a") -> None: ...
@@ -26,6 +30,7 @@ def told(plug: str = "a") -> int:
     return 1
 
 reveal_type(told("b"))
+reveal_type(shelf("x"))
 heard: Subscription = ctx.subscribe("a", keep="latest", retained=False)
 for message in heard:
     reveal_type(message)
@@ -44,18 +49,18 @@ ctx.publish("a", {"b": 1}, retain=True)
 ctx.status("x", progress=0.5, n=1)
 """
 REVEALED = [
-    "int", "Message", "Message | None", "float", "float | None", "float | str", "datetime", "datetime", "str",
+    "int", "dict[str, int]", "Message", "Message | None", "float", "float | None", "float | str", "datetime", "datetime", "str",
 ]  # fmt: skip
 
 
 def test_the_front_door_is_what_exists():
-    assert sorted(midstream.__all__) == ["Message", "Subscription", "ctx", "function"]
+    assert sorted(midstream.__all__) == ["Message", "Subscription", "ctx", "function", "per_hub"]
     assert set(midstream.__all__) <= set(dir(midstream))
-    with pytest.raises(AttributeError, match="per_hub"):
-        _ = midstream.per_hub
+    with pytest.raises(AttributeError, match="mailbox"):
+        _ = midstream.mailbox
 
 
-@pytest.mark.parametrize("name", ["ctx", "Message", "Subscription", "function"])
+@pytest.mark.parametrize("name", ["ctx", "Message", "Subscription", "function", "per_hub"])
 def test_everything_behind_it_is_documented(name):
     found = getattr(midstream, name)
     kind = type(found) if name == "ctx" else found

@@ -106,14 +106,14 @@ def closed(thing):
 
 KINDS = {
     "socket": (lambda: closed(socket.socket()), "a socket", "close it before"),
-    "open file": (lambda: closed(open(__file__)), "an open file", "with open"),  # noqa: SIM115, PTH123
-    "binary file": (lambda: closed(io.open(__file__, "rb")), "an open file", "with open"),  # noqa: UP020, SIM115
+    "open file": (lambda: closed(open(__file__)), "an open file", "ctx.open"),  # noqa: SIM115, PTH123
+    "binary file": (lambda: closed(io.open(__file__, "rb")), "an open file", "ctx.open"),  # noqa: UP020, SIM115
     "lock": (threading.RLock, "lock", "one thread"),
     "event": (threading.Event, "lock or thread", "one thread"),
     "thread": (lambda: threading.Thread(target=len), "lock or thread", "one thread"),
     "queue": (queue.Queue, "queue", "collections.deque"),
     "simple queue": (queue.SimpleQueue, "queue", "collections.deque"),
-    "database": (lambda: closed(sqlite3.connect(":memory:")), "database", "make it anew"),
+    "database": (lambda: closed(sqlite3.connect(":memory:")), "database", "@per_hub"),
     "pool": (lambda: ThreadPoolExecutor(1), "pool", "one thread"),
     "process": (lambda: ended(subprocess.Popen([sys.executable, "-c", ""])), "child process", "wait for it"),
     "event loop": (lambda: closed(asyncio.new_event_loop()), "event loop", "async"),

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType
 from typing import Any, SupportsIndex
 
@@ -41,7 +42,7 @@ def prepare_process() -> None:
 def own_library() -> Library:
     """Returns what the runtime gives to a function."""
     given = library.registered()
-    return Library(library.take_up, type(given)(types=given.types, named={**given.named, "time.sleep": sleep}))
+    return Library(library.take_up, replace(given, named={**given.named, "time.sleep": sleep}))
 
 
 class Output(io.StringIO):

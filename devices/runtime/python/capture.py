@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from devices.runtime.python import form
@@ -14,7 +14,7 @@ from devices.runtime.python.knows import Knowledge
 from devices.runtime.python.program import Program
 from devices.runtime.python.records import Record
 from devices.runtime.python.state import changed, gone, shared_inside, value_of
-from devices.runtime.python.values import Registered, encode, to_cbor
+from devices.runtime.python.values import encode, to_cbor
 from devices.runtime.python.values.contract import Image as Graph
 
 
@@ -75,6 +75,7 @@ def take(
         CannotTravelError: a value cannot; ``place`` is the way to it: ``washer(): line 14: conn.pool[0]``.
         Blocked: a generator that is used elsewhere runs just now.
     """
+    program.library.settle()
     running = {
         id(standing.generator): (index, list(standing.cells.values()))
         for index, standing in enumerate(standings)
@@ -150,7 +151,7 @@ def _encoded(
         state += [(module, name, value_of(program, module, name)) for module, name in sorted(more)]
         here = {f"{module}:{name}" for module, name in more}
         named = {name: each for name, each in registered.named.items() if name not in here}
-        registered = Registered(registered.types, named)
+        registered = replace(registered, named=named)
         inner = {key: place for key, place in inner.items() if place not in more}
 
 

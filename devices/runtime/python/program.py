@@ -7,7 +7,7 @@ import builtins
 import linecache
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
@@ -140,7 +140,7 @@ class Program:
         given = self.library.registered
         if self.main.code.shape.facts.identity:
             named.update(_constants(self.imported))
-        return Registered(given.types, {**named, **self.ambient.streams, **given.named})
+        return replace(given, named={**named, **self.ambient.streams, **given.named})
 
     def executed(self, module: LoadedModule) -> LoadedModule:
         """Returns a module, executed if nothing has imported it yet."""

@@ -15,8 +15,20 @@ An object's class is not asked: ``__getstate__``, ``__reduce__`` and ``__setstat
 why.
 """
 
-from devices.runtime.python.values.contract import Described, Image, Knows, Registered, Travels
+from devices.runtime.python.values.contract import Anew, Described, Image, Knows, Made, Registered, Travels
 from devices.runtime.python.values.graph import decode, encode
 from devices.runtime.python.values.wire import from_cbor, to_cbor
 
-__all__ = ["Described", "Image", "Knows", "Registered", "Travels", "decode", "encode", "from_cbor", "to_cbor"]
+__all__ = [
+    "Anew",
+    "Described",
+    "Image",
+    "Knows",
+    "Made",
+    "Registered",
+    "Travels",
+    "decode",
+    "encode",
+    "from_cbor",
+    "to_cbor",
+]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 import sys
+from collections.abc import Mapping
 from typing import Any, Final
 
+from devices.errors import ProtocolError
 from devices.runtime.python.values import (
     adapters,
     arrays,
@@ -20,7 +22,7 @@ from devices.runtime.python.values import (
     references,
     refusals,
 )
-from devices.runtime.python.values.contract import Node, Registered
+from devices.runtime.python.values.contract import Made, Node, Registered
 from devices.runtime.python.values.layouts import layout_of
 from devices.runtime.python.values.reading import Kind, Need, Reader, Step
 from devices.runtime.python.values.writing import Write, Writer
@@ -36,6 +38,19 @@ def _make_named(reader: Reader, node: Node) -> Any:
 def _restore(reader: Reader, node: Node) -> Any:
     _, tag, state = node
     return reader.travels[tag].restore(reader.value(state))
+
+
+def _make_anew(reader: Reader, node: Node) -> Any:
+    if reader.registered.anew is None:
+        raise ProtocolError("the image holds an object that a call makes, and here is none that may be made")
+    maker, arguments, keywords = (reader.value(slot) for slot in node[1:])
+    if type(arguments) is not tuple or type(keywords) is not dict or any(type(name) is not str for name in keywords):
+        raise ProtocolError("not a call that makes an object")
+    return reader.registered.anew.make(maker, arguments, keywords)
+
+
+def _whole_call(node: Node) -> list[Need]:
+    return [(Step.WHOLE, node[1:])]
 
 
 def _whole_state(node: Node) -> list[Need]:
@@ -68,6 +83,7 @@ KINDS: Final[dict[int | str, Kind]] = {
     **objects.KINDS,
     **exceptions.KINDS,
     "named": Kind(_make_named, slots=lambda _: ()),
+    "anew": Kind(_make_anew, to_make=_whole_call),
     "registered": Kind(_restore, to_make=_whole_state, slots=lambda node: node[2:], hashed=lambda node: node[2:]),
 }
 """How the nodes of each tag are read."""
@@ -82,6 +98,9 @@ def writers_for(registered: Registered) -> dict[type, Write]:
             travels.tag,
             writer.slot(travels.state(value)),
         ]
+    made = {id(each.value): each for each in registered.anew.living()} if registered.anew is not None else {}
+    for kind in {type(each.value) for each in made.values()}:
+        writers[kind] = _anew_first(made, writers.get(kind))
     named = {**library.once_in_a_process(), **registered.named}
     names = {id(single): name for name, single in named.items() if single is not None}
     for kind in {type(single) for single in named.values() if single is not None}:
@@ -94,6 +113,16 @@ def _named_first(names: dict[int, str], otherwise: Write | None) -> Write:
         name = names.get(id(value))
         if name is not None:
             return ["named", name]
+        return (otherwise or _rule_for(writer, type(value)))(writer, value)
+
+    return write
+
+
+def _anew_first(made: Mapping[int, Made], otherwise: Write | None) -> Write:
+    def write(writer: Writer, value: Any) -> Node:
+        call = made.get(id(value))
+        if call is not None:
+            return ["anew", *writer.slots([call.maker, call.arguments, call.keywords])]
         return (otherwise or _rule_for(writer, type(value)))(writer, value)
 
     return write

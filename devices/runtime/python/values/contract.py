@@ -84,12 +84,38 @@ class Travels:
     restore: Callable[[Any], Any]
 
 
+class Made(NamedTuple):
+    """An object and the call that made it: a function of the program's that is found by its name, and its arguments."""
+
+    value: Any
+    maker: Any
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
+
+
+class Anew(Protocol):
+    """Objects that do not travel but are made again by the call that made them."""
+
+    def living(self) -> Collection[Made]:
+        """Returns those that there are."""
+        ...
+
+    def make(self, maker: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Makes one by a call from anywhere; what it is given is whole.
+
+        Raises:
+            MidstreamError: not a call that may be made, or it failed.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Registered:
-    """Library types by exact type, and objects that exist once in each process, by name (``ctx``)."""
+    """Library types by exact type, objects that exist once in each process, by name (``ctx``), and those made anew."""
 
     types: Mapping[type, Travels] = field(default_factory=dict)
     named: Mapping[str, object] = field(default_factory=dict)
+    anew: Anew | None = None
 
 
 @dataclass(frozen=True)

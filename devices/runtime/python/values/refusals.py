@@ -8,8 +8,10 @@ from typing import Final
 from devices.errors import CannotTravelError
 
 _ANEW: Final = "make it anew where it is needed, and let no variable hold it while the function waits"
-_CLOSE: Final = f"close it before, and {_ANEW}"
-_FILE: Final = 'close it before, as "with open(...)" does; a position can be kept as a number (tell, seek)'
+_CLOSE: Final = (
+    "make it in a function of its own marked with @per_hub, which is called again after a move; or close it before"
+)
+_FILE: Final = "open it with ctx.open(path): it goes on at its position after a move; or close it before"
 _THREAD: Final = "a function that moves has one thread; keep the data, and start what waits on it again"
 _AGAIN: Final = "keep what it was made from, and make it again when it is needed"
 
