@@ -19,6 +19,23 @@ class InspectedVariable(msgspec.Struct, kw_only=True):
     value: str
 
 
+class InspectedPlace(msgspec.Struct, kw_only=True):
+    """A line of a traceback."""
+
+    function: str
+    line: str  # file:line
+    statement: str
+
+
+class InspectedException(msgspec.Struct, kw_only=True):
+    """An exception of a frame; its cause and context come behind it."""
+
+    role: str  # "handled", or "pending": raised again when its `finally` ends; of those behind: "cause", "context"
+    value: str
+    traceback: list[InspectedPlace]
+    left_out: int  # lines in the middle of the traceback
+
+
 class InspectedFrame(msgspec.Struct, kw_only=True):
     """A frame of the stopped function, outermost first."""
 
@@ -26,6 +43,18 @@ class InspectedFrame(msgspec.Struct, kw_only=True):
     line: str  # file:line
     statement: str
     variables: list[InspectedVariable]
+    loops: list[str]  # the iterators of the loops that it stands in, outermost first
+    exceptions: list[InspectedException]
+    waiting: str = ""  # the call that it waits in
+
+
+class InspectedGlobal(msgspec.Struct, kw_only=True):
+    """A global that is not as the module's import makes it, or what is in a class or function of the module."""
+
+    module: str
+    name: str
+    type: str
+    value: str
 
 
 class InspectedMessage(msgspec.Struct, kw_only=True):
@@ -65,6 +94,9 @@ class Inspection(msgspec.Struct, kw_only=True):
     statement: str
     files: dict[str, str]
     frames: list[InspectedFrame]
+    globals: list[InspectedGlobal]
+    deleted: list[str]  # globals that import makes and the function has deleted
+    process: list[InspectedVariable]  # what the function has changed in its process: the random generator, streams
     subscriptions: list[InspectedSubscription]
     unread: list[InspectedMessage]
     outputs: list[InspectedMessage]

@@ -22,9 +22,10 @@ from coordinator.cli.options import COMMON, target
 @click.option(
     "--save", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Also writes the blob to a file."
 )
+@click.option("--source", is_flag=True, help="Also shows the function's files, with the lines where it stands.")
 @COMMON
-def inspect(checkpoint: str, save: Path | None, **given: Any) -> None:
-    """Shows a checkpoint: source, frames with their lines, variables with their values, mailbox and outputs.
+def inspect(checkpoint: str, save: Path | None, source: bool, **given: Any) -> None:
+    """Shows a checkpoint: the stopped function as a traceback with values, its mailbox and outputs.
 
     CHECKPOINT is an id or the head of one, an instance's name for its newest one, or a blob in a file.
     """
@@ -55,7 +56,7 @@ def inspect(checkpoint: str, save: Path | None, **given: Any) -> None:
     else:
         from coordinator.cli.inspection_view import show
 
-        show(shown)
+        show(shown, source=source)
 
 
 def _read(file: Path) -> bytes:

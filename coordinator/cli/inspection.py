@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
-from coordinator.cli.documents import (
-    InspectedFrame,
-    InspectedMessage,
-    InspectedSubscription,
-    InspectedVariable,
-    Inspection,
-)
-from coordinator.cli.heap import Heap
-from devices.errors import ProtocolError, printable
+from coordinator.cli.documents import InspectedMessage, InspectedSubscription, Inspection
+from coordinator.cli.stack import stack
+from devices.errors import printable
 from devices.protocol import checkpoint
-from devices.protocol.checkpoint import Arrival, Header, Output
-from devices.runtime.python.values.wire import from_cbor
+from devices.protocol.checkpoint import Arrival, Output
 
-_HIDDEN: Final = "."
-"""Begins the names that the engine gives to a loop's iterator and to values in the middle of a statement."""
 _PAYLOAD_SHOWN: Final = 500  # bytes of a message's payload
 
 
@@ -37,6 +28,7 @@ def inspected(blob: bytes, public: bytes | None) -> Inspection:
     """
     decoded = checkpoint.decode(blob, public=public)
     header = decoded.header
+    found = stack(header, decoded.image)
     return Inspection(
         checkpoint=header.checkpoint,
         instance=header.instance,
@@ -53,7 +45,10 @@ def inspected(blob: bytes, public: bytes | None) -> Inspection:
         line=header.place.line if header.place else "",
         statement=header.place.statement if header.place else "",
         files=header.function.files,
-        frames=_frames(header, decoded.image),
+        frames=found.frames,
+        globals=found.globals,
+        deleted=found.deleted,
+        process=found.process,
         subscriptions=[
             InspectedSubscription(filters=one.filters, latest_only=one.latest_only)
             for one in header.mailbox.subscriptions
@@ -63,43 +58,6 @@ def inspected(blob: bytes, public: bytes | None) -> Inspection:
         arrivals=header.mailbox.arrivals,
         dropped=header.mailbox.dropped,
     )
-
-
-def _frames(header: Header, image: bytes) -> list[InspectedFrame]:
-    """Returns the frames with their variables; a function that has not started has none."""
-    if header.place is None or not image:
-        return []
-    graph = from_cbor(image)
-    heap, roots, frames = Heap(graph.get("heap")), graph.get("roots"), graph.get("frames")
-    if not isinstance(roots, list) or not isinstance(frames, list) or len(frames) != len(header.place.frames):
-        raise ProtocolError("the checkpoint's image has other frames than its header")
-    found, at = [], 0
-    for frame, place in zip(frames, header.place.frames, strict=True):
-        names, cells = _names(frame)
-        variables = [
-            InspectedVariable(name=name, type=drawn.type, value=drawn.value)
-            for name, slot in zip((*names, *cells), roots[at:], strict=False)
-            if not name.startswith(_HIDDEN)
-            for drawn in (heap.draw(slot),)
-        ]
-        at += len(names) + len(cells) + 1  # and the object that a constructor is making
-        function, _, line = printable(place).rpartition(" ")
-        statement = _statement(header.function.files, line)
-        found.append(InspectedFrame(function=function, line=line, statement=statement, variables=variables))
-    return found
-
-
-def _names(frame: Any) -> tuple[list[str], list[str]]:
-    match frame:
-        case [_, _, _, _, _, _, list(names), list(cells), _] if all(isinstance(name, str) for name in names + cells):
-            return names, cells
-    raise ProtocolError("a frame of the checkpoint's image is not as the contract says")
-
-
-def _statement(files: dict[str, str], place: str) -> str:
-    file, _, number = place.rpartition(":")
-    lines = files.get(file, "").splitlines()
-    return lines[int(number) - 1].strip() if number.isdecimal() and 0 < int(number) <= len(lines) else ""
 
 
 def _unread(arrival: Arrival) -> InspectedMessage:

@@ -58,7 +58,9 @@ SECTIONS: Final[dict[str, dict[str, Entry]]] = {
     "Checkpoints": {
         "lineage": Entry("coordinator.cli.lineage", "lineage", "The tree of an instance's checkpoints."),
         "inspect": Entry(
-            "coordinator.cli.inspect", "inspect", "Look into a checkpoint: source, frames, variables, mailbox."
+            "coordinator.cli.inspect",
+            "inspect",
+            "Look into a checkpoint: where the function stands, its values, its mailbox.",
         ),
         "restore": Entry("coordinator.cli.starting", "restore", "Go on from a checkpoint, also an older one."),
     },

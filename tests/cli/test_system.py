@@ -308,6 +308,7 @@ def test_a_checkpoint_can_be_looked_into_with_the_values_of_its_variables(system
     (frame,) = shown["frames"]
     assert frame["function"] == "counter"
     assert frame["line"] == shown["line"]
+    assert frame["loops"] == [f"Subscription('{counter}')"]
     variables = {one["name"]: (one["type"], one["value"]) for one in frame["variables"]}
     assert variables["total"] == ("int", "2")
     assert variables["step"] == ("int", "1")
@@ -316,8 +317,10 @@ def test_a_checkpoint_can_be_looked_into_with_the_values_of_its_variables(system
     assert from_file["signature"].startswith("not checked")
     assert from_file | {"signature": "good"} == shown
     words = system.call("inspect", "blob.cbor")
-    assert "total   = 2  (int)" in words.out
-    assert re.search(r"-> +\d+ +for message in ctx.subscribe\(topic\):", words.out)
+    assert "total   = 2\n" in words.out
+    assert f"in counter\n    {frame['statement']}\n" in words.out
+    with_source = system.call("inspect", "blob.cbor", "--source")
+    assert re.search(r"-> +\d+ +for message in ctx.subscribe\(topic\):", with_source.out)
 
 
 @pytest.mark.parametrize("damage", ["cut", "altered", "no checkpoint"])
