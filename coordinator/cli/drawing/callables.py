@@ -139,7 +139,18 @@ def _operator(pen: Pen, fields: list[Any]) -> Drawn:
     return Drawn(kind, f"{kind}({', '.join(filter(None, parts))})")
 
 
+def _anew(pen: Pen, fields: list[Any]) -> Drawn:
+    """Draws what each hub makes for itself, by the call that makes it."""
+    maker, arguments, keywords = fields
+    match pen.node(maker):
+        case [Tag.KNOWN, _, [_, str(name)], *_]:
+            parts = [pen.items(pen.node(arguments)[1:]), _keywords(pen, keywords)]
+            return Drawn("per_hub", f"<made on each hub by {name}({', '.join(filter(None, parts))})>")
+    return Drawn("per_hub", f"<made on each hub by {pen.value(maker)}>")
+
+
 DRAWINGS: Final[dict[Any, Draw]] = {
+    "anew": _anew,
     Tag.KNOWN: _known,
     "method": _method,
     "bound": _bound,

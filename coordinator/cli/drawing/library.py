@@ -83,12 +83,18 @@ def _struct(pen: Pen, fields: list[Any]) -> Drawn:
 
 
 def _registered(pen: Pen, fields: list[Any]) -> Drawn:
-    """Draws what the runtime gives a function: a message, a subscription, an error."""
+    """Draws what the runtime gives a function: a message, a subscription, a file, an error."""
     tag, state = fields
     match tag, pen.node(state) if isinstance(state, list) else None:
         case "message", [Tag.LIST, topic, payload, int() | float() as at, *_]:
             moment = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
             return Drawn("Message", f"Message({pen.value(topic)}, {pen.value(payload)}, {moment})")
+        case "file-text", [Tag.TUPLE, below, *_, position]:
+            stands = "closed" if position is None else f"at {pen.value(position)}"
+            return Drawn("file", f"<text of {pen.value(below)}, {stands}>")
+        case str(kind), [Tag.TUPLE, path, way, position, _] if kind.startswith("file-"):
+            stands = "closed" if position is None else f"at {pen.value(position)}"
+            return Drawn("file", f"<file {pen.value(path)}, {way!r}, {stands}>")
         case "subscription", [Tag.TUPLE, _, filters, keep, is_open]:
             options = [pen.items(pen.node(filters)[1:]), f"keep={pen.value(keep)}" if keep != "all" else ""]
             said = ", ".join(filter(None, [*options, "" if is_open else "closed"]))
