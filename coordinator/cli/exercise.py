@@ -127,6 +127,11 @@ def _show(function: str, findings: Findings, *, chain: int) -> None:
             f"{function}: {findings.stops} stops, {findings.taken} captures of {size}, "
             f"{findings.resumed_equal} went on equal ({python})"
         )
+    if findings.raised:
+        when = "when it is not stopped" if findings.different else "in every run"
+        render.line(f"the function raised {findings.raised}, {when}")
+        if findings.raised.startswith("EOFError"):
+            render.line("  standard input is empty here, as it is on a hub")
     for reason, count in list(findings.passed_by.items())[:_SHOWN]:
         render.line(f"  passed by {count} times: {reason}")
     for one in findings.different[:_SHOWN]:

@@ -24,7 +24,7 @@ import msgspec
 from devices.errors import RefusedError, SourceError
 from devices.runtime.exercising.comparison import difference
 from devices.runtime.exercising.interpreter import Interpreter
-from devices.runtime.exercising.packets import Captured, Ended, Load, Outcome, Resume, Run
+from devices.runtime.exercising.packets import Captured, Ended, Load, Outcome, Raised, Resume, Run
 from devices.runtime.function import read_functions
 from devices.runtime.source import Source
 
@@ -56,6 +56,7 @@ class Findings(msgspec.Struct, kw_only=True):
         passed_by: why places could not be used, and how often.
         bytes_median: of the captures, without the source; 0: there are none.
         python: the version; with another interpreter both, as in ``3.11.2 -> 3.13.5``.
+        raised: what the uninterrupted run raised, and at which line; empty: it returned.
     """
 
     stops: int = 0
@@ -65,6 +66,7 @@ class Findings(msgspec.Struct, kw_only=True):
     passed_by: dict[str, int] = {}
     bytes_median: int = 0
     python: str = ""
+    raised: str = ""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,10 @@ class _Run:
         return self._found
 
     def _plain_twice(self) -> Outcome:
-        first = self._lived(self._last(self._home.run(Run(self._asked.timeout, plain=True))))
+        ended = self._last(self._home.run(Run(self._asked.timeout, plain=True)))
+        first = self._lived(ended)
+        if ended.raised is not None:
+            self._found.raised = self._raised(ended.raised)
         second = self._lived(self._last(self._away.run(Run(self._asked.timeout, plain=True))))
         found = difference(first, second)
         if found is not None:
@@ -197,13 +202,22 @@ class _Run:
             raise RefusedError(f"{self._asked.function} ends its own process: {ended.died}", place=place)
         return ended.outcome
 
+    def _raised(self, raised: Raised) -> str:
+        if raised.needs_hub:
+            raise RefusedError(
+                f"{self._asked.function} uses ctx, and there is no hub here: exercise is for functions that compute",
+                place=raised.line or self._asked.source.main_file,
+                remedy="Put what it computes into a function without ctx, and exercise that.",
+            )
+        return f"{raised.error} ({raised.line})" if raised.line else raised.error
+
     def _last(self, answers: Iterator[Captured | Ended]) -> Ended:
         *_, ended = answers
         assert isinstance(ended, Ended)
         return ended
 
     def _resume_everywhere(self) -> None:
-        printed = ""
+        printed = b""
         for answer in self._home.run(Run(self._seconds, every=self._asked.every, most=self._asked.limit)):
             match answer:
                 case Captured():
@@ -218,7 +232,7 @@ class _Run:
                     self._note("(captured and not moved)", "", answer)
 
     def _move_on_and_on(self) -> None:
-        printed, statement, line = "", "(not moved)", ""
+        printed, statement, line = b"", "(not moved)", ""
         travels: set[str] = set()
         answers = self._home.run(Run(self._seconds, every=self._asked.every, most=1, leave=True))
         while True:
@@ -255,7 +269,7 @@ class _Run:
         line: str,
         ended: Ended,
         *,
-        printed: str | None = None,
+        printed: bytes | None = None,
         travels: Sequence[str] | set[str] = (),
     ) -> bool:
         """Notes a run if it did something else; returns whether it did the same."""

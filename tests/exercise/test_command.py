@@ -40,7 +40,7 @@ def test_the_json_is_as_the_schema_says(good: str, capsys: pytest.CaptureFixture
     assert call(["exercise", good, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     jsonschema.validate(found, json.loads((schemas.FOLDER / "exercise.json").read_text()))
-    keys = ["stops", "taken", "resumed_equal", "different", "passed_by", "bytes_median", "python"]
+    keys = ["stops", "taken", "resumed_equal", "different", "passed_by", "bytes_median", "python", "raised"]
     assert list(found) == keys
     assert found["stops"] == found["taken"] == found["resumed_equal"] == 11
     assert found["different"] == []
@@ -96,14 +96,18 @@ def test_captures_go_on_under_another_command_line(good: str, more: list[str]) -
         (["missing.py"], 2, "there is no file missing.py"),
         (["GOOD", "--every", "0"], 2, "--every"),
         (["RANDOM"], 4, "does not do the same twice"),
+        (["HUB"], 4, "hub.py:3: main uses ctx, and there is no hub here"),
+        (["ENDLESS", "--timeout", "1"], 4, "endless.py: main has not come to its end within 1 s"),
     ],
 )
 def test_a_mistake_is_one_sentence(
     good: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, words: str
 ) -> None:
-    random = tmp_path / "chance.py"
-    random.write_text("import random\ndef main():\n    return random.random()\n")
-    given = [each.replace("GOOD", good).replace("RANDOM", str(random)) for each in arguments]
+    (tmp_path / "chance.py").write_text("import random\ndef main():\n    return random.random()\n")
+    (tmp_path / "hub.py").write_text("from midstream import ctx\ndef main():\n    ctx.sleep('1s')\n")
+    (tmp_path / "endless.py").write_text("def main():\n    while True:\n        pass\n")
+    files = {"GOOD": good, "RANDOM": "chance.py", "HUB": "hub.py", "ENDLESS": "endless.py"}
+    given = [str(tmp_path / files[each]) if each in files else each.replace("GOOD", good) for each in arguments]
     assert call(["exercise", *given]) == status
     said = capsys.readouterr()
     assert said.out == ""
@@ -127,3 +131,19 @@ def test_an_interrupt_from_the_keyboard_ends_an_exercise_without_a_traceback(tmp
         out, err = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "Traceback" not in out + err
+
+
+def test_a_function_that_raises_is_told_to_have_raised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "divides.py"
+    path.write_text("def main():\n    x = 0\n    return 1 / x\n")
+    assert call(["exercise", str(path)]) == 0
+    assert "the function raised ZeroDivisionError: division by zero (divides.py:3), in every run" in (
+        capsys.readouterr().out
+    )
+    assert call(["exercise", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["raised"] == "ZeroDivisionError: division by zero (divides.py:3)"
+    path.write_text("def main():\n    x = input()\n    return x\n")
+    assert call(["exercise", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "raised EOFError: EOF when reading a line (divides.py:2), in every run" in out
+    assert "standard input is empty here" in out

@@ -111,6 +111,70 @@ def main():
     assert found.different[0].expected.startswith("printed: line 2: '0.3")
 
 
+def test_what_goes_past_pythons_streams_is_compared_too_and_kept_from_the_terminal(
+    exercised: Exercised, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = """
+import os, subprocess, sys
+
+def main():
+    os.write(2, b"past ")
+    print("and through", end=" ")
+    subprocess.run(["echo", "by another"])
+    sys.stdout.buffer.write(b"bytes \\xff \\xc3")
+    sys.stdout.buffer.write(b"\\xa9")
+    print("as an error", file=sys.stderr)
+    os.environ["DIE"] = "0.3"
+    os.write(1, os.environ.get("DIE", "0.9").encode())
+"""
+    found = exercised(text)
+    (one,) = found.different
+    assert one.line == "program.py:12"
+    assert (one.expected, one.got) == ("printed: line 3: '0.3'", "printed: line 3: '0.9'")
+    assert found.resumed_equal == found.taken - 1 > 5
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_is_printed_by_import_is_no_output_of_the_function(
+    exercised: Exercised, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = """
+import logging, os
+logging.basicConfig(format="%(message)s")
+print("imported")
+os.write(2, b"imported")
+
+def main():
+    logging.warning("a warning")
+    os.environ["DIE"] = "0.3"
+    logging.warning(os.environ.get("DIE", "0.9"))
+"""
+    found = exercised(text)
+    assert {one.expected for one in found.different} == {"printed: line 2: '0.3\\n'"}
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_child_that_a_function_forks_is_not_taken_for_the_function(exercised: Exercised) -> None:
+    text = """
+import os
+
+def main():
+    x = 1
+    pid = os.fork()
+    if pid == 0:
+        x = 2
+        print("child")
+        x = 3
+        return x
+    os.waitpid(pid, 0)
+    x = 4
+    return x
+"""
+    found = exercised(text)
+    assert found.taken == found.stops == 6
+    assert {one.line for one in found.different} <= {"program.py:7", "program.py:12"}  # its child is not there
+
+
 def test_errors_are_compared_with_their_lines_and_contexts(exercised: Exercised) -> None:
     text = """
 import os

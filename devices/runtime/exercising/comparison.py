@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from devices.runtime.exercising.packets import Outcome, Picture
+from devices.runtime.exercising.picture import without_addresses
 
 _SHOWN: Final = 300
 
@@ -37,7 +38,9 @@ def difference(
     if (found := _ending(expected, got)) is not None:
         return found
     if expected.output != got.output:
-        return _texts("printed: ", expected.output, got.output)
+        wanted_text, text = _text(expected.output), _text(got.output)
+        if wanted_text != text:
+            return _texts("printed: ", wanted_text, text)
     for name in sorted({*expected.state, *got.state}):
         wanted, came = expected.state.get(name), got.state.get(name)
         left_behind = imported is not None and name not in travels and came == imported.get(name)
@@ -81,6 +84,10 @@ def _place(tokens: Picture, index: int) -> str:
             depth = above
             steps.append(how)
     return "".join(reversed(steps))
+
+
+def _text(output: bytes) -> str:
+    return without_addresses(output.decode(errors="backslashreplace"))
 
 
 def _texts(what: str, expected: str, got: str) -> Pair:

@@ -1,10 +1,8 @@
-"""One run, in a process of its own: what it does becomes an `Outcome`, what it prints does not reach the screen."""
+"""One run, in a process of its own: what it does becomes an `Outcome`."""
 
 from __future__ import annotations
 
-import io
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,11 +10,13 @@ from types import FrameType
 from typing import Any, SupportsIndex
 
 from devices.errors import CannotStopError, MidstreamError, printable
-from devices.runtime import library
-from devices.runtime.exercising import packets
-from devices.runtime.exercising.packets import Captured, Ended, Outcome, Picture
-from devices.runtime.exercising.picture import picture, picture_of_error, without_addresses
+from devices.runtime import failure, library
+from devices.runtime.exercising import output, packets
+from devices.runtime.exercising.output import Output
+from devices.runtime.exercising.packets import Captured, Ended, Outcome, Picture, Raised
+from devices.runtime.exercising.picture import picture, picture_of_error
 from devices.runtime.exercising.untouched import UntouchedProgram
+from devices.runtime.instance import OutsideError
 from devices.runtime.python.capture import Image
 from devices.runtime.python.engine import Execution
 from devices.runtime.python.library import Library
@@ -37,30 +37,13 @@ def sleep(seconds: float | SupportsIndex, /) -> None:
 def prepare_process() -> None:
     """Readies this process for the user's code, before any of it is imported."""
     time.sleep = sleep
+    output.redirect()
 
 
 def own_library() -> Library:
     """Returns what the runtime gives to a function."""
     given = library.registered()
     return Library(library.take_up, replace(given, named={**given.named, "time.sleep": sleep}))
-
-
-class Output(io.StringIO):
-    """What was printed; `new` gives what came since it was asked last."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._told = 0
-
-    def new(self) -> str:
-        """Returns the text since the last time."""
-        text = self.getvalue()[self._told :]
-        self._told += len(text)
-        return without_addresses(text)
-
-    def all(self) -> str:
-        """Returns the text."""
-        return without_addresses(self.getvalue())
 
 
 class Stops(Execution):
@@ -113,6 +96,8 @@ class Stops(Execution):
 class Life:
     """Runs a function once and tells about it.
 
+    A child that the function forks lives on as the same function does, and tells nothing.
+
     Args:
         source: the program's.
         descriptor: where packets are written to.
@@ -121,13 +106,14 @@ class Life:
     def __init__(self, source: Source, descriptor: int) -> None:
         self._source = source
         self._descriptor = descriptor
+        self._forked = False
         self._output = Output()
-        sys.stdout = sys.stderr = self._output
+        os.register_at_fork(after_in_child=self._fall_silent)
 
     def untouched(self, function: str, args: list[Any], kwargs: dict[str, Any]) -> None:
         """Runs it in plain Python."""
         program = UntouchedProgram.load(self._source, library=own_library())
-        self._output = sys.stdout = sys.stderr = Output()  # what import has printed is not the function's
+        self._output.forget()  # what import has printed is not the function's
         run = program.namespace[function]
         self._end(program, lambda: run(*args, **kwargs))
 
@@ -143,14 +129,21 @@ class Life:
         )
         self._end(program, lambda: execution.resume(asked.image), execution)
 
+    def _fall_silent(self) -> None:
+        os.close(self._descriptor)
+        self._forked = True
+
+    def _tell(self, packet: Captured | Ended) -> None:
+        if not self._forked:
+            packets.write(self._descriptor, packet)
+
     def _taken(self, *, leave: bool) -> Callable[[Image, int], None]:
         def taken(image: Image, stops: int) -> None:
             travels = [f"{module}.{name}" for module, name in from_cbor(image.data)["state"]]
             line = f"{image.place.file}:{image.place.line}"
-            captured = Captured(image.data, line, image.place.statement, self._output.new(), travels)
-            packets.write(self._descriptor, captured)
-            if leave:
-                packets.write(self._descriptor, Ended(stops=stops))
+            self._tell(Captured(image.data, line, image.place.statement, self._output.new(), travels))
+            if leave and not self._forked:
+                self._tell(Ended(stops=stops))
                 os._exit(0)
 
         return taken
@@ -158,13 +151,21 @@ class Life:
     def _end(self, program: Program, run: Callable[[], Any], execution: Stops | None = None) -> None:
         result: Picture | None = None
         error: Picture | None = None
+        told: Raised | None = None
         try:
             result = picture(run(), "result")
         except BaseException as raised:  # noqa: BLE001  (whatever a function raises is what it did)
-            error = picture_of_error(raised, self._source.files)
+            error, told = picture_of_error(raised, self._source.files), self._told(raised)
         outcome = Outcome(result, error, self._output.all(), state_of(program))
         stops, passed_by = (execution.stops, dict(execution.passed_by)) if execution else (0, {})
-        packets.write(self._descriptor, Ended(outcome, stops, passed_by))
+        self._tell(Ended(outcome, stops, passed_by, raised=told))
+
+    def _told(self, raised: BaseException) -> Raised:
+        return Raised(
+            printable(failure.in_one_line(raised)),
+            failure.users_line(raised.__traceback__, self._source.files),
+            needs_hub=isinstance(raised, OutsideError),
+        )
 
 
 def state_of(program: Program) -> dict[str, Picture]:

@@ -24,13 +24,13 @@ class Outcome(msgspec.Struct, frozen=True):
     Attributes:
         result: what it returned; ``None``: it raised.
         error: what it raised, with the lines of its tracebacks; ``None``: it returned.
-        output: what it printed.
+        output: what it wrote to standard output and standard error.
         state: the modules' globals that are not as import left them, by ``module.name``.
     """
 
     result: Picture | None
     error: Picture | None
-    output: str
+    output: bytes
     state: dict[str, Picture]
 
 
@@ -88,8 +88,19 @@ class Captured(msgspec.Struct, frozen=True, tag="captured"):
     image: bytes
     line: str
     statement: str
-    printed: str
+    printed: bytes
     travels: list[str]
+
+
+class Raised(msgspec.Struct, frozen=True):
+    """What a run raised, for people: type and message, and the line of the program, empty if it was in none.
+
+    ``needs_hub``: the function is one that a hub must run.
+    """
+
+    error: str
+    line: str
+    needs_hub: bool = False
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
@@ -103,6 +114,7 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     passed_by: dict[str, int] = {}
     died: str = ""
     late: bool = False
+    raised: Raised | None = None
 
 
 Request: TypeAlias = Load | Run | Resume

@@ -33,7 +33,7 @@ class Process:
         terminal: where it says what it failed of, if that was no fault of the user's.
     """
 
-    def __init__(self, live: Callable[[int], None], close: Sequence[int], terminal: int = 2) -> None:
+    def __init__(self, live: Callable[[int], None], close: Sequence[int], terminal: int) -> None:
         parent = os.getpid()
         self._told, tells = os.pipe()
         self._pid = os.fork()

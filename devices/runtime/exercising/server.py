@@ -12,11 +12,9 @@ from __future__ import annotations
 import contextlib
 import gc
 import inspect
-import io
 import os
 import signal
 import sys
-from typing import Any
 
 from devices.errors import MidstreamError, RefusedError, SourceError, UsageError
 from devices.runtime import failure
@@ -31,11 +29,12 @@ from devices.runtime.source import Source
 
 
 class Server:
-    """Reads requests from one descriptor and writes answers to another."""
+    """Reads requests from one descriptor and writes answers to another; to a third it says what it failed of."""
 
-    def __init__(self, requests: int, answers: int) -> None:
+    def __init__(self, requests: int, answers: int, terminal: int) -> None:
         self._requests = requests
         self._answers = answers
+        self._terminal = terminal
 
     def serve(self) -> None:
         """Until the client is gone."""
@@ -50,7 +49,7 @@ class Server:
 
     def _serve_program(self, load: Load) -> Request | None:
         """Forks the program's process, and returns the first request that is not about it."""
-        process = Process(lambda tells: self._be_program(load, tells), [])
+        process = Process(lambda tells: self._be_program(load, tells), [], self._terminal)
         body = process.last_packet()
         code = process.end(by_itself=True)
         if code:
@@ -79,7 +78,8 @@ class Server:
     def _run(self, program: Program, load: Load, request: Run | Resume) -> None:
         if isinstance(request, Resume):
             _make_rests(program, request.image)
-        process = Process(lambda tells: _live(program, load, request, tells), [self._requests, self._answers])
+        ours = [self._requests, self._answers]
+        process = Process(lambda tells: _live(program, load, request, tells), ours, self._terminal)
         try:
             for body in process.packets(self._requests, request.seconds):
                 packets.write_bytes(self._answers, body)
@@ -110,8 +110,7 @@ def _import_died(load: Load, code: int) -> MidstreamError:
 def _loaded(load: Load) -> Program:
     source = Source(load.module, load.files)
     try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            program = Program.load(source, library=own_library())
+        program = Program.load(source, library=own_library())
         program.prepare()
     except MidstreamError:
         raise
@@ -166,10 +165,10 @@ def main() -> None:
     An interrupt from the keyboard is for the client, which then goes; a function's own interrupts are as always.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    requests, answers = os.dup(0), os.dup(1)
-    nothing: Any = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)
+    requests, answers, terminal = os.dup(0), os.dup(1), os.dup(2)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        os.dup2(nothing, descriptor)
     prepare_process()
     with contextlib.suppress(BrokenPipeError):
-        Server(requests, answers).serve()
+        Server(requests, answers, terminal).serve()
