@@ -18,13 +18,14 @@ _SHOWN = 10  # differences, and reasons, that people are shown; --json has all
 
 
 @click.command(
+    context_settings={"ignore_unknown_options": True},  # those behind --via are its command's own
     epilog="\b\nExamples:\n"
     "  midstream exercise washer.py\n"
     "  midstream exercise prints.py:fingerprint --args '[[1, 2, 3]]'\n"
     "  midstream exercise washer.py --chain 100             # one run, moved a hundred times\n"
     "  midstream exercise washer.py --via python3.13        # started here, gone on with there\n"
     "\b\nExit status: 0 every capture went on as if nothing had been; 1 something differed, or no place could be used;\n"
-    "2 usage; 4 refused: the function does not do the same twice by itself."
+    "2 usage; 4 refused: the function does not do the same twice by itself.",
 )
 @click.argument("file", metavar="FILE[:FUNCTION]")
 @click.argument("more", nargs=-1, metavar="", type=click.UNPROCESSED)
@@ -37,7 +38,10 @@ _SHOWN = 10  # differences, and reasons, that people are shown; --json has all
     "--chain", metavar="N", type=click.IntRange(0), default=0, help="Instead: moves one run N times in a row."
 )
 @click.option(
-    "--via", metavar="COMMAND ...", default="", help="Goes on under another Python, started by this command line."
+    "--via",
+    metavar="COMMAND ...",
+    default="",
+    help="Goes on under another Python, started by this command line; it stands last.",
 )
 @click.option(
     "--timeout",
@@ -72,8 +76,7 @@ def exercise(
     from devices.runtime.exercise import Exercise, choose_function, exercise_once
     from devices.runtime.source import read_source
 
-    if more and not via:
-        raise UsageError(f"{' '.join(more)!r} belongs to nothing", remedy="only behind --via more words may follow")
+    _only_behind_via(file, more, via)
     path, function = split_function(file)
     args, kwargs = _arguments(arguments)
     source = read_source(path)
@@ -87,6 +90,19 @@ def exercise(
     else:
         _show(asked.function, findings, chain=chain)
     return 0 if findings.taken and not findings.different else 1
+
+
+def _only_behind_via(file: str, more: tuple[str, ...], via: str) -> None:
+    if file.startswith("-"):
+        if via:
+            raise UsageError(
+                f"{file!r} stands where FILE is expected", remedy="FILE comes first, --via COMMAND ... last"
+            )
+        raise click.NoSuchOption(file)
+    if more and not via:
+        if more[0].startswith("-"):
+            raise click.NoSuchOption(more[0])
+        raise UsageError(f"{' '.join(more)!r} belongs to nothing", remedy="only behind --via more words may follow")
 
 
 def _arguments(text: str) -> tuple[list[Any], dict[str, Any]]:

@@ -78,7 +78,16 @@ def test_captures_go_on_in_new_interpreters(good: str, capsys: pytest.CaptureFix
     assert "2 went on equal" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("more", [["env", "X=1", sys.executable], [f"{sys.executable} -B"]])
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["env", "X=1", sys.executable],
+        [f"{sys.executable} -B"],
+        [sys.executable, "-B", "-X", "utf8"],
+        ["sh", "-c", f'exec {sys.executable} -B "$@"', "sh"],
+        ["env", "--", sys.executable],
+    ],
+)
 def test_captures_go_on_under_another_command_line(good: str, more: list[str]) -> None:
     assert call(["exercise", good, "--limit", "2", "--via", *more]) == 0
 
@@ -93,6 +102,10 @@ def test_captures_go_on_under_another_command_line(good: str, more: list[str]) -
         (["GOOD", "--via", "no-such-python"], 2, "no-such-python cannot be started"),
         (["GOOD", "--via", "true"], 2, "true does not run Midstream's engine"),
         (["GOOD", "more"], 2, "'more' belongs to nothing"),
+        (["GOOD", "-c"], 2, "No such option"),
+        (["--chian", "3", "GOOD"], 2, "--chian"),
+        (["--via", "sh", "-c", "python3", "GOOD"], 2, "'-c' stands where FILE is expected"),
+        (["GOOD", "--via", "sh", "-c", "exit 3"], 2, "sh -c exit 3 does not run Midstream's engine"),
         (["missing.py"], 2, "there is no file missing.py"),
         (["GOOD", "--every", "0"], 2, "--every"),
         (["RANDOM"], 4, "does not do the same twice"),
