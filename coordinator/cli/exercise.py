@@ -12,9 +12,11 @@ from coordinator.cli.starting import split_function
 from devices.errors import UsageError
 
 if TYPE_CHECKING:
-    from devices.runtime.exercise import Findings
+    from collections.abc import Sequence
 
-_SHOWN = 10  # differences, and reasons, that people are shown; --json has all
+    from devices.runtime.exercise import Different, Findings
+
+_SHOWN = 10  # ways to differ, and reasons, that people are shown; --json has all
 
 
 @click.command(
@@ -88,7 +90,7 @@ def exercise(
 
         render.json_document(findings)
     else:
-        _show(asked.function, findings, chain=chain)
+        _show(str(path), asked.function, findings, chain=chain)
     return 0 if findings.taken and not findings.different else 1
 
 
@@ -129,7 +131,7 @@ def _words(command: str) -> list[str]:
         raise UsageError(f"{command!r} cannot be read: {error}", place="--via") from None
 
 
-def _show(function: str, findings: Findings, *, chain: int) -> None:
+def _show(file: str, function: str, findings: Findings, *, chain: int) -> None:
     from coordinator.cli import render, wording
 
     python = f"Python {findings.python}"
@@ -150,9 +152,22 @@ def _show(function: str, findings: Findings, *, chain: int) -> None:
             render.line("  standard input is empty here, as it is on a hub")
     for reason, count in list(findings.passed_by.items())[:_SHOWN]:
         render.line(f"  passed by {count} times: {reason}")
-    for one in findings.different[:_SHOWN]:
-        render.line(f"different: {one.line} {one.statement}".replace("  ", " "))
-        render.line(f"  expected {one.expected}")
-        render.line(f"  got      {one.got}")
-    if len(findings.different) > _SHOWN:
-        render.line(f"and {len(findings.different) - _SHOWN} more: --json has all of them")
+    if findings.different:
+        _show_differences(findings.different)
+        render.line(f"next: 'midstream check {file}' names what cannot travel, or moves badly")
+
+
+def _show_differences(different: Sequence[Different]) -> None:
+    """Each way to differ once, with the place where a run first did so: one cause shows at many stops."""
+    from coordinator.cli import render
+
+    ways: dict[tuple[str, str], list[Different]] = {}
+    for one in different:
+        ways.setdefault((one.expected, one.got), []).append(one)
+    for (expected, got), ones in list(ways.items())[:_SHOWN]:
+        more = f" (and {len(ones) - 1} more)" if len(ones) > 1 else ""
+        render.line(f"different: {ones[0].line} {ones[0].statement}{more}".replace("  ", " "))
+        render.line(f"  expected {expected}")
+        render.line(f"  got      {got}")
+    if len(ways) > _SHOWN:
+        render.line(f"and {len(ways) - _SHOWN} other ways to differ: --json has all of them")

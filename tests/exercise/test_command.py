@@ -160,3 +160,28 @@ def test_a_function_that_raises_is_told_to_have_raised(tmp_path: Path, capsys: p
     out = capsys.readouterr().out
     assert "raised EOFError: EOF when reading a line (divides.py:2), in every run" in out
     assert "standard input is empty here" in out
+
+
+def test_what_differs_alike_is_told_once_with_a_count_and_what_to_do_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "environment.py"
+    path.write_text(
+        "import os\n"
+        "def main():\n"
+        "    os.environ['DIE'] = '0.3'\n"
+        "    x = 1\n"
+        "    y = 2\n"
+        "    return float(os.environ.get('DIE', '0.9')), x, y\n"
+    )
+    assert call(["exercise", str(path), "--json"]) == 1
+    different = json.loads(capsys.readouterr().out)["different"]
+    assert len(different) > 2
+    assert call(["exercise", str(path)]) == 1
+    _, *told = capsys.readouterr().out.splitlines()
+    assert told == [
+        f"different: environment.py:4 x = 1 (and {len(different) - 1} more)",
+        "  expected result[0]: 0.3",
+        "  got      result[0]: 0.9",
+        f"next: 'midstream check {path}' names what cannot travel, or moves badly",
+    ]
