@@ -91,6 +91,7 @@ def row_of(header: Header, blob: bytes, signer: bytes, told: Captured | None = N
         digest=told.digest if told else blobs.blob_digest(blob).hex(),
         signer=signer,
         engine=header.engine.name,
+        packages=header.engine.packages,
         line=place.line if place else "",
         statement=place.statement if place else "",
         frames=place.frames if place else [],

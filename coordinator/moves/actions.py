@@ -14,6 +14,7 @@ from coordinator.moves.ground import Ground
 from coordinator.moves.keeping import Keeping
 from coordinator.moves.moving import Moves
 from coordinator.placement import choice
+from coordinator.placement.requirements import Requirements
 from coordinator.placement.score import Place
 from coordinator.store import checkpoints, instances
 from coordinator.store.schema import Checkpoint, Command, Instance, Move
@@ -77,7 +78,7 @@ class Actions:
     async def _run(self, intent: intents.Run) -> Carried:
         code = starting.read(intent)
         held = await self._ground.store.read(fallback.held_by_hub)
-        place = choice.choose(self._ground.hubs, code.needs, starting.ENGINE, held, wanted=intent.hub)
+        place = choice.choose(self._ground.hubs, Requirements(code.needs, starting.ENGINE), held, named=intent.hub)
         planting = self._planting(intent, place)
         return await self._carried(await self._ground.store.write(starting.new_instance, planting, code), place.why)
 
@@ -141,7 +142,7 @@ class Actions:
         instance = await self._instance(intent.instance)
         if instance.state != "suspended":
             raise RefusedError(f"{instance.id} is not suspended, it is {instance.state}")
-        place = await self._place(instance, wanted=intent.hub, here=instance.hub)
+        place = await self._place(instance, named=intent.hub, here=instance.hub)
         if place.hub == instance.hub:
             move = starting.new_move(instance, "resume", intent, source="", destination=place.hub, named=True)
         else:
@@ -159,7 +160,7 @@ class Actions:
         if intent.hub == instance.hub:
             raise RefusedError(f"{instance.id} is on {instance.hub} already")
         try:
-            place = await self._place(instance, wanted=intent.hub, leaving=instance.hub)
+            place = await self._place(instance, named=intent.hub, leaving=instance.hub)
         except choice.NowhereError as error:
             await self._ground.journal.tell(
                 "move",
@@ -203,7 +204,7 @@ class Actions:
                 intents.Suspend(by=intent.by, why="to let it publish again", instance=instance.id), suspend=True
             )
             instance = await self._instance(instance.id)
-        place = await self._place(instance, wanted=intent.hub, here=instance.hub)
+        place = await self._place(instance, named=intent.hub, here=instance.hub)
         if intent.unmute:
             await self._ground.store.write(instances.change, instance.id, instance.epoch, muted=False)
         if instance.state == "suspended" and place.hub != instance.hub:
@@ -216,7 +217,7 @@ class Actions:
 
     async def _branch(self, intent: intents.Restore, wanted: Checkpoint, instance: Instance) -> Carried:
         blob = await self._ground.store.read(checkpoints.blob, wanted.id)
-        place = await self._place(instance, wanted=intent.hub)
+        place = await self._place(instance, named=intent.hub)
         move = await self._ground.store.write(starting.branch, self._planting(intent, place), wanted.id, blob)
         return await self._carried(move, place.why)
 
@@ -241,8 +242,8 @@ class Actions:
         return RefusedError(f"there is no instance {name!r}", remedy=remedy)
 
     async def _place(self, instance: Instance, **how: str) -> Place:
-        needs, engine, held = await self._ground.store.read(fallback.wishes, instance.id)
-        return choice.choose(self._ground.hubs, needs, engine, held, **how)
+        wanted, held = await self._ground.store.read(fallback.wishes, instance.id)
+        return choice.choose(self._ground.hubs, wanted, held, **how)
 
     async def _carried(self, move: Move, why: str) -> Carried:
         """Carries a move to its end and returns how things are then.

@@ -17,6 +17,7 @@ from coordinator.moves import decisions
 from coordinator.moves.ground import Ground
 from coordinator.moves.journey import Journey
 from coordinator.placement import choice
+from coordinator.placement.requirements import Requirements
 from coordinator.placement.score import Place
 from coordinator.store import checkpoints, instances, moves
 from coordinator.store.schema import Function, Instance, Move
@@ -36,10 +37,10 @@ async def other_destination(ground: Ground, move: Move, failure: MidstreamError)
     why = MidstreamError(f"{move.destination} cannot take it: {failure.message}", remedy=failure.remedy)
     if move.named or not ground.hubs.online(move.source):
         raise why from failure
-    needs, engine, held = await ground.store.read(wishes, move.instance)
+    wanted, held = await ground.store.read(wishes, move.instance)
     tried = [*move.tried, _key(move.checkpoint, move.destination)]
     excluded = {_hub_of(key) for key in tried} | {move.source}
-    places = choice.rank([hub for hub in ground.hubs.every() if hub.name not in excluded], needs, engine, held)
+    places = choice.rank([hub for hub in ground.hubs.every() if hub.name not in excluded], wanted, held)
     if not places:
         raise why from failure
     return await ground.store.write(_redirect, move, places[0].hub, tried)
@@ -52,14 +53,15 @@ def _redirect(session: Session, move: Move, destination: str, tried: list[str]) 
     return row
 
 
-def wishes(session: Session, instance: str) -> tuple[Needs, str, dict[str, int]]:
-    """Returns what an instance needs, its engine, and how many instances each hub holds."""
+def wishes(session: Session, instance: str) -> tuple[Requirements, dict[str, int]]:
+    """Returns what an instance asks of a hub, and how many instances each hub holds."""
     row = session.get(Instance, instance)
     assert row is not None
     function = session.get(Function, row.function)
     newest = checkpoints.find(session, row.newest)
     needs = Settings.from_plain(function.settings).needs if function else Needs()
-    return needs, newest.engine if newest else "python", held_by_hub(session)
+    wanted = Requirements(needs, newest.engine, newest.packages) if newest else Requirements(needs)
+    return wanted, held_by_hub(session)
 
 
 def held_by_hub(session: Session) -> dict[str, int]:
@@ -82,8 +84,8 @@ async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) 
     while True:
         came = ground.hubs.came
         chain = await ground.store.read(_chain, move.checkpoint)
-        needs, engine, held = await ground.store.read(wishes, move.instance)
-        found = _first_untried(ground, move.source, chain, tried, choice.rank(ground.hubs.every(), needs, engine, held))
+        wanted, held = await ground.store.read(wishes, move.instance)
+        found = _first_untried(ground, move.source, chain, tried, choice.rank(ground.hubs.every(), wanted, held))
         if found is not None:
             break
         absent = [hub.name for hub in ground.hubs.every() if not hub.online]

@@ -6,10 +6,9 @@ import difflib
 from collections.abc import Collection, Mapping
 
 from coordinator.ingest.hubs import Hub, Hubs
-from coordinator.placement.requirements import why_not
+from coordinator.placement.requirements import Requirements, why_not
 from coordinator.placement.score import Place, rate
 from devices.errors import RefusedError
-from devices.runtime.settings import Needs
 
 
 class NowhereError(RefusedError):
@@ -18,17 +17,16 @@ class NowhereError(RefusedError):
     slug = "nowhere"
 
 
-def rank(hubs: Collection[Hub], needs: Needs, engine: str, held: Mapping[str, int], here: str = "") -> list[Place]:
+def rank(hubs: Collection[Hub], wanted: Requirements, held: Mapping[str, int], here: str = "") -> list[Place]:
     """Returns the hubs that fit, the best first; equal ones by name, so that the choice can be told beforehand.
 
     Args:
         hubs: among which to choose.
-        needs: of the function.
-        engine: of its checkpoint.
+        wanted: by the function.
         held: instances by hub.
         here: the hub where the function is.
     """
-    fitting = [hub for hub in hubs if not why_not(hub, needs, engine)]
+    fitting = [hub for hub in hubs if not why_not(hub, wanted)]
     places = [rate(hub, instances=held.get(hub.name, 0), here=hub.name == here) for hub in fitting]
     return sorted(places, key=lambda place: (-place.points, place.hub))
 
@@ -49,11 +47,10 @@ def named_hub(hubs: Hubs, name: str) -> Hub:
 
 def choose(
     hubs: Hubs,
-    needs: Needs,
-    engine: str,
+    wanted: Requirements,
     held: Mapping[str, int],
     *,
-    wanted: str = "",
+    named: str = "",
     leaving: str = "",
     here: str = "",
 ) -> Place:
@@ -61,10 +58,9 @@ def choose(
 
     Args:
         hubs: all of them.
-        needs: of the function.
-        engine: of its checkpoint.
+        wanted: by the function.
         held: instances by hub.
-        wanted: the hub that was named; empty for the best one.
+        named: the hub that a person wants; empty for the best one.
         leaving: the hub to get away from; empty for a start.
         here: the hub where it is, which is as good as any other.
 
@@ -72,16 +68,16 @@ def choose(
         RefusedError: the hub that was named does not exist or does not fit.
         NowhereError: none fits; says for each why.
     """
-    if wanted:
-        hub = named_hub(hubs, wanted)
-        if reason := why_not(hub, needs, engine):
-            raise RefusedError(f"{wanted} cannot take it: {wanted} {reason}")
-        return rate(hub, instances=held.get(wanted, 0), here=wanted == here)
+    if named:
+        hub = named_hub(hubs, named)
+        if reason := why_not(hub, wanted):
+            raise RefusedError(f"{named} cannot take it: {named} {reason}")
+        return rate(hub, instances=held.get(named, 0), here=named == here)
     others = [hub for hub in hubs.every() if hub.name != leaving]
-    places = rank(others, needs, engine, held, here)
+    places = rank(others, wanted, held, here)
     if places:
         return places[0]
-    reasons = "; ".join(f"{hub.name} {why_not(hub, needs, engine)}" for hub in others)
+    reasons = "; ".join(f"{hub.name} {why_not(hub, wanted)}" for hub in others)
     if leaving:
         raise NowhereError(f"there is no other hub to move to: {reasons or f'{leaving} is the only one'}")
     raise NowhereError(

@@ -103,6 +103,7 @@ class Checkpoint(Base):
     digest: Mapped[str]  # SHA-256 of the blob, hexadecimal
     signer: Mapped[bytes] = mapped_column(LargeBinary)  # the public key that fits
     engine: Mapped[str]
+    packages: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, server_default="{}")
     line: Mapped[str]
     statement: Mapped[str]
     frames: Mapped[list[str]] = mapped_column(JSON)

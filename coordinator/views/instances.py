@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from coordinator.ingest.hubs import Hubs
 from coordinator.ingest.instances import Voices
 from coordinator.moment import age
-from coordinator.placement.requirements import why_not
+from coordinator.placement.requirements import Requirements, why_not
 from coordinator.store import checkpoints, instances
 from coordinator.store.database import Store
 from coordinator.store.schema import Checkpoint, Function, Instance
@@ -99,7 +99,7 @@ def _functions(session: Session) -> tuple[list[Function], list[tuple[Instance, F
 
 def _function(function: Function, every: list[tuple[Instance, Function]], hubs: Hubs) -> FunctionRow:
     needs = Settings.from_plain(function.settings).needs
-    reasons = {hub.name: why_not(hub, needs, "python") for hub in hubs.every()}
+    reasons = {hub.name: why_not(hub, Requirements(needs)) for hub in hubs.every()}
     return FunctionRow(
         name=function.name,
         digest=function.digest,

@@ -12,12 +12,15 @@ import logging
 import os
 import platform
 import secrets
+from bisect import bisect_right
 from collections.abc import AsyncIterator
 from importlib import metadata
+from itertools import accumulate
 from typing import Final
 
 import msgspec
 import psutil
+from packaging.utils import canonicalize_name
 
 from devices.errors import MidstreamError
 from devices.hub import recovery, rivals
@@ -173,6 +176,7 @@ class Agent:
         self.control.send(self._topic("status"), messages.encode(self._state), retain=True)
 
     def _info(self) -> HubInfo:
+        packages, left_out = _packages()
         return HubInfo(
             hub=self._config.name,
             version=__version__,
@@ -182,7 +186,8 @@ class Agent:
             python=platform.python_version(),
             engines=["python"],
             labels=self._config.labels,
-            packages=_packages(),
+            packages=packages,
+            packages_left_out=left_out,
             key=sealing.public_bytes(self._key).hex(),
             spool=str(self._config.spool),
         )
@@ -238,16 +243,12 @@ async def _first_of(stop: asyncio.Event, work: list[asyncio.Task[None]]) -> None
             task.result()
 
 
-def _packages() -> dict[str, str]:
-    """Returns the installed distributions and their versions, as many as fit into a message that people look at."""
-    packages: dict[str, str] = {}
-    room = _PACKAGES
-    for name, version in sorted({(it.name, it.version) for it in metadata.distributions() if it.name}):
-        room -= len(name) + len(version) + 6
-        if room < 0:
-            break
-        packages[name.lower()] = version
-    return packages
+def _packages() -> tuple[dict[str, str], int]:
+    """Returns the installed distributions and their versions, as many as fit into `info`, and how many do not."""
+    every = sorted({(canonicalize_name(it.name), it.version) for it in metadata.distributions() if it.name})
+    room = list(accumulate((len(name) + len(version) + 6 for name, version in every), initial=0))[1:]
+    listed = bisect_right(room, _PACKAGES)
+    return dict(every[:listed]), len(every) - listed
 
 
 async def run(config: HubConfig, stop: asyncio.Event) -> None:

@@ -73,6 +73,7 @@ def make(cut: Cut, parent: Header, *, hub: str, epoch: int, reason: str, key: Ed
             normal_form=form.VERSION,
             python=platform.python_version(),
             implementation=platform.python_implementation(),
+            packages=cut.frame.packages,
         )
         image, packed = blobs.pack_image(cut.frame.image)
     header = Header(

@@ -10,6 +10,7 @@ import logging
 import time
 from typing import Final
 
+from devices import requirements
 from devices.errors import DamagedError, FencedError, MidstreamError, ProtocolError, RefusedError, RestoreError
 from devices.hub import handover
 from devices.hub.downloads import Downloads
@@ -88,16 +89,23 @@ class Instances:
         """
         blob = await self._blob(command.instance, command.checkpoint, command.parts, command.size, command.digest)
         header, _ = blobs.decode_header(blob)
-        self._check_engine(header)
+        self._check_suits(header)
         spool = self._spool.instance(command.instance)
         await asyncio.gather(
             self._preparations.make(command.instance, header.function), asyncio.to_thread(make_ready, spool)
         )
         return self._done(command, "prepared")
 
-    def _check_engine(self, header: Header) -> None:
+    def _check_suits(self, header: Header) -> None:
         if header.engine.name != "python":
             raise RefusedError(f"hub {self._hub.name} has no engine {header.engine.name!r}")
+        needs = Settings.from_plain(header.function.settings).needs.packages
+        if reason := requirements.unmet(needs, header.engine.packages, requirements.installed):
+            raise RefusedError(
+                f"{self._hub.name} {reason}",
+                remedy="install it in the environment that midstream runs in, or say in the function which versions will "
+                'do: @function(needs={"packages": [...]})',
+            )
 
     async def _blob(self, instance: str, checkpoint: str, parts: int, size: int, digest: str) -> bytes:
         """Returns a checkpoint's bytes, checked against the digest: from the spool, or as they come down."""
@@ -156,7 +164,7 @@ class Instances:
         try:
             checkpoint = await _decoded(blob)
             decoded = time.monotonic()
-            self._check_engine(checkpoint.header)
+            self._check_suits(checkpoint.header)
             instance = self._instance(command, claim, checkpoint, spool)
             ready = await self._preparations.take(command.instance, checkpoint.header.function)
         except MidstreamError:

@@ -123,9 +123,10 @@ class Process:
             if not started.done() or started.cancelled() or started.exception():
                 self.end()
         self._began_at = time.monotonic()
-        self._announcements.at(frame.line)
+        line = header.place.line if header.place is not None else ""
+        self._announcements.at(line)
         resume = (self._began_at - sent) * 1000 - frame.decode_ms
-        return Began((sent - asked) * 1000, frame.decode_ms, max(0.0, resume), frame.line)
+        return Began((sent - asked) * 1000, frame.decode_ms, max(0.0, resume), line)
 
     async def begin_again(self) -> Began:
         """Has a new process go on from the newest checkpoint that this hub keeps, under the same claim.

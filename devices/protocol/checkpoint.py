@@ -50,6 +50,7 @@ class EngineRecord(msgspec.Struct, kw_only=True, frozen=True):
     normal_form: int
     python: str
     implementation: str
+    packages: dict[str, str] = {}  # distributions that the function imports, and their versions
 
 
 class Arrival(msgspec.Struct, kw_only=True, frozen=True):

@@ -126,7 +126,6 @@ class Started(Frame, tag="started", kw_only=True):
     """The function is about to run its first statement here. ``decode_ms``: from `Begin` to now."""
 
     decode_ms: float
-    line: str = ""
 
 
 class Subscribe(Frame, tag="subscribe", kw_only=True):
@@ -211,6 +210,7 @@ class Captured(Frame, tag="captured", kw_only=True):
     statement: str
     frames: list[str]
     variables: list[Variable]
+    packages: dict[str, str] = {}  # that the function's files import, and their versions
     sequence: int
     delivered: int
     freeze_ms: float  # from the request to the stop

@@ -65,7 +65,8 @@ class HubInfo(Message, kw_only=True):
     python: str
     engines: list[str]
     labels: list[str] = []
-    packages: dict[str, str] = {}  # installed distributions and versions, for `needs`
+    packages: dict[str, str] = {}  # installed distributions and versions
+    packages_left_out: int = 0  # for want of room: what is not listed may then be there
     key: str = ""  # the hub's public key, hexadecimal
     spool: str = ""
 

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from devices.errors import CannotStopError, MidstreamError
 from devices.protocol import link, messages
+from devices.runtime import packages
 from devices.runtime.attention import Attention
 from devices.runtime.channel import Channel, leave
 from devices.runtime.python.capture import Image
@@ -64,6 +65,7 @@ class Captures:
     """
 
     def __init__(self, channel: Channel, attention: Attention, execution: Execution, progress: Progress) -> None:
+        self._packages = packages.behind(execution.program.imported)
         self._channel = channel
         self._attention = attention
         self._execution = execution
@@ -155,6 +157,7 @@ class Captures:
                 line=f"{image.place.file}:{image.place.line}",
                 statement=image.place.statement,
                 frames=[f"{frame.function} {frame.file}:{frame.line}" for frame in image.frames],
+                packages=self._packages,
                 variables=[messages.Variable(**variable._asdict()) for variable in image.variables],
                 sequence=self._progress.sequence,
                 delivered=self._progress.delivered,

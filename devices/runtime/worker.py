@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import time
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -23,6 +23,10 @@ from devices.runtime.output import Output
 from devices.runtime.python.engine import Execution
 from devices.runtime.python.program import Program
 from devices.runtime.source import Source
+
+_INSTALL: Final = (
+    "install it on this hub, in the environment that midstream runs in, or put it beside the function's file"
+)
 
 
 def run(connection: socket.socket) -> NoReturn:
@@ -79,7 +83,8 @@ class Worker:
             place = failure.users_line(error.__traceback__, source.files)
             if not place:
                 raise  # ours: the process ends with a traceback
-            raise SourceError(failure.in_one_line(error), place=place) from error
+            remedy = _INSTALL if isinstance(error, ModuleNotFoundError) else None
+            raise SourceError(failure.in_one_line(error), place=place, remedy=remedy) from error
         self._program = program
 
     def _begin(self, frame: link.Begin) -> NoReturn:

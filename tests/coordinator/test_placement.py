@@ -6,12 +6,12 @@ import pytest
 
 from coordinator.ingest.hubs import Hub
 from coordinator.placement.choice import NowhereError, choose, rank
-from coordinator.placement.requirements import why_not
+from coordinator.placement.requirements import Requirements, why_not
 from devices.errors import RefusedError
 from devices.protocol.messages import HubInfo, HubMetrics
 from devices.runtime.settings import Needs
 
-NOTHING = Needs()
+NOTHING = Requirements()
 
 
 class Some:
@@ -42,9 +42,9 @@ def hub(name: str, *, state: str = "online", cpu: float = 10.0, labels=(), packa
 @pytest.mark.parametrize(
     ("one", "needs", "reason"),
     [
-        (hub("a"), NOTHING, ""),
-        (hub("a", state="offline"), NOTHING, "is offline"),
-        (hub("a", state="draining"), NOTHING, "is draining: it takes nothing new"),
+        (hub("a"), Needs(), ""),
+        (hub("a", state="offline"), Needs(), "is offline"),
+        (hub("a", state="draining"), Needs(), "is draining: it takes nothing new"),
         (hub("a"), Needs(labels=["big"]), "has no label 'big'"),
         (hub("a", labels=["big"]), Needs(labels=["big"]), ""),
         (hub("a"), Needs(packages=["pillow>=10"]), "has no package pillow"),
@@ -59,15 +59,41 @@ def hub(name: str, *, state: str = "online", cpu: float = 10.0, labels=(), packa
     ],
 )  # fmt: skip
 def test_a_hub_that_does_not_fit_says_why(one, needs, reason):
-    assert why_not(one, needs, "python") == reason
+    assert why_not(one, Requirements(needs)) == reason
 
 
 def test_a_hub_without_the_engine_does_not_fit():
-    assert why_not(hub("a"), NOTHING, "process") == "has no engine 'process'"
+    assert why_not(hub("a"), Requirements(engine="process")) == "has no engine 'process'"
+
+
+@pytest.mark.parametrize(
+    ("there", "then", "needs", "reason"),
+    [
+        ("10.4.0", "10.1.0", [], ""),
+        ("10.1.0", "10.4.0", [], ""),
+        ("11.0.0", "10.4.0", [], "has pillow 11.0.0, the function was stopped with 10.4.0"),
+        ("0.4.1", "0.4.9", [], ""),
+        ("0.5.0", "0.4.9", [], "has pillow 0.5.0, the function was stopped with 0.4.9"),
+        ("11.0.0", "10.4.0", ["Pillow>=10"], ""),
+        ("9.0", "10.4.0", ["pillow>=10"], "has pillow 9.0, >=10 is needed"),
+        ("2024b", "2024b", [], ""),
+        ("home-made", "home made", [], "has pillow home-made, the function was stopped with home made"),
+        (None, "10.4.0", [], "has no package pillow"),
+    ],
+)
+def test_a_hub_must_have_what_the_checkpoint_was_made_with(there, then, needs, reason):
+    one = hub("a", packages={} if there is None else {"Pillow": there})
+    assert why_not(one, Requirements(Needs(packages=needs), packages={"pillow": then})) == reason
+
+
+def test_a_hub_whose_list_of_packages_is_cut_is_not_judged_by_it():
+    one = hub("a", packages={"aaa": "1"})
+    one.info.packages_left_out = 1
+    assert why_not(one, Requirements(Needs(packages=["pillow"]))) == ""
 
 
 def test_the_freer_and_cooler_hub_is_better():
-    places = rank([hub("busy", cpu=90.0), hub("hot", temperature=75.0), hub("free")], NOTHING, "python", {})
+    places = rank([hub("busy", cpu=90.0), hub("hot", temperature=75.0), hub("free")], NOTHING, {})
     assert [place.hub for place in places] == ["free", "hot", "busy"]
     assert places[0].why == "cpu 10 %, memory 30 %, no functions"
     assert "75 °C" in places[1].why
@@ -75,16 +101,16 @@ def test_the_freer_and_cooler_hub_is_better():
 
 def test_equal_hubs_do_not_play_ping_pong():
     both = [hub("a"), hub("b")]
-    assert rank(both, NOTHING, "python", {}, here="b")[0].hub == "b"
-    assert rank(both, NOTHING, "python", {})[0].hub == "a"
+    assert rank(both, NOTHING, {}, here="b")[0].hub == "b"
+    assert rank(both, NOTHING, {})[0].hub == "a"
 
 
 def test_what_was_promised_to_a_hub_counts_against_it():
-    assert rank([hub("a"), hub("b")], NOTHING, "python", {"a": 3})[0].hub == "b"
+    assert rank([hub("a"), hub("b")], NOTHING, {"a": 3})[0].hub == "b"
 
 
 def test_a_hub_on_battery_is_the_last_choice():
-    places = rank([hub("a", mains=False, battery=80.0), hub("b")], NOTHING, "python", {})
+    places = rank([hub("a", mains=False, battery=80.0), hub("b")], NOTHING, {})
     assert [place.hub for place in places] == ["b", "a"]
     assert "on battery 80 %" in places[1].why
 
@@ -92,13 +118,13 @@ def test_a_hub_on_battery_is_the_last_choice():
 def test_nowhere_names_each_hub_and_its_reason():
     hubs = Some(hub("a"), hub("b", state="offline"), hub("c", labels=["x"]))
     with pytest.raises(NowhereError, match=r"no other hub to move to: b is offline; c has no label 'big'"):
-        choose(hubs, Needs(labels=["big"]), "python", {}, leaving="a")
+        choose(hubs, Requirements(Needs(labels=["big"])), {}, leaving="a")
 
 
 def test_a_named_hub_is_taken_or_refused_with_its_reason():
     hubs = Some(hub("nas"), hub("attic", state="offline"))
-    assert choose(hubs, NOTHING, "python", {}, wanted="nas").hub == "nas"
+    assert choose(hubs, NOTHING, {}, named="nas").hub == "nas"
     with pytest.raises(RefusedError, match="attic cannot take it: attic is offline"):
-        choose(hubs, NOTHING, "python", {}, wanted="attic")
+        choose(hubs, NOTHING, {}, named="attic")
     with pytest.raises(RefusedError, match="did you mean 'attic'"):
-        choose(hubs, NOTHING, "python", {}, wanted="atic")
+        choose(hubs, NOTHING, {}, named="atic")

@@ -166,6 +166,8 @@ async def test_a_suspended_function_goes_on_elsewhere(coordinator, hub_a, hub_b,
     await send(device, "2", qos=0)
     await watch.state("echo", lag=2)
     await coordinator.move("echo", "hub-a", "hub-b")
+    running = await coordinator.heard(messages.Running, lambda it: it.hub == "hub-b")
+    assert running.first_statement == "main.py:9"
     await watch.out("ready", "1", "2")
     await until(lambda: not hub_a.agent.instances.lives)
 
