@@ -20,8 +20,9 @@ from devices.runtime.instance import OutsideError
 from devices.runtime.python.capture import Image
 from devices.runtime.python.engine import Execution
 from devices.runtime.python.library import Library
+from devices.runtime.python.loaded import LoadedModule
 from devices.runtime.python.places import inside
-from devices.runtime.python.program import LoadedModule, Program
+from devices.runtime.python.program import Program
 from devices.runtime.python.values import from_cbor
 from devices.runtime.source import Source
 
@@ -182,9 +183,7 @@ def _changed(module: LoadedModule) -> dict[str, Picture]:
         return found
     visible = {name: value for name, value in module.namespace.items() if not name.startswith((".", "__"))}
     places = [(f"{module.name}.", visible, module.fresh)]
-    places += [
-        (f"{module.name}.{path}", inside(holder), module.fresh_inside[path]) for path, holder in module.places.items()
-    ]
+    places += [(f"{module.name}.{path}", inside(space.holder), space.fresh) for path, space in module.spaces.items()]
     for prefix, namespace, fresh in places:
         for name, value in namespace.items():
             if not fresh.is_unchanged(name, value):

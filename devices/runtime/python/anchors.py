@@ -4,14 +4,11 @@ A sentinel ``_UNSET = object()``, a logger, a compiled pattern, a table that nob
 the module's import made and still has under its name. A variable that holds one travels as that name, so that
 ``value is _UNSET`` stays true after a move, and what could not be carried need not be.
 
-Whether a container has changed is told by a picture of it, taken at import: its elements by identity, containers inside
-likewise. What the picture cannot judge (objects of the program's own classes, too many elements) counts as changed.
+Whether a container has changed is told by a picture of it, taken at import (`pictures`).
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict, deque
-from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import date, time, timedelta, tzinfo
 from decimal import Decimal
@@ -25,8 +22,8 @@ from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, Modul
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-CONTAINERS: Final = (list, dict, set, bytearray, deque)
-_EXACT: Final = frozenset({list, dict, set, deque, defaultdict, OrderedDict})
+from devices.runtime.python.pictures import CONTAINERS, Picture
+
 _PLAIN: Final = (int, float, complex, str, bytes, type(None), bool, type(Ellipsis), type(NotImplemented), range)
 _LASTING: Final[tuple[Any, ...]] = (
     FunctionType,
@@ -53,44 +50,10 @@ _LASTING: Final[tuple[Any, ...]] = (
 """Types whose objects stay what they are, or that are told apart elsewhere."""
 _MADE_ANEW: Final = (Logger, Pattern, ContextVar, type(lru_cache(len)))
 """Types whose objects belong to a process, or have no state that counts: a cache starts empty."""
+_SETTLED: Final = (*_PLAIN, *_MADE_ANEW, *_LASTING)
 _CONSTANTS: Final = (str, bytes, tuple, frozenset, int, float, complex, range)
 _MOST: Final = 20_000  # elements in a picture; beyond that it would cost more than carrying the container
 _DEEPEST: Final = 50
-
-Picture = list[Any]
-
-
-def picture(value: Any, own: frozenset[str]) -> Picture | None:
-    """Returns the picture of a container, ``None`` if it cannot be judged.
-
-    Args:
-        value: the container.
-        own: the names of the program's modules, whose objects may change unseen.
-    """
-    seen: Picture = []
-    waiting: list[tuple[Any, int]] = [(value, 0)]
-    while waiting:
-        each, depth = waiting.pop()
-        kind = type(each)
-        seen.append(each)
-        if len(seen) > _MOST or depth > _DEEPEST:
-            return None
-        if kind is dict or kind is defaultdict or kind is OrderedDict:
-            waiting += [(inner, depth + 1) for pair in each.items() for inner in pair]
-            seen.append(len(each))
-        elif kind in _EXACT or kind is tuple or kind is frozenset:
-            waiting += [(inner, depth + 1) for inner in each]
-            seen.append(len(each))
-        elif isinstance(each, CONTAINERS) or (kind.__module__ in own and not isinstance(each, type | FunctionType)):
-            return None
-    return seen
-
-
-def is_same(before: Picture, now: Picture | None) -> bool:
-    """Tells whether two pictures show the same."""
-    if now is None or len(before) != len(now):
-        return False
-    return all(a is b or (type(a) is int is type(b) and a == b) for a, b in zip(before, now, strict=True))
 
 
 def may_be_named(value: Any, *, constants: bool) -> bool:
@@ -118,6 +81,11 @@ def _is_constant(value: Any, depth: int = 0) -> bool:
     return type(value) in (*_CONSTANTS, bool, type(None))
 
 
+def _is_settled(value: object) -> bool:
+    """Tells whether a value that is no container stays what it is as long as it is the same object."""
+    return type(value) is object or isinstance(value, _SETTLED)
+
+
 class Anchors:
     """The objects of one namespace (of a module or class) as import left them.
 
@@ -130,21 +98,25 @@ class Anchors:
     Attributes:
         values: what import gave to each name.
         inner: the containers inside of others, by the name that leads to them.
+        open: the names whose values may change though they stay the same objects.
+        nameable: what an image may name while it is unchanged.
     """
 
     def __init__(self, prefix: str, namespace: dict[str, Any], own: frozenset[str], *, constants: bool = False) -> None:
         self.prefix = prefix
         self.values = {name: value for name, value in namespace.items() if not name.startswith("__")}
         self._own = own
-        self._pictures = {name: picture(value, own) for name, value in self.values.items() if may_change_inside(value)}
+        self._pictures = {
+            name: Picture.of(value, own) for name, value in self.values.items() if may_change_inside(value)
+        }
         self.inner = {
             name: found
-            for name, seen in self._pictures.items()
-            if (
-                found := [each for each in seen or () if isinstance(each, CONTAINERS) and each is not self.values[name]]
-            )
+            for name, picture in self._pictures.items()
+            if picture is not None
+            and (found := [each for each in picture.containers() if each is not self.values[name]])
         }
-        self._named = {name: value for name, value in self.values.items() if may_be_named(value, constants=constants)}
+        self.nameable = {name: value for name, value in self.values.items() if may_be_named(value, constants=constants)}
+        self.open = [name for name, value in self.values.items() if name in self._pictures or not _is_settled(value)]
 
     def is_unchanged(self, name: str, value: Any) -> bool | None:
         """Tells whether a name still has the very object that import gave it, and that has not changed inside.
@@ -154,14 +126,8 @@ class Anchors:
         if name not in self.values or self.values[name] is not value:
             return False
         if name in self._pictures:
-            before = self._pictures[name]
-            return before is not None and is_same(before, picture(value, self._own))
-        if type(value) is object or isinstance(value, (*_PLAIN, *_MADE_ANEW, *_LASTING)):
+            picture = self._pictures[name]
+            return picture is not None and picture.is_true()
+        if _is_settled(value):
             return True
         return False if type(value).__module__ in self._own else None
-
-    def named(self, namespace: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-        """Yields what an image may name, with its name."""
-        for name, value in self._named.items():
-            if namespace.get(name) is value and self.is_unchanged(name, value) is True:
-                yield self.prefix + name, value

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from devices.runtime.python import form
 from devices.runtime.python.frames import Standing
 from devices.runtime.python.knows import Knowledge
+from devices.runtime.python.loaded import Look
 from devices.runtime.python.program import Program
 from devices.runtime.python.records import Record
 from devices.runtime.python.state import changed, gone, shared_inside, value_of
@@ -81,29 +82,26 @@ def take(
         for index, standing in enumerate(standings)
         if standing.generator is not None
     }
-    roots: list[Any] = []
-    names: list[str] = []
+    roots: list[tuple[str, Any]] = []  # with the way to each, for people
     for standing in standings:
         label = f"{standing.known.function.qualname}(): line {standing.line}: "
         for name, value in standing.values.items():
-            roots.append(value)
-            names.append(label + (name if not name.startswith(".") else "a value in the middle of the statement"))
-        for name, cell in standing.cells.items():
-            roots.append(cell)
-            names.append(label + name)
-        roots.append(standing.instance)
-        names.append(label + "the object being made")
+            roots.append(
+                (label + (name if not name.startswith(".") else "a value in the middle of the statement"), value)
+            )
+        roots += [(label + name, cell) for name, cell in standing.cells.items()]
+        roots.append((label + "the object being made", standing.instance))
     in_effect = effect is not None and standings[-1].entry.way == "call"
     if in_effect:
-        roots.append(effect)
-        names.append(f"{standings[-1].known.function.qualname}(): line {standings[-1].line}: what it waits for")
+        roots.append(
+            (f"{standings[-1].known.function.qualname}(): line {standings[-1].line}: what it waits for", effect)
+        )
     ambient = list(program.ambient.changed())
-    for name, value in ambient:
-        roots.append(value)
-        names.append(name)
+    roots += ambient
     read = time.perf_counter()
     knows = Knowledge(program, running=running)
-    state, graph = _encoded(program, standings, knows, roots, names)
+    looks = program.look()
+    state, graph = _encoded(program, standings, looks, knows, roots)
     data = to_cbor(
         {
             "form": form.VERSION,
@@ -113,7 +111,7 @@ def take(
             "effect": in_effect,
             "modules": list(program.order),
             "state": [[module, name] for module, name, _ in state],
-            "gone": [list(place) for place in gone(program)],
+            "gone": [list(place) for place in gone(looks)],
             "ambient": [name for name, _ in ambient],
             "heap": graph.heap,
             "roots": graph.roots,
@@ -131,20 +129,24 @@ def take(
 
 
 def _encoded(
-    program: Program, standings: Sequence[Standing], knows: Knowledge, roots: list[Any], names: list[str]
+    program: Program,
+    standings: Sequence[Standing],
+    looks: Sequence[Look],
+    knows: Knowledge,
+    roots: list[tuple[str, Any]],
 ) -> tuple[list[tuple[str, str, Any]], Graph]:
     """Returns the state of the modules that travels, and the graph of it and the other roots, which come before it.
 
     A list that lies in a global table which nobody has changed is made anew with the table, unless something else that
     travels holds it too: then the table travels, so that both have the same list.
     """
-    registered = program.registered()
-    state = changed(program, standings)
+    registered = program.registered(looks)
+    state = changed(program, standings, looks, registered)
     inner = shared_inside(program, state)
     while True:
-        values = [*roots, *(value for _, _, value in state)]
-        labels = [*names, *(f"{module}: {name}" for module, name, _ in state)]
-        graph = encode(values, knows, registered, where=labels.__getitem__, watched=inner)
+        labelled = [*roots, *((f"{module}: {name}", value) for module, name, value in state)]
+        labels = [label for label, _ in labelled]
+        graph = encode([value for _, value in labelled], knows, registered, where=labels.__getitem__, watched=inner)
         if not graph.met:
             return state, graph
         more = {inner[each] for each in graph.met}

@@ -14,7 +14,8 @@ from devices.errors import CannotTravelError, ProtocolError
 from devices.runtime.python.frames import Blocked, place_of, suspended
 from devices.runtime.python.glue import Bare
 from devices.runtime.python.lines import one_line
-from devices.runtime.python.program import LoadedModule, Program, find
+from devices.runtime.python.loaded import LoadedModule
+from devices.runtime.python.program import Program, find
 from devices.runtime.python.records import Record, instantiate
 from devices.runtime.python.rest import Entry
 from devices.runtime.python.values.contract import Described, Plain

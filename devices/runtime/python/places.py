@@ -9,6 +9,7 @@ What is in it has a *key*: ``.attribute``, ``(0)`` or ``(key)`` for a default, `
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from operator import is_
 from types import CellType, FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any, Final, TypeAlias
 
@@ -69,6 +70,34 @@ def hidden_in(holder: Holder, prefix: str) -> Iterator[tuple[str, object]]:
             yield prefix, holder
         for name, cell in _cells(holder):
             yield f"{prefix}[{name}]*", cell
+
+
+class Bindings:
+    """What a class or function binds to its names, to be compared later: while all is the very same, nothing was bound anew.
+
+    A function's defaults by keyword and its cells can change unseen; of one that has any, nothing is said.
+    """
+
+    __slots__ = ("_defaults", "_names", "_values")
+
+    def __init__(self, holder: Holder) -> None:
+        attributes = vars(holder)
+        self._names = list(attributes)
+        self._values = list(attributes.values())
+        self._defaults = None if isinstance(holder, type) else holder.__defaults__
+
+    def are_the_same(self, holder: Holder) -> bool:
+        """Tells whether a holder binds what it did."""
+        if isinstance(holder, FunctionType) and (
+            holder.__defaults__ is not self._defaults or holder.__kwdefaults__ or holder.__closure__
+        ):
+            return False
+        attributes = vars(holder)
+        return (
+            len(attributes) == len(self._names)
+            and all(map(is_, self._names, attributes))
+            and all(map(is_, self._values, attributes.values()))
+        )
 
 
 def split(name: str) -> tuple[str, str]:

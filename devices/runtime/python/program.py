@@ -7,49 +7,22 @@ import builtins
 import linecache
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
 from devices.runtime.python import form
 from devices.runtime.python.ambient import Ambient
-from devices.runtime.python.anchors import Anchors
 from devices.runtime.python.continuation import Continuation
 from devices.runtime.python.glue import HIDDEN
 from devices.runtime.python.library import Library
+from devices.runtime.python.loaded import LoadedModule, Look, look_at
 from devices.runtime.python.module import Known, ModuleCode, code_of
-from devices.runtime.python.places import Holder, hidden_in, holders, inside
 from devices.runtime.python.rest import Entry
 from devices.runtime.python.values import Registered
 from devices.runtime.source import Source
 
 _OURS: Final = "__midstream__"
-
-
-@dataclass(eq=False)
-class LoadedModule:
-    """One file as a module; ``fresh`` is its namespace as import left it.
-
-    ``places`` are the classes and functions that import made, by their way from the namespace, ``fresh_inside`` what was
-    in them.
-    """
-
-    code: ModuleCode
-    object: ModuleType
-    executed: bool = False
-    fresh: Anchors | None = None
-    fresh_inside: dict[str, Anchors] = field(default_factory=dict)
-    places: dict[str, Holder] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The module's name."""
-        return self.code.shape.name
-
-    @property
-    def namespace(self) -> dict[str, Any]:
-        """The module's globals."""
-        return self.object.__dict__
 
 
 class Program:
@@ -128,15 +101,19 @@ class Program:
         """
         return self.code.continuation(module.code, function, entry, names)
 
-    def registered(self) -> Registered:
-        """Returns what the codec names instead of carrying it: the library's objects, and what import makes anew."""
+    def look(self) -> list[Look]:
+        """Returns what the modules' globals, classes and functions hold at this moment."""
+        return [look for module in self.modules.values() for look in look_at(module)]
+
+    def registered(self, looks: Iterable[Look] | None = None) -> Registered:
+        """Returns what the codec names instead of carrying it: the library's objects, and what import makes anew.
+
+        Args:
+            looks: at the modules, where somebody has looked already.
+        """
         named: dict[str, object] = {}
-        for module in self.modules.values():
-            if module.fresh is not None:
-                named.update(module.fresh.named(module.namespace))
-                for path, holder in module.places.items():
-                    named.update(module.fresh_inside[path].named(inside(holder)))
-                    named.update(hidden_in(holder, f"{module.name}:{path}"))
+        for look in self.look() if looks is None else looks:
+            named.update(look.named())
         given = self.library.registered
         if self.main.code.shape.facts.identity:
             named.update(_constants(self.imported))
@@ -170,12 +147,7 @@ class Program:
         if present is None or _OURS in vars(present):
             sys.modules[module.name] = module.object
         exec(self.code.compiled(module.code), module.namespace)  # noqa: S102  (the user's own source is what this is for)
-        own = frozenset(self.modules)
-        constants = module.code.shape.facts.identity
-        module.fresh = Anchors(f"{module.name}:", module.namespace, own, constants=constants)
-        for path, holder in holders(module.namespace, module.name, module.code.shape.filename):
-            module.places[path] = holder
-            module.fresh_inside[path] = Anchors(f"{module.name}:{path}", inside(holder), own, constants=constants)
+        module.imported(frozenset(self.modules))
 
     def _import(
         self,

@@ -7,7 +7,6 @@ global travels if it is another object than import made, or if it is a container
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from enum import EnumType
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -15,13 +14,23 @@ from devices.errors import CannotTravelError, ProtocolError
 from devices.runtime.python.anchors import may_change_inside
 from devices.runtime.python.frames import Blocked, Standing
 from devices.runtime.python.knows import Knowledge
-from devices.runtime.python.places import Holder, inside, put, split, take_out
-from devices.runtime.python.program import LoadedModule, Program
-from devices.runtime.python.values import encode
+from devices.runtime.python.loaded import LoadedModule, Look
+from devices.runtime.python.places import inside, put, split, take_out
+from devices.runtime.python.program import Program
+from devices.runtime.python.values import Registered, encode
 
 
-def changed(program: Program, standings: Sequence[Standing]) -> list[tuple[str, str, Any]]:
-    """Returns module, name and value of each global that travels."""
+def changed(
+    program: Program, standings: Sequence[Standing], looks: Sequence[Look], registered: Registered
+) -> list[tuple[str, str, Any]]:
+    """Returns module, name and value of each global that travels.
+
+    Args:
+        program: the program.
+        standings: its frames.
+        looks: at what its modules hold.
+        registered: what the codec names.
+    """
     reached: dict[LoadedModule, set[str]] = {}
     waiting: list[tuple[LoadedModule, frozenset[str]]] = []
     for standing in standings:
@@ -45,12 +54,17 @@ def changed(program: Program, standings: Sequence[Standing]) -> list[tuple[str, 
                 if known is not None:
                     waiting.append((program.modules[known.module.shape.name], known.function.outside))
     found: list[tuple[str, str, Any]] = []
-    for module, all_names in reached.items():
-        present = sorted(name for name in all_names if name in module.namespace and _travels(program, module, name))
-        found += [(module.name, name, module.namespace[name]) for name in present]
-    for module in program.modules.values():
-        for path, holder in module.places.items():
-            found += _changed_inside(program, module, path, holder)
+    judge = _Judge(program, registered)
+    for look in looks:
+        if look.space is None:
+            present = sorted(name for name in reached.get(look.module, ()) if name in look.held)
+            found += [(look.module.name, name, look.held[name]) for name in present if judge.travels(look, name)]
+    for look in looks:
+        found += [
+            (look.module.name, look.path + key, look.held[key])
+            for key in look.doubtful()
+            if judge.has_changed(look, key)
+        ]
     return found
 
 
@@ -58,52 +72,38 @@ def _public(module: LoadedModule) -> frozenset[str]:
     return frozenset(name for name in module.namespace if not name.startswith("__"))
 
 
-def _changed_inside(
-    program: Program, module: LoadedModule, path: str, holder: Holder
-) -> Iterator[tuple[str, str, Any]]:
-    """Yields what has changed since import in a class or function."""
-    fresh = module.fresh_inside[path]
-    if isinstance(holder, EnumType):
-        return
-    for key, value in inside(holder).items():
-        if _has_changed(program, fresh.is_unchanged(key, value), value):
-            yield module.name, path + key, value
+class _Judge:
+    def __init__(self, program: Program, registered: Registered) -> None:
+        self._program = program
+        self._registered = registered
 
+    def travels(self, look: Look, name: str) -> bool:
+        """Tells whether a global must travel."""
+        value = look.held[name]
+        if isinstance(value, ModuleType):
+            return look.fresh.values.get(name) is not value and value.__name__ not in self._program.modules
+        return self.has_changed(look, name)
 
-def _travels(program: Program, module: LoadedModule, name: str) -> bool:
-    value = module.namespace[name]
-    if module.fresh is None:
-        return False
-    if isinstance(value, ModuleType):
-        return module.fresh.values.get(name) is not value and value.__name__ not in program.modules
-    return _has_changed(program, module.fresh.is_unchanged(name, value), value)
+    def has_changed(self, look: Look, key: str) -> bool:
+        """Tells whether a value must travel; one that cannot be judged does if it can, else import makes it anew.
 
-
-def _has_changed(program: Program, unchanged: bool | None, value: Any) -> bool:
-    """Tells whether a value must travel; one that cannot be judged does if it can, else import makes it anew.
-
-    An iterator is never made anew: it would begin again. If it cannot travel, that is said.
-    """
-    if unchanged is not None:
-        return not unchanged
-    if hasattr(type(value), "__next__"):
+        An iterator is never made anew: it would begin again. If it cannot travel, that is said.
+        """
+        unchanged, value = look.is_unchanged(key), look.held[key]
+        if unchanged is not None:
+            return not unchanged
+        if hasattr(type(value), "__next__"):
+            return True
+        try:
+            encode([value], Knowledge(self._program), self._registered)
+        except (CannotTravelError, Blocked):
+            return False
         return True
-    try:
-        encode([value], Knowledge(program), program.registered())
-    except (CannotTravelError, Blocked):
-        return False
-    return True
 
 
-def gone(program: Program) -> Iterator[tuple[str, str]]:
+def gone(looks: Sequence[Look]) -> Iterator[tuple[str, str]]:
     """Yields module and name of what import made and has been deleted since."""
-    for module in program.modules.values():
-        if module.fresh is None:
-            continue
-        yield from ((module.name, name) for name in module.fresh.values if name not in module.namespace)
-        for path, holder in module.places.items():
-            held = inside(holder)
-            yield from ((module.name, path + key) for key in module.fresh_inside[path].values if key not in held)
+    yield from ((look.module.name, look.path + key) for look in looks for key in look.gone())
 
 
 def drop(program: Program, module: LoadedModule, name: str) -> None:
@@ -116,7 +116,7 @@ def drop(program: Program, module: LoadedModule, name: str) -> None:
     path, key = split(name)
     try:
         if path:
-            take_out(module.places[path], key)
+            take_out(module.spaces[path].holder, key)
         else:
             del namespace[name]
     except (KeyError, AttributeError, ValueError):
@@ -128,12 +128,8 @@ def shared_inside(program: Program, travelling: Sequence[tuple[str, str, Any]]) 
     known = {(module, name) for module, name, _ in travelling}
     found: dict[int, tuple[str, str]] = {}
     for module in program.modules.values():
-        if module.fresh is None:
-            continue
-        for path, fresh in (("", module.fresh), *module.fresh_inside.items()):
-            for name, containers in fresh.inner.items():
-                if (module.name, path + name) not in known:
-                    found.update((id(each), (module.name, path + name)) for each in containers)
+        if module.fresh is not None:
+            found |= module.shared if known.isdisjoint(module.sharing) else module.shared_without(known)
     return found
 
 
@@ -141,7 +137,7 @@ def value_of(program: Program, module: str, name: str) -> Any:
     """Returns what is at a place of a module's state."""
     path, key = split(name)
     loaded = program.modules[module]
-    return inside(loaded.places[path])[key] if path else loaded.namespace[name]
+    return inside(loaded.spaces[path].holder)[key] if path else loaded.namespace[name]
 
 
 def set_state(program: Program, module: LoadedModule, name: str, value: Any) -> None:
@@ -150,7 +146,7 @@ def set_state(program: Program, module: LoadedModule, name: str, value: Any) -> 
     path, key = split(name)
     if path:
         try:
-            old = put(module.places[path], key, value)
+            old = put(module.spaces[path].holder, key, value)
         except KeyError:
             raise ProtocolError(f"{module.name} has no {name[:100]}") from None
     else:
@@ -158,7 +154,7 @@ def set_state(program: Program, module: LoadedModule, name: str, value: Any) -> 
         namespace[name] = value
     if not may_change_inside(old):
         return
-    for holder in (each for loaded in program.modules.values() for each in loaded.places.values()):
+    for holder in (space.holder for loaded in program.modules.values() for space in loaded.spaces.values()):
         if isinstance(holder, FunctionType):
             if holder.__defaults__ and any(each is old for each in holder.__defaults__):
                 holder.__defaults__ = tuple(value if each is old else each for each in holder.__defaults__)
