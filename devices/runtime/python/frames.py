@@ -222,18 +222,17 @@ def _operating(  # noqa: PLR0917
     """The frame above is a method that an operation has called."""
     variables, namespace = frame.f_locals, frame.f_globals
     operation = operations.name_of(node)
-    number = None
+    found = None
     if operation is not None and above is not None:
         name, nodes = operation
         operands = operations.values(nodes, lambda each: evaluate(each, variables, namespace))
         itself = not isinstance(node, ast.Call) or operations.is_itself(name, evaluate(node.func, variables, namespace))
         if operands is not None and itself:
-            number = operations.attempt(name, operands, upper.f_code, _received(above))
-            if number is not None:
-                method = operations.attempts(name, operands)[number].method
-                _close(above, method, upper)
-    if number is None:
+            found = operations.attempt(name, operands, upper.f_code, _received(above))
+    if found is None or above is None:
         raise Blocked(f"{upper.f_code.co_qualname}() is called from inside an operation", place_of(frame))
+    number, method = found
+    _close(above, method, upper)
     standing = _at(known, variables, mark, "operation", mark.site)
     standing.instance = number
     return standing

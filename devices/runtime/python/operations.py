@@ -401,8 +401,8 @@ def is_operation(node: ast.AST) -> bool:
     return bool(noted(node, "operation"))
 
 
-def attempt(name: str, operands: Sequence[Any], code: CodeType, received: Sequence[Any]) -> int | None:
-    """Returns which of an operation's attempts runs a code object; ``None`` if none surely does.
+def attempt(name: str, operands: Sequence[Any], code: CodeType, received: Sequence[Any]) -> tuple[int, Any] | None:
+    """Returns which of an operation's attempts runs a code object, and its method; ``None`` if none surely does.
 
     Args:
         name: of the operation.
@@ -411,7 +411,7 @@ def attempt(name: str, operands: Sequence[Any], code: CodeType, received: Sequen
         received: its first arguments, `MISSING` where they may have been rebound.
     """
     tries = attempts(name, operands)
-    fitting: list[int] = []
+    fitting: list[tuple[int, Any]] = []
     for number, each in enumerate(tries):
         if getattr(each.method, "__code__", None) is not code:
             continue
@@ -419,6 +419,6 @@ def attempt(name: str, operands: Sequence[Any], code: CodeType, received: Sequen
         pairs = list(zip(given, received, strict=False))
         if all(_same(wanted, got) for wanted, got in pairs if got is not MISSING):
             if len(pairs) == len(given) and all(got is not MISSING for _, got in pairs):
-                return number
-            fitting.append(number)
-    return fitting[0] if len(fitting) == 1 and is_sure(tries[: fitting[0]]) else None
+                return number, each.method
+            fitting.append((number, each.method))
+    return fitting[0] if len(fitting) == 1 and is_sure(tries[: fitting[0][0]]) else None
