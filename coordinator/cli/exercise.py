@@ -75,7 +75,8 @@ def exercise(
     at the level of the module, decorated or not; sleeps are over at once. It runs about as often as there are captures,
     so let it do nothing to the world outside.
     """
-    from devices.runtime.exercise import Exercise, choose_function, exercise_once
+    from devices.runtime.exercise import Exercise, exercise_once
+    from devices.runtime.exercising.choice import choose_function
     from devices.runtime.source import read_source
 
     _only_behind_via(file, more, via)

@@ -4,34 +4,34 @@ What is compared with is the same function in plain Python, as it was written: r
 traceback, what was printed, and the modules' globals. It runs twice, in two interpreters with different hash seeds; a
 function that does not do the same both times proves nothing and is refused.
 
-The function is started in one interpreter and goes on in another that has never run it. Captures are resumed while the
-next ones are taken, so both cores of a small machine have work.
+The function is started in one interpreter and goes on in others that have never run it, in as many at once as there are
+processors: a resumed run is a fork, and most of its few milliseconds go to pages that it touches for the first time.
 """
 
 from __future__ import annotations
 
-import ast
+import os
 import statistics
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from devices.errors import RefusedError, SourceError
+from devices.errors import MidstreamError, RefusedError
 from devices.runtime.exercising.comparison import difference
 from devices.runtime.exercising.interpreter import Interpreter
-from devices.runtime.exercising.packets import Captured, Ended, Load, Outcome, Raised, Resume, Run
-from devices.runtime.function import read_functions
+from devices.runtime.exercising.packets import Captured, Ended, Load, Loaded, Outcome, Raised, Resume, Run
 from devices.runtime.source import Source
 
 MOST: Final = 1000
 """Captures in one exercise, unless more are asked for."""
 TIMEOUT: Final = 60.0
 """Seconds in which a function has to come to its end."""
+_MOST_AT_ONCE: Final = 4  # resumed runs
 _PATIENCE: Final = 30.0
 """Seconds after which a run is taken to hang that shows no sign, and besides ten times what the plain one took."""
 
@@ -100,45 +100,14 @@ class Exercise:
         return Load(self.source.module, self.source.files, self.function, args, kwargs, self.timeout)
 
 
-def choose_function(source: Source, name: str) -> str:
-    """Returns the function to exercise: the one named, else the only ``@function``, else ``main``, else the only one.
-
-    Raises:
-        SourceError: there is none, or the choice is not clear.
-    """
-    tree = ast.parse(source.files[source.main_file])
-    defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-    if name:
-        for node in tree.body:
-            if isinstance(node, ast.AsyncFunctionDef) and node.name == name:
-                raise SourceError(
-                    f"{name}() is an 'async def', which cannot be stopped and moved",
-                    place=f"{source.main_file}:{node.lineno}",
-                    remedy="write an ordinary function",
-                )
-        return name  # perhaps not from a `def`: whether it is there shows when the file has been imported
-    marked = [declaration.name for declaration in read_functions(source)]
-    for choice in (marked, [each for each in defined if each == "main"], defined):
-        if len(choice) == 1:
-            return choice[0]
-    if not defined:
-        raise SourceError("there is no function in it", place=source.main_file)
-    names = ", ".join(marked or defined)
-    raise SourceError(
-        f"there are several functions: {names}",
-        place=source.main_file,
-        remedy=f"name one, as in {source.main_file}:{(marked or defined)[0]}",
-    )
-
-
-def exercise(asked: Exercise, home: Interpreter, away: Interpreter, *, fresh: bool = False) -> Findings:
+def exercise(asked: Exercise, home: Interpreter, *away: Interpreter, fresh: bool = False) -> Findings:
     """Exercises a function.
 
     Args:
         asked: what.
         home: where it is started and captured.
-        away: where it goes on.
-        fresh: each capture goes on in an interpreter that is started for it, by ``away``'s command.
+        away: where it goes on; with several, as many captures at once. They are of one kind.
+        fresh: each capture goes on in an interpreter that is started for it, by the command of the first ``away``.
 
     Raises:
         MidstreamError: it cannot be: the file, the arguments, a function that does not do the same twice.
@@ -146,18 +115,29 @@ def exercise(asked: Exercise, home: Interpreter, away: Interpreter, *, fresh: bo
     return _Run(asked, home, away, fresh=fresh).findings()
 
 
+class _Resumed(NamedTuple):
+    """A capture that goes on; ``printed`` until it was taken."""
+
+    captured: Captured
+    printed: bytes
+    interpreter: Interpreter
+    rest: Iterator[Captured | Ended]
+
+
 class _Run:
-    def __init__(self, asked: Exercise, home: Interpreter, away: Interpreter, *, fresh: bool) -> None:
+    def __init__(self, asked: Exercise, home: Interpreter, away: Sequence[Interpreter], *, fresh: bool) -> None:
         self._asked = asked
         self._home = home
-        self._away = away
+        self._away, *_ = away
+        self._idle = deque(away[:1] if fresh or asked.chain else away)
+        self._resumed: deque[_Resumed] = deque()
         self._fresh = fresh
         self._found = Findings()
         self._passed_by: Counter[str] = Counter()
         self._sizes: list[int] = []
 
     def findings(self) -> Findings:
-        here, there = self._home.load(self._asked.load), self._away.load(self._asked.load)
+        here, there, *_ = self._loaded(self._home, *self._idle)
         self._found.python = here.python if here.python == there.python else f"{here.python} -> {there.python}"
         self._imported = there.state
         began = time.monotonic()
@@ -171,6 +151,21 @@ class _Run:
         self._found.passed_by = dict(self._passed_by.most_common())
         self._found.bytes_median = int(statistics.median(self._sizes)) if self._sizes else 0
         return self._found
+
+    def _loaded(self, *interpreters: Interpreter) -> list[Loaded]:
+        for interpreter in interpreters:
+            interpreter.ask_for(self._asked.load)
+        loaded, refused = [], []
+        for (
+            interpreter
+        ) in interpreters:  # all of them are heard, or the next exercise would hear what they said of this
+            try:
+                loaded.append(interpreter.loaded())
+            except MidstreamError as error:
+                refused.append(error)
+        if refused:
+            raise refused[0]
+        return loaded
 
     def _plain_twice(self) -> Outcome:
         ended = self._last(self._home.run(Run(self._asked.timeout, plain=True)))
@@ -224,12 +219,24 @@ class _Run:
                     printed += answer.printed
                     self._sizes.append(len(answer.image))
                     self._found.taken += 1
-                    ended = self._last(self._elsewhere(Resume(answer.image, self._seconds)))
-                    if self._note(answer.statement, answer.line, ended, printed=printed, travels=answer.travels):
-                        self._found.resumed_equal += 1
+                    if not self._idle:
+                        self._compare_the_oldest()
+                    interpreter = self._idle.popleft()
+                    rest = self._elsewhere(Resume(answer.image, self._seconds), interpreter)
+                    self._resumed.append(_Resumed(answer, printed, interpreter, rest))
                 case Ended():
+                    while self._resumed:
+                        self._compare_the_oldest()
                     self._count(answer)
                     self._note("(captured and not moved)", "", answer)
+
+    def _compare_the_oldest(self) -> None:
+        """In the order of the captures, whichever has ended first: they take about as long as each other."""
+        captured, printed, interpreter, rest = self._resumed.popleft()
+        ended = self._last(rest)
+        self._idle.append(interpreter)
+        if self._note(captured.statement, captured.line, ended, printed=printed, travels=captured.travels):
+            self._found.resumed_equal += 1
 
     def _move_on_and_on(self) -> None:
         printed, statement, line = b"", "(not moved)", ""
@@ -247,7 +254,8 @@ class _Run:
             self._found.taken += 1
             goes_on = self._found.taken < self._asked.chain
             every = self._asked.every if goes_on else 0
-            answers = self._elsewhere(Resume(first.image, self._seconds, every=every, most=1, leave=goes_on))
+            request = Resume(first.image, self._seconds, every=every, most=1, leave=goes_on)
+            answers = self._elsewhere(request, self._away)
         if self._note(statement, line, first, printed=printed, travels=travels):
             self._found.resumed_equal = self._found.taken
 
@@ -255,10 +263,10 @@ class _Run:
         self._found.stops += ended.stops
         self._passed_by.update(ended.passed_by)
 
-    def _elsewhere(self, request: Resume) -> Iterator[Captured | Ended]:
-        if not self._fresh:
-            yield from self._away.run(request)
-            return
+    def _elsewhere(self, request: Resume, interpreter: Interpreter) -> Iterator[Captured | Ended]:
+        return self._in_a_new_one(request) if self._fresh else interpreter.run(request)
+
+    def _in_a_new_one(self, request: Resume) -> Iterator[Captured | Ended]:
         with Interpreter(self._away.command) as interpreter:
             interpreter.load(self._asked.load)
             yield from interpreter.run(request)
@@ -289,7 +297,9 @@ class _Run:
 
 
 def exercise_once(asked: Exercise, via: Sequence[str] = (), *, fresh: bool = False) -> Findings:
-    """Exercises a function in two interpreters that are started for it; ``via`` is the command of the second one."""
+    """Exercises a function in interpreters that are started for it; ``via`` is the command of those that it goes on in."""
+    several = 1 if fresh or asked.chain else min(_MOST_AT_ONCE, len(os.sched_getaffinity(0)))
     with ExitStack() as stack:
-        home, away = stack.enter_context(Interpreter()), stack.enter_context(Interpreter(via))
-        return exercise(asked, home, away, fresh=fresh)
+        home = stack.enter_context(Interpreter())
+        away = [stack.enter_context(Interpreter(via)) for _ in range(several)]
+        return exercise(asked, home, *away, fresh=fresh)

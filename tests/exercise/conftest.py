@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from devices.runtime.exercise import Exercise, Findings, choose_function, exercise
+from devices.runtime.exercise import Exercise, Findings, exercise
+from devices.runtime.exercising.choice import choose_function
 from devices.runtime.exercising.interpreter import Interpreter
 from devices.runtime.source import Source
 

@@ -55,6 +55,24 @@ def test_every_kth_stop_is_captured_and_all_stops_are_counted(exercised: Exercis
     assert (found.stops, found.taken) == (stops, stops // 10)
 
 
+def test_captures_that_go_on_in_several_interpreters_at_once_are_compared_each_with_its_own_output() -> None:
+    text = """
+import os
+
+def main():
+    for i in range(20):
+        print(i)
+    os.environ["DIE"] = "0.3"
+    last = os.environ.get("DIE", "0.9")
+    return last
+"""
+    asked = Exercise(Source("program", {"program.py": text}), "main")
+    with Interpreter() as home, Interpreter() as one, Interpreter() as two, Interpreter() as three:
+        alone, together = exercise(asked, home, one), exercise(asked, home, one, two, three)
+        assert alone == together
+        assert [each.line for each in together.different] == ["program.py:8"]
+
+
 def test_a_limit_ends_the_captures_and_not_the_run(exercised: Exercised) -> None:
     found = exercised(COUNTING, "main", limit=5)
     assert all_equal(found)

@@ -77,13 +77,17 @@ class Interpreter:
             self._process.terminate()
             self._process.wait()
 
-    def load(self, load: Load) -> Loaded:
-        """Has a program imported.
+    def ask_for(self, load: Load) -> None:
+        """Has a program imported; `loaded` waits for it."""
+        self._ask(load)
+
+    def loaded(self) -> Loaded:
+        """Returns what is to be known about the program that was asked for.
 
         Raises:
-            MidstreamError: it cannot be, or its function does not take these arguments.
+            MidstreamError: it cannot be imported, or its function does not take these arguments.
         """
-        match self._ask(load):
+        match self._answer():
             case Loaded() as loaded:
                 return loaded
             case Refused(error=error):
@@ -91,23 +95,29 @@ class Interpreter:
             case answer:
                 raise AssertionError(answer)
 
+    def load(self, load: Load) -> Loaded:
+        """As `ask_for` and `loaded`."""
+        self.ask_for(load)
+        return self.loaded()
+
     def run(self, request: Run | Resume) -> Iterator[Captured | Ended]:
-        """Yields the captures of a run, and last how it ended."""
-        answer = self._ask(request)
-        while isinstance(answer, Captured):
+        """Has a run begin, and returns an iterator over its captures and last how it ended."""
+        self._ask(request)
+        return self._answers()
+
+    def _answers(self) -> Iterator[Captured | Ended]:
+        while isinstance(answer := self._answer(), Captured):
             yield answer
-            answer = self._answer()
         if isinstance(answer, Refused):
             raise from_wire(answer.error)
         assert isinstance(answer, Ended)
         yield answer
 
-    def _ask(self, request: Load | Run | Resume) -> Answer:
+    def _ask(self, request: Load | Run | Resume) -> None:
         try:
             packets.write(self._to, request)
         except BrokenPipeError:
             raise self._dead() from None
-        return self._answer()
 
     def _answer(self) -> Answer:
         body = packets.read_bytes(self._from)
