@@ -23,7 +23,7 @@ import pytest
 from by_name import ByName, there_and_back
 
 from devices.errors import CannotTravelError
-from devices.runtime.python.values import Registered, encode
+from devices.runtime.python.values import Registered, Travels, encode
 
 
 class Client:
@@ -183,3 +183,16 @@ def test_a_refusal_leaves_the_values_as_they_were():
     assert items == [1, 2, LOCK]
     assert next(iterator) == 2
     assert there_and_back(iterator.__length_hint__()) == 1
+
+
+def test_a_value_that_raises_when_it_is_read_is_refused_by_its_path():
+    class Broken:
+        pass
+
+    def state(_):
+        raise ZeroDivisionError("no state")
+
+    registered = Registered(types={Broken: Travels("broken", state, Broken)})
+    with pytest.raises(CannotTravelError, match=r"Broken cannot be read: ZeroDivisionError: no state") as caught:
+        encode([[1, {"a": Broken()}]], ByName(__name__), registered)
+    assert caught.value.place == "value 0[1]['a']"

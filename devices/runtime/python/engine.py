@@ -10,9 +10,11 @@ from __future__ import annotations
 import inspect
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any, Final
 
@@ -162,6 +164,8 @@ class Execution:
             self._refuse(wish, CannotStopError(message, place=blocked.place, remedy=_REMEDY))
         except CannotTravelError as error:
             self._refuse(wish, error)
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is not the function's)
+            self._refuse(wish, _our_fault(error))
         else:
             self.withdraw()
             wish.taker(image)
@@ -189,11 +193,22 @@ class Execution:
             raise CannotStopError("the effect is not called by the function", place=place_of(above))
         try:
             standings = read_stack(self.program, frame, self._base, self._root, above)
-        except Blocked as blocked:
-            raise CannotStopError(blocked.reason, place=blocked.place, remedy=_REMEDY) from None
-        try:
             image = take(self.program, standings, descriptor, stopped=stopped)
         except Blocked as blocked:
             raise CannotStopError(blocked.reason, place=blocked.place, remedy=_REMEDY) from None
+        except MidstreamError:
+            raise
+        except Exception as error:
+            raise _our_fault(error) from error
         release(standings, traced=False)
         return image
+
+
+def _our_fault(error: Exception) -> CannotTravelError:
+    """Returns what becomes of an error in the engine itself: it must not be raised into the function, which runs on."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return CannotTravelError(
+        f"the function's state cannot be read: {type(error).__name__}: {error}",
+        place=f"midstream's {Path(where.filename).name}:{where.lineno}",
+        remedy="this is a fault of midstream: please report it with the function",
+    )

@@ -14,6 +14,7 @@ import types
 from typing import Any, Final
 
 from devices.errors import CannotTravelError, ProtocolError
+from devices.runtime.python.values import enumerations
 from devices.runtime.python.values.contract import Described, Node, Registered, Slot
 from devices.runtime.python.values.nodes import Tag
 from devices.runtime.python.values.reading import Kind, Need, Reader, Step
@@ -56,6 +57,13 @@ def write_class(writer: Writer, value: type) -> Node:
 
 def _write_module(writer: Writer, value: types.ModuleType) -> Node:
     return describe(writer, value) or write_module(writer, value)
+
+
+def _write_generator(writer: Writer, value: types.GeneratorType[Any, Any, Any]) -> Node:
+    left = enumerations.left_of(value)
+    if left is None:
+        return _write_engine_only(writer, value)
+    return ["iterator", "list", writer.reference(left), 0]
 
 
 def _write_engine_only(writer: Writer, value: Any) -> Node:
@@ -114,7 +122,7 @@ WRITERS: Final[dict[type, Write]] = {
     types.FunctionType: _write_function,
     types.ModuleType: _write_module,
     type: write_class,
-    types.GeneratorType: _write_engine_only,
+    types.GeneratorType: _write_generator,
     types.CoroutineType: _write_engine_only,
     types.AsyncGeneratorType: _write_engine_only,
     types.CellType: _write_engine_only,

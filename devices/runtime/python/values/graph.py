@@ -8,10 +8,10 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
-from devices.errors import CannotTravelError, ProtocolError
-from devices.runtime.python.values import library, objects, paths
+from devices.errors import CannotTravelError, MidstreamError, ProtocolError
+from devices.runtime.python.values import library, objects, paths, refusals
 from devices.runtime.python.values.catalogue import KINDS, unlisted, writers_for
-from devices.runtime.python.values.contract import Image, Knows, Registered
+from devices.runtime.python.values.contract import Image, Knows, Registered, Slot
 from devices.runtime.python.values.reading import Reader
 from devices.runtime.python.values.writing import Writer
 
@@ -38,10 +38,11 @@ def encode(
     """
     writer = Writer(knows, registered, writers_for(registered))
     nodes = writer.nodes
+    slots: list[Slot] = []
     collecting = gc.isenabled()
     gc.disable()  # a heap of many small lists, none of them garbage: collecting costs three times the work
     try:
-        slots = [writer.slot(root) for root in roots]
+        slots += [writer.slot(root) for root in roots]
         find = writer.writers.get
         while len(nodes) < len(writer.objects):
             for value in islice(writer.objects, len(nodes), None):  # it grows while we walk
@@ -53,6 +54,12 @@ def encode(
             raise
         place = paths.to_object(len(nodes), slots, nodes, where)
         raise CannotTravelError(error.message, place=place, remedy=error.remedy) from None
+    except MidstreamError:
+        raise
+    except Exception as error:
+        # A value in a state that nobody thought of must not raise into the function that holds it.
+        place = paths.to_object(len(nodes), slots, nodes, where)
+        raise refusals.unreadable(type(writer.objects[len(nodes)]), error, place) from error
     finally:
         if collecting:
             gc.enable()

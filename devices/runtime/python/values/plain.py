@@ -48,7 +48,10 @@ def _write_complex(_: Writer, value: complex) -> Node:
 
 
 def _write_memoryview(writer: Writer, value: memoryview) -> Node:
-    base: Any = value.obj
+    try:
+        base: Any = value.obj
+    except ValueError:
+        return ["memoryview"]  # released
     if type(base) in (bytes, bytearray) and value.contiguous and value.nbytes == len(base) and value.ndim == 1:
         return ["memoryview", writer.reference(base), value.format]
     if value.readonly and value.ndim == 1:
@@ -164,6 +167,10 @@ def _make_bytearray(_: Reader, node: Node) -> bytearray:
 
 
 def _make_memoryview(reader: Reader, node: Node) -> memoryview:
+    if len(node) == 1:
+        released = memoryview(b"")
+        released.release()
+        return released
     _, slot, format_ = node
     base = reader.value(slot)
     if type(base) not in (bytes, bytearray) or type(format_) is not str:

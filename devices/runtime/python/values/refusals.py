@@ -92,6 +92,13 @@ def unknown(cls: type) -> CannotTravelError:
     )
 
 
+def unreadable(cls: type, error: Exception, place: str) -> CannotTravelError:
+    """Returns the error for an instance that raises when it is read: something in a state of its own."""
+    return CannotTravelError(
+        f"a {_name(cls)} cannot be read: {type(error).__name__}: {error}", place=place, remedy=_ANEW
+    )
+
+
 def cleans_up(cls: type) -> CannotTravelError:
     """Returns the error for a class of another module whose instances have a ``__del__``."""
     return CannotTravelError(f"a {_name(cls)} cannot travel: it cleans up after itself on its hub", remedy=_AGAIN)
