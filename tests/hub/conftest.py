@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from echoing_functions import Watch
 from hub_under_test import HubUnderTest, running_hub
 from scripted_coordinator import ScriptedCoordinator, scripted_coordinator
 
 from devices.mqtt.broker import Broker
-from devices.testing.broker import running_broker
+from devices.testing.broker import RawPublisher, Tap, running_broker
 
 
 @pytest.fixture(params=["mosquitto", "embedded"])
@@ -41,3 +42,15 @@ async def hub_a(broker: Broker, coordinator: ScriptedCoordinator, tmp_path: Path
 async def hub_b(broker: Broker, coordinator: ScriptedCoordinator, tmp_path: Path) -> AsyncIterator[HubUnderTest]:
     async with running_hub(broker, tmp_path, "hub-b") as hub:
         yield hub
+
+
+@pytest.fixture
+def watch(broker: Broker) -> Iterator[Watch]:
+    with Tap(broker.address, "out", "midstream/instances/#") as tap:
+        yield Watch(tap)
+
+
+@pytest.fixture
+def device(broker: Broker) -> Iterator[RawPublisher]:
+    with RawPublisher(broker.address) as device:
+        yield device

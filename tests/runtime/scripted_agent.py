@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import textwrap
+import time
+from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
@@ -139,3 +142,10 @@ class Workers:
     def close(self) -> None:
         for hub in self.hubs:
             hub.worker.close()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)

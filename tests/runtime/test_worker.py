@@ -1,315 +1,14 @@
-"""The life of a worker around the function's: loading, computing, printing, ending."""
+"""The life of a worker around the function's: loading, beginning, ending, and what else runs in its process."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
-import time
 
 import pytest
-from scripted_agent import FRONT_DOOR, PATIENCE
+from scripted_agent import FRONT_DOOR, until
 
-from devices.protocol import limits, link
-
-COMPUTE = """
-    def step(number):
-        return number * number % 7
-
-    @function
-    def story(count: int = 300_000):
-        total = 0
-        for number in range(count):
-            total += step(number)
-            if number == 1000:
-                print("computing")
-        return total
-"""
-COMPUTED = sum(number * number % 7 for number in range(300_000))
-
-
-async def test_a_computing_function_is_captured_and_goes_on_elsewhere_to_the_same_result(workers):
-    hub = await workers.start(COMPUTE)
-    hub.expect(link.Log)
-    captured = hub.capture(hold=True)
-    assert captured.line.startswith("story.py:")
-    assert captured.frames[0].startswith("story")
-    assert {"total", "number"} <= {variable.name for variable in captured.variables}
-    other = await workers.go_on(captured)
-    assert other.result() == COMPUTED
-    hub.send(link.GoOn(number=1))
-    assert hub.result() == COMPUTED
-
-
-async def test_live_checkpoints_of_a_computing_function_do_not_change_its_result(workers):
-    hub = await workers.start(COMPUTE)
-    images = [hub.capture(number) for number in range(1, 11)]
-    assert hub.result() == COMPUTED
-    for captured in (images[0], images[-1]):
-        assert (await workers.go_on(captured)).result() == COMPUTED
-
-
-async def test_captures_that_come_faster_than_they_can_be_taken_are_each_answered_once(workers):
-    hub = await workers.start("""
-        def step(number):
-            return number % 7
-
-        @function
-        def story():
-            total, number = 0, 0
-            while not ctx.hub == "nowhere":
-                total += step(number)
-                number += 1
-    """)
-    for number in range(100):
-        hub.send(link.Capture(number=number, hold=False))
-        hub.worker.send_signal(signal.SIGUSR1)
-    answered = [hub.expect(link.Captured | link.NotCaptured).number for _ in range(100)]
-    assert sorted(answered) == list(range(100))
-
-
-async def test_a_capture_is_noticed_without_a_signal_of_the_hubs(workers):
-    hub = await workers.start("""
-        @function
-        def story():
-            while True:
-                pass
-    """)
-    hub.send(link.Capture(number=1, hold=False))
-    assert hub.expect(link.Captured).number == 1
-
-
-async def test_signals_without_a_frame_change_nothing(workers):
-    hub = await workers.start(COMPUTE)
-    for _ in range(100):
-        hub.worker.send_signal(signal.SIGUSR1)
-    assert hub.result() == COMPUTED
-
-
-async def test_a_place_that_is_not_reached_within_the_limit_is_named_and_the_function_runs_on(workers):
-    hub = await workers.start("""
-        def key(number):
-            if number == 0:
-                print("inside")
-            total = 0
-            for _ in range(200):
-                total += number
-            return total
-
-        @function
-        def story():
-            return sorted(range(20_000), key=key)[0]
-    """)
-    hub.expect(link.Log)
-    hub.ask_for_capture(limit=0.05)
-    frame = hub.expect(link.NotCaptured)
-    assert frame.error["slug"] == "cannot-stop"
-    assert hub.result() == 0
-
-
-async def test_a_function_that_holds_a_socket_is_told_of_and_goes_on(workers):
-    hub = await workers.start("""
-        import socket
-
-        @function
-        def story():
-            ctx.subscribe("a")
-            line = socket.socket()
-            ctx.next()
-            return line.fileno() > 0
-    """)
-    hub.grant()
-    hub.expect(link.Pull)
-    hub.ask_for_capture()
-    error = hub.expect(link.NotCaptured).error
-    assert error["slug"] == "cannot-travel"
-    told = " ".join(error.values())
-    assert "story" in told
-    assert "line" in told
-    assert "line 8" in told
-    assert error["remedy"]
-    hub.deliver("a")
-    assert hub.result() is True
-
-
-async def test_a_waiting_function_that_cannot_be_read_where_it_waits_is_read_at_the_next_place(workers):
-    hub = await workers.start("""
-        def ask(number):
-            ctx.next()
-            return number
-
-        @function
-        def story():
-            ctx.subscribe("a")
-            found = max([1], key=ask)
-            return found + 1
-    """)
-    hub.grant()
-    hub.expect(link.Pull)
-    hub.ask_for_capture(limit=30)
-    hub.deliver("a")
-    captured = hub.expect(link.Captured)
-    assert captured.delivered == 1
-    assert (await workers.go_on(captured)).result() == 2
-
-
-async def test_and_if_the_wait_lasts_longer_than_the_limit_the_reason_is_told(workers):
-    hub = await workers.start("""
-        @function
-        def story():
-            ctx.subscribe("a")
-            return max([1], key=lambda number: ctx.next() and number)
-    """)
-    hub.grant()
-    hub.expect(link.Pull)
-    hub.ask_for_capture(limit=0.05)
-    assert hub.expect(link.NotCaptured).error["slug"] == "cannot-stop"
-    hub.deliver("a")
-    assert hub.result() == 1
-
-
-async def test_arguments_and_defaults_are_the_functions(workers):
-    hub = await workers.start(
-        "@function\ndef story(a: int, b='x', *, c: float = 1.5): return [a, b, c]", arguments={"a": 1, "c": 2.5}
-    )
-    assert hub.result() == [1, "x", 2.5]
-
-
-async def test_lines_that_are_printed_or_logged_reach_the_hub_in_order(workers):
-    hub = await workers.start("""
-        import logging, sys
-
-        @function
-        def story():
-            print("one"); print("two", end=""); print(" parts")
-            logging.getLogger("mine").info("logged %d", 3)
-            logging.debug("not shown")
-            print("four", file=sys.stderr)
-            print("x" * 10_000)
-            sys.stdout.buffer.write("ünfinished".encode())
-    """)
-    assert hub.result() is None
-    shown = [(frame.level, frame.text) for frame in hub.asides]
-    assert shown[:4] == [("info", "one"), ("info", "two parts"), ("info", "logged 3"), ("warning", "four")]
-    assert len(shown[4][1]) == limits.LOG_LINE
-    assert shown[5] == ("info", "ünfinished")
-
-
-async def test_lines_that_the_hub_does_not_read_are_dropped_and_counted(workers, tmp_path):
-    reached = tmp_path / "reached"
-    hub = await workers.start(f"""
-        from pathlib import Path
-
-        @function
-        def story():
-            for number in range(3000):
-                print(number, "." * 1000)
-            Path({str(reached)!r}).touch()
-            return "done"
-    """)
-    await _until(reached.exists)  # although nobody reads
-    assert hub.result() == "done"
-    assert 0 < len(hub.lines()) < 3000
-    assert [line[:4] for line in hub.lines()[:3]] == ["0 ..", "1 ..", "2 .."]
-
-
-@pytest.mark.parametrize(
-    ("value", "result"), [("{'a': [1, 2.5, None]}", {"a": [1, 2.5, None]}), ("None", None), ("'x' * 30_000", None)]
-)
-async def test_a_result_is_json_where_json_can_hold_it(workers, value, result):
-    hub = await workers.start(f"@function\ndef story(): return {value}")
-    assert hub.result() == result
-
-
-async def test_a_result_that_json_cannot_hold_is_shown(workers):
-    hub = await workers.start("@function\ndef story(): return 1 + 2j")
-    frame = hub.expect(link.Returned)
-    assert (frame.result, frame.shown) == (None, "(1+2j)")
-
-
-async def test_a_result_that_cannot_even_be_shown_is_a_result(workers):
-    hub = await workers.start("""
-        class Odd:
-            def __repr__(self): raise SystemExit
-
-        @function
-        def story(): return Odd()
-    """)
-    frame = hub.expect(link.Returned)
-    assert frame.result is None
-    assert "Odd" in frame.shown
-
-
-async def test_a_failure_shows_the_authors_own_lines_and_none_of_ours(workers):
-    hub = await workers.start("""
-        def halve(number):
-            return number / 0
-
-        @function
-        def story():
-            try:
-                halve(1)
-            except ZeroDivisionError as error:
-                raise RuntimeError("no half") from error
-    """)
-    raised = hub.expect(link.Raised)
-    assert raised.error == "RuntimeError: no half"
-    assert raised.traceback.splitlines() == [
-        "Traceback (most recent call last):",
-        '  File "story.py", line 8, in story',
-        "    halve(1)",
-        '  File "story.py", line 3, in halve',
-        "    return number / 0",
-        "ZeroDivisionError: division by zero",
-        "",
-        "After which, or because of which:",
-        "",
-        "Traceback (most recent call last):",
-        '  File "story.py", line 10, in story',
-        '    raise RuntimeError("no half") from error',
-        "RuntimeError: no half",
-    ]
-
-
-async def test_a_failure_after_a_restore_shows_the_same_lines(workers):
-    hub = await workers.start("""
-        def ask():
-            message = ctx.next()
-            return 1 / message.number()
-
-        @function
-        def story():
-            ctx.subscribe("a")
-            return ask()
-    """)
-    hub.grant()
-    hub.expect(link.Pull)
-    other = await workers.go_on(hub.capture(hold=True), subscriptions={1: ["a"]})
-    other.expect(link.Pull)
-    other.deliver("a", "0")
-    raised = other.expect(link.Raised)
-    assert [line for line in raised.traceback.splitlines() if "File" in line] == [
-        '  File "story.py", line 9, in story',
-        '  File "story.py", line 4, in ask',
-    ]
-
-
-@pytest.mark.parametrize(
-    ("statement", "error"),
-    [
-        ("import sys; sys.exit(3)", "SystemExit: 3"),
-        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
-        ("raise BaseException('odd')", "BaseException: odd"),
-        ("raise ExceptionGroup('two', [ValueError(1), TypeError(2)])", "ExceptionGroup: two (2 sub-exceptions)"),
-        ("story()", "RecursionError: maximum recursion depth exceeded"),
-    ],
-)
-async def test_whatever_the_function_raises_is_a_failure_with_its_name(workers, statement, error):
-    hub = await workers.start(f"@function\ndef story():\n    {statement}")
-    raised = hub.expect(link.Raised)
-    assert raised.error.startswith(error)
-    assert "story.py" in raised.traceback
-    assert len(raised.traceback) < 20_000
+from devices.protocol import link
 
 
 async def test_after_the_end_the_worker_waits_until_the_hub_has_read_it(workers):
@@ -319,7 +18,7 @@ async def test_after_the_end_the_worker_waits_until_the_hub_has_read_it(workers)
     assert hub.result() == 1
     hub.send(link.Durable(number=1, checkpoint="c", sequence=0))  # somebody still reads
     hub.worker.connection.close()
-    await _until(lambda: ended)
+    await until(lambda: ended)
     assert ended == [0]
 
 
@@ -408,7 +107,7 @@ async def test_a_worker_that_is_sent_nonsense_ends_without_running_on(workers, d
     with pytest.raises(EOFError):
         hub.expect(link.Log)
     assert hub.lines() == []
-    await _until(lambda: ended)
+    await until(lambda: ended)
     assert ended == [1]
 
 
@@ -417,15 +116,8 @@ async def test_a_worker_whose_hub_goes_ends_without_running_on(workers):
     workers.spawner.exits = lambda pid, status: ended.append((pid, status))
     hub = await workers.start("@function\ndef story():\n    while True:\n        pass")
     hub.worker.connection.close()
-    await _until(lambda: ended)
+    await until(lambda: ended)
     assert ended == [(hub.worker.pid, 0)]
-
-
-async def _until(condition) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.01)
 
 
 async def test_a_crash_in_c_is_reported_with_its_signal(workers):
@@ -440,7 +132,7 @@ async def test_a_crash_in_c_is_reported_with_its_signal(workers):
     """)
     with pytest.raises(EOFError):
         hub.frame()
-    await _until(lambda: ended)
+    await until(lambda: ended)
     assert ended == [-signal.SIGSEGV]
 
 

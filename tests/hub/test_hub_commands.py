@@ -1,0 +1,85 @@
+"""What a hub says of itself, and what it makes of messages and commands that are wrong or come twice."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from echoing_functions import ECHO, retained, send
+
+from devices.protocol import messages
+from devices.protocol.topics import Topics
+from devices.testing.broker import Tap, publish_raw
+
+TOPICS = Topics()
+
+
+@pytest.fixture(params=["mosquitto"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+async def test_a_hub_tells_what_it_is_and_measures_itself(broker, coordinator, hub_a, watch):
+    await coordinator.run("echo", "hub-a", ECHO, "echo")
+    info = messages.decode(await retained(broker, TOPICS.hub("hub-a", "info")), messages.HubInfo, "")
+    assert (info.hub, info.engines) == ("hub-a", ["python"])
+    with Tap(broker.address, TOPICS.hub("hub-a", "metrics"), qos=0) as tap:
+        heard = await asyncio.to_thread(tap.wait, lambda heard: any(b'"echo"' in h.payload for h in heard))
+    metrics = messages.decode(heard[-1].payload, messages.HubMetrics, "")
+    assert metrics.instances["echo"].memory > 1_000_000
+    assert await retained(broker, TOPICS.hub("hub-a", "metrics")) is None
+
+
+async def test_malformed_messages_are_counted_and_harm_nothing(broker, coordinator, hub_a, watch, device):
+    await coordinator.run("echo", "hub-a", ECHO, "echo")
+    await watch.out("ready")
+    for topic in ("hubs/hub-a/command", "instances/echo/claim", "checkpoints/x/down/y", "coordinator/status"):
+        for payload in (b"", b"{}", b"\xff\xfe", b"[1]", b'{"do":"prepare"}'):
+            publish_raw(broker.address, f"midstream/{topic}", payload, qos=1)
+    await send(device, "1")
+    await watch.out("ready", "1")
+    assert hub_a.agent.malformed > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "slug"),
+    [
+        ({"digest": "00" * 32}, "protocol"),
+        ({"epoch": 9}, "protocol"),
+        ({"checkpoint": "other"}, "protocol"),
+    ],
+)
+async def test_a_restore_that_is_not_what_was_claimed_is_refused(coordinator, hub_a, watch, change, slug):
+    await coordinator.run("echo", "hub-a", ECHO, "echo")
+    await watch.out("ready")
+    claim = await coordinator.claim("echo", "hub-a", coordinator.newest["echo"])
+    command = coordinator.restore_command(claim, 1)
+    for field, value in change.items():
+        setattr(command, field, value)
+    failed = await coordinator.answer_to("hub-a", command, messages.Failed)
+    assert failed.error["slug"] == slug
+
+
+async def test_a_blob_that_was_altered_on_its_way_is_refused(coordinator, hub_a, watch):
+    await coordinator.run("echo", "hub-a", ECHO, "echo")
+    await watch.out("ready")
+    told = await coordinator.answer_to("hub-a", coordinator.capture_command("echo"), messages.Captured)
+    claim = await coordinator.claim("echo", "hub-a", told.checkpoint)
+    command = coordinator.restore_command(claim, 1)
+    blob = coordinator.blobs[told.checkpoint]
+    coordinator.blobs[told.checkpoint] = blob[:-1] + bytes([blob[-1] ^ 1])
+    await coordinator.send_blob(told.checkpoint)
+    failed = await coordinator.answer_to("hub-a", command, messages.Failed)
+    assert failed.error["slug"] == "damaged"
+
+
+async def test_a_repeated_command_is_answered_again_and_done_once(coordinator, hub_a, watch):
+    await coordinator.run("echo", "hub-a", ECHO, "echo")
+    await watch.out("ready")
+    restore = coordinator.restore_command(coordinator.claims["echo"], 0)
+    assert (await coordinator.answer_to("hub-a", restore, messages.Running)).epoch == 1
+    capture = coordinator.capture_command("echo")
+    first = await coordinator.answer_to("hub-a", capture, messages.Captured)
+    coordinator.answers.clear()
+    again = await coordinator.answer_to("hub-a", capture, messages.Captured)
+    assert again.checkpoint == first.checkpoint
