@@ -95,6 +95,7 @@ class Captures:
             began = time.monotonic()
             cut = await self._cut(hold=hold, move=move)
             try:
+                await self._complete(cut)
                 return await self._keep(cut, reason, began, held=hold, move=move, command=command)
             except OSError as error:
                 if hold:
@@ -136,6 +137,17 @@ class Captures:
             self._answer = None
             if not held:
                 instance.feed.go_on()
+
+    async def _complete(self, cut: Cut) -> None:
+        """Waits for the image of a function that goes on, if it is made beside it."""
+        frame, worker = cut.frame, self._instance.worker
+        if frame is None or frame.image:
+            return
+        if worker is None:
+            raise MidstreamError("the function's process ended")
+        began = time.monotonic()
+        encoded = await worker.image(frame.number, limits.ENCODING + _ANSWERS)
+        frame.image, frame.encode_ms = encoded.image, (time.monotonic() - began) * 1000
 
     def _snapshot(self, frame: link.Captured | None) -> Cut:
         instance = self._instance

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from devices.errors import MidstreamError, ProtocolError, from_wire
+from devices.hub import hatch
 from devices.protocol import link
 from devices.protocol.checkpoint import FunctionRecord
 from devices.runtime.spawner_client import Spawner, WorkerProcess
@@ -56,6 +57,10 @@ class Worker(asyncio.BufferedProtocol):
         """Asks for a checkpoint: the frame, and the signal that has a computing function look."""
         self.send(frame)
         self._process.send_signal(signal.SIGUSR1)
+
+    async def image(self, number: int, limit: float) -> link.Encoded:
+        """Returns the image that a `link.Captured` without one has announced; see `hatch.image`."""
+        return await hatch.image(self._process.hatch, number, limit)
 
     def freeze(self) -> None:
         """Stops the process where it is; nothing of it gets out until `thaw`."""

@@ -77,6 +77,8 @@ UPLOAD_BYTES: Final = 2 * BLOB
 # Time --------------------------------------------------------------------------------------------------------------
 STOP: Final = 5.0
 """Seconds within which a statement must be reached at which the function can be stopped."""
+ENCODING: Final = 30.0
+"""Seconds within which the copy of a process must have made and handed over the image of a function that goes on."""
 VERDICT: Final = 30.0
 """Seconds after which a hub that holds a captured function asks the coordinator again what became of the move.
 Not a decision: no time-out ever decides."""

@@ -89,12 +89,13 @@ class Subscribed(Frame, tag="subscribed", kw_only=True):
 class Capture(Frame, tag="capture", kw_only=True):
     """Take a checkpoint at the next place; a signal (SIGUSR1) follows, so that a computing function looks.
 
-    ``limit`` is in seconds. With ``hold`` the function stands still behind `Captured` until `GoOn`; a hub that needs it no more kills it.
+    ``limit`` is in seconds, and so is ``encoding``, that of a copy which makes the image. With ``hold`` the function stands still behind `Captured` until `GoOn`; a hub that needs it no more kills it.
     """
 
     number: int
     hold: bool
     limit: float = limits.STOP
+    encoding: float = limits.ENCODING
 
 
 class GoOn(Frame, tag="go-on", kw_only=True):
@@ -202,10 +203,10 @@ class Checkpoint(Frame, tag="checkpoint", kw_only=True):
 
 
 class Captured(Frame, tag="captured", kw_only=True):
-    """The state, read in place."""
+    """The state, read in place. An empty image: `Encoded`, or `NotCaptured`, comes through the hatch with this number."""
 
     number: int
-    image: bytes
+    image: bytes = b""
     line: str
     statement: str
     frames: list[str]
@@ -216,6 +217,14 @@ class Captured(Frame, tag="captured", kw_only=True):
     freeze_ms: float  # from the request to the stop
     capture_ms: float  # reading the frames
     encode_ms: float  # graph and CBOR
+
+
+class Encoded(Frame, tag="encoded", kw_only=True):
+    """The image of a state that was read before: made by a copy of the process, and sent through the hatch alone."""
+
+    number: int
+    image: bytes
+    encode_ms: float
 
 
 class NotCaptured(Frame, tag="not-captured", kw_only=True):
@@ -249,7 +258,7 @@ class Raised(Frame, tag="raised", kw_only=True):
 ToWorker = Load | Begin | Deliver | Unpulled | Newest | Subscribed | Capture | GoOn | Durable
 ToHub = (
     Ready | Started | Subscribe | Unsubscribe | Pull | Unpull | Latest | Publish | Status | Log | Sleeping
-    | Checkpoint | Captured | NotCaptured | Returned | Raised
+    | Checkpoint | Captured | Encoded | NotCaptured | Returned | Raised
 )  # fmt: skip
 
 _encoder = msgspec.msgpack.Encoder()

@@ -13,7 +13,10 @@ from typing import Final
 from devices.runtime import attention
 
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
-_MORE_EXPENDABLE: Final = 300  # of 1000, see proc_pid_oom_adj(5): when memory ends, functions go before the hub agent
+MORE_EXPENDABLE: Final = 300
+"""Of 1000, see proc_pid_oom_adj(5): when memory ends, functions go before the hub agent."""
+MOST_EXPENDABLE: Final = 1000
+"""The same for what goes before all others."""
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
@@ -29,12 +32,29 @@ def die_with(parent: int) -> None:
         os._exit(0)
 
 
-def become_worker(parent: int, link: int) -> None:
+def keep_only(*descriptors: int) -> None:
+    """Closes all descriptors but standard input, output and error, and these."""
+    begin = 3
+    for descriptor in sorted(descriptors):
+        os.closerange(begin, descriptor)
+        begin = descriptor + 1
+    os.closerange(begin, os.sysconf("SC_OPEN_MAX"))
+
+
+def be_expendable(score: int) -> None:
+    """Says how early this process goes when memory ends."""
+    try:
+        Path("/proc/self/oom_score_adj").write_text(str(score), encoding="ascii")
+    except OSError:
+        return  # a container may not show it; then all are equally expendable
+
+
+def become_worker(parent: int, *links: int) -> None:
     """Makes a process of its own of a forked child.
 
     Args:
         parent: process id of the warm parent.
-        link: the one descriptor beside standard input, output and error that stays open.
+        links: the descriptors beside standard input, output and error that stay open.
     """
     die_with(parent)
     os.setsid()
@@ -42,12 +62,9 @@ def become_worker(parent: int, link: int) -> None:
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(attention.KNOCK, signal.SIG_IGN)  # until the function runs, when it means something
-    os.set_inheritable(link, False)  # what came by SCM_RIGHTS is
-    os.closerange(3, link)
-    os.closerange(link + 1, os.sysconf("SC_OPEN_MAX"))
+    for descriptor in links:
+        os.set_inheritable(descriptor, False)  # what came by SCM_RIGHTS is
+    keep_only(*links)
     random.seed()  # else all workers draw the same numbers
     gc.enable()
-    try:
-        Path("/proc/self/oom_score_adj").write_text(str(_MORE_EXPENDABLE), encoding="ascii")
-    except OSError:
-        return  # a container may not show it; then all are equally expendable
+    be_expendable(MORE_EXPENDABLE)

@@ -3,7 +3,8 @@
 A function that computes is stopped by the engine at its next good place; a function that waits in an effect is read
 there, with the effect's descriptor as its innermost frame. An effect that stands where the engine cannot read it (under
 C code that called back, as in a sort key) leaves the request open: the effect may end in time, and the next good place
-comes.
+comes. The image of a large state comes later, beside the link (`hatch`), and the function goes on meanwhile; not where it
+would stand still all the same: held, or in a wait for this very checkpoint.
 
 The cut is the order of frames on the link: `Captured` follows all that the state has sent, and counts what it has been
 given. Held, the function stands still in here until `GoOn`; a hub that needs it no more kills the process.
@@ -13,14 +14,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from devices.errors import CannotStopError, MidstreamError
 from devices.protocol import link, messages
 from devices.runtime import packages
 from devices.runtime.attention import Attention
 from devices.runtime.channel import Channel, leave
-from devices.runtime.python.capture import Image
+from devices.runtime.hatch import Hatch
+from devices.runtime.python.capture import Image, Reading
 from devices.runtime.python.engine import Execution
 
 
@@ -47,6 +49,9 @@ class Wait(Protocol):
     def described(self) -> dict[str, Any]:
         """Returns what the effect is taken up from: plain data and values of the function."""
 
+    waits_for_checkpoint: ClassVar[bool]
+    """Whether the checkpoint itself is what it waits for."""
+
     def captured(self, number: int) -> None:
         """Checkpoint ``number`` was taken in it."""
 
@@ -59,14 +64,18 @@ class Captures:
 
     Args:
         channel: to the hub.
+        hatch: the way of large images.
         attention: held while the engine hands over a state.
         execution: the engine's.
         progress: of the function; ``durable`` and ``held`` are written here.
     """
 
-    def __init__(self, channel: Channel, attention: Attention, execution: Execution, progress: Progress) -> None:
+    def __init__(
+        self, channel: Channel, hatch: Hatch, attention: Attention, execution: Execution, progress: Progress
+    ) -> None:
         self._packages = packages.behind(execution.program.imported)
         self._channel = channel
+        self._hatch = hatch
         self._attention = attention
         self._execution = execution
         self._progress = progress
@@ -93,7 +102,7 @@ class Captures:
         left = self.time_left()
         if left is not None and not self._running_on:
             self._running_on = True
-            self._execution.request(self._taken, self._not_taken, left)
+            self._execution.request(self._taken, self._not_taken, left, self._passes_on)
 
     def take(self, wait: Wait, *, nested: bool) -> None:
         """Reads the state in an effect, if a checkpoint is wanted and this is a place for it.
@@ -119,22 +128,34 @@ class Captures:
             wait.not_captured(error)
         else:
             wait.captured(wanted.number)
-            self._answer(image)
+            if image is not None:
+                self._answer_here(image)
 
     def _look_no_more(self) -> None:
         if self._running_on:
             self._running_on = False
             self._execution.withdraw()
 
-    def _image_in(self, wait: Wait, *, nested: bool) -> Image:
+    def _image_in(self, wait: Wait, *, nested: bool) -> Image | None:
         if nested:
             raise CannotStopError("the function is inside of a where= of its own")
-        return self._execution.capture_in_effect(wait.described())
+        elsewhere = _never if wait.waits_for_checkpoint else self._passes_on
+        return self._execution.capture_in_effect(wait.described(), elsewhere)
 
     def _taken(self, image: Image) -> None:
         with self._attention:
             self._running_on = False
-            self._answer(image)
+            self._answer_here(image)
+
+    def _passes_on(self, reading: Reading) -> bool:
+        """Leaves the making of the image to the hatch, if it takes it."""
+        with self._attention:
+            wanted = self._wanted
+            if wanted is None or wanted.hold or not self._hatch.takes(reading, wanted.number, wanted.encoding):
+                return False
+            self._running_on = False
+            self._answer(reading)
+            return True
 
     def _not_taken(self, error: MidstreamError) -> None:
         with self._attention:
@@ -146,24 +167,28 @@ class Captures:
             number, self._wanted = self._wanted.number, None
             self._channel.send(link.NotCaptured(number=number, error=error.to_wire()))
 
-    def _answer(self, image: Image) -> None:
+    def _answer_here(self, image: Image) -> None:
+        self._hatch.made_here(image.data)
+        self._answer(image, image.data, image.encode_ms)
+
+    def _answer(self, read: Image | Reading, image: bytes = b"", encode_ms: float = 0.0) -> None:
         assert self._wanted is not None
         wanted, self._wanted = self._wanted, None
         since_asked = (time.monotonic() - self._asked) * 1000
         self._channel.send(
             link.Captured(
                 number=wanted.number,
-                image=image.data,
-                line=f"{image.place.file}:{image.place.line}",
-                statement=image.place.statement,
-                frames=[f"{frame.function} {frame.file}:{frame.line}" for frame in image.frames],
+                image=image,
+                line=f"{read.place.file}:{read.place.line}",
+                statement=read.place.statement,
+                frames=[f"{frame.function} {frame.file}:{frame.line}" for frame in read.frames],
                 packages=self._packages,
-                variables=[messages.Variable(**variable._asdict()) for variable in image.variables],
+                variables=[messages.Variable(**variable._asdict()) for variable in read.variables],
                 sequence=self._progress.sequence,
                 delivered=self._progress.delivered,
-                freeze_ms=max(0.0, since_asked - image.read_ms - image.encode_ms),
-                capture_ms=image.read_ms,
-                encode_ms=image.encode_ms,
+                freeze_ms=max(0.0, since_asked - read.read_ms - encode_ms),
+                capture_ms=read.read_ms,
+                encode_ms=encode_ms,
             )
         )
         if wanted.hold:
@@ -184,3 +209,7 @@ class Captures:
     def durable(self, frame: link.Durable) -> None:
         """Notes what is durable."""
         self._progress.durable = max(self._progress.durable, frame.sequence)
+
+
+def _never(_reading: Reading) -> bool:
+    return False

@@ -25,6 +25,7 @@ class Effect(ABC):
     """One call that waits. Subclasses are taken up by their ``name``."""
 
     name: ClassVar[str]
+    waits_for_checkpoint: ClassVar[bool] = False
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
@@ -222,6 +223,7 @@ class Checkpoint(Effect):
     """Asks for a checkpoint and waits until it is durable."""
 
     name = "checkpoint"
+    waits_for_checkpoint = True
 
     def __init__(self, instance: Instance, *, restored: bool = False) -> None:
         super().__init__(instance)

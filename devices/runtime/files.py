@@ -104,14 +104,15 @@ def _text_file(below: Any, mode: str, encoding: str, errors: str | None, newline
     return made
 
 
-def settle() -> None:
-    """Brings to the disk what was written.
+def settle() -> bool:
+    """Brings to the disk what was written; returns whether no file is open, which would have its position in the system.
 
     Raises:
         CannotTravelError: the disk does not take it.
     """
-    for file in list(_opened):
-        if file.closed or not file.writable():
+    open_files = [file for file in list(_opened) if not file.closed]
+    for file in open_files:
+        if not file.writable():
             continue
         try:
             file.flush()
@@ -122,6 +123,7 @@ def settle() -> None:
                 f"what was written to {_path(file)} cannot be brought to the disk: {error.strerror}",
                 remedy="make room on that disk",
             ) from error
+    return not open_files
 
 
 def _path(file: Any) -> str:

@@ -13,6 +13,7 @@ from devices.runtime import clock
 from devices.runtime.attention import Attention
 from devices.runtime.captures import Captures, Progress, Wait
 from devices.runtime.channel import Channel, leave
+from devices.runtime.hatch import Hatch
 from devices.runtime.message import Message
 from devices.runtime.python.engine import Execution
 
@@ -39,6 +40,7 @@ class Instance:
     Args:
         begin: what the hub said.
         channel: to the hub.
+        hatch: the way of large images.
         attention: held while anything of this is called.
         execution: the engine's.
 
@@ -46,14 +48,16 @@ class Instance:
         ConfigurationError: the site's time zone is not known here.
     """
 
-    def __init__(self, begin: link.Begin, channel: Channel, attention: Attention, execution: Execution) -> None:
+    def __init__(
+        self, begin: link.Begin, channel: Channel, hatch: Hatch, attention: Attention, execution: Execution
+    ) -> None:
         self.name = begin.instance
         self.hub = begin.hub
         self.checkpoint = begin.checkpoint
         self.zone = clock.zone_of(begin.timezone)
         self.attention = attention
         self.progress = Progress(sequence=begin.sequence, durable=begin.sequence, delivered=begin.delivered)
-        self.captures = Captures(channel, attention, execution, self.progress)
+        self.captures = Captures(channel, hatch, attention, execution, self.progress)
         self._channel = channel
         self._subscriptions = {number: tuple(filters) for number, filters in begin.subscriptions.items()}
         self._numbered = max(self._subscriptions, default=0)

@@ -2,7 +2,7 @@
 
 It is single-threaded, has no event loop and no network, and waits in one `poll`. It speaks packets (a Unix socket of
 type SEQPACKET keeps their bounds, so there is nothing to cut) with one client, the hub agent (`spawner_client`); a
-worker's socket comes along as a descriptor (SCM_RIGHTS). When the client closes its end or dies, the kernel closes it,
+worker's sockets, link and hatch, come along as descriptors (SCM_RIGHTS). When the client closes its end or dies, the kernel closes it,
 this process kills its children and ends; should it die itself, the kernel kills them (PR_SET_PDEATHSIG).
 
     python -m devices.runtime.spawner DESCRIPTOR
@@ -77,34 +77,34 @@ class Spawner:
             os.write(2, f"spawner: a malformed request: {error}\n".encode())
             _close(descriptors)
             return True
-        if len(descriptors) != 1:
+        if len(descriptors) != 2:
             _close(descriptors)
-            self._tell(NotForked(request.request, f"{len(descriptors)} descriptors came along, not one"))
+            self._tell(NotForked(request.request, f"{len(descriptors)} descriptors came along, not two"))
             return True
-        self._fork(request.request, descriptors[0])
+        self._fork(request.request, *descriptors)
         return True
 
-    def _fork(self, request: int, link: int) -> None:
+    def _fork(self, request: int, link: int, hatch: int) -> None:
         parent = os.getpid()
         try:
             pid = os.fork()
         except OSError as error:
-            _close([link])
+            _close([link, hatch])
             self._tell(NotForked(request, f"the system gives no process: {error}"))
             return
         if pid == 0:
-            self._work(parent, link)
-        os.close(link)
+            self._work(parent, link, hatch)
+        _close([link, hatch])
         self._children.add(pid)
         self._tell(Forked(request, pid))
 
-    def _work(self, parent: int, link: int) -> NoReturn:
+    def _work(self, parent: int, link: int, hatch: int) -> NoReturn:
         """The child's life: never returns into the parent's loop."""
         try:
             for inherited in (self._client, self._woken, self._wakeup):
                 inherited.close()
-            after_fork.become_worker(parent, link)
-            worker.run(socket.socket(fileno=link))
+            after_fork.become_worker(parent, link, hatch)
+            worker.run(socket.socket(fileno=link), socket.socket(fileno=hatch))
         except BaseException:  # noqa: BLE001 -- the last frame of a process that must not become a second spawner
             with contextlib.suppress(OSError):
                 os.write(2, _traceback())

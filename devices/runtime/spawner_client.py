@@ -26,11 +26,13 @@ class WorkerProcess:
     Attributes:
         pid: its process id, for people and for measurements.
         connection: the hub's end of its link, a blocking stream socket; `devices.protocol.link` is what it speaks.
+        hatch: the hub's end of its hatch (`devices.runtime.hatch`).
     """
 
-    def __init__(self, pid: int, connection: socket.socket) -> None:
+    def __init__(self, pid: int, connection: socket.socket, hatch: socket.socket) -> None:
         self.pid = pid
         self.connection = connection
+        self.hatch = hatch
         try:
             self._handle: int | None = os.pidfd_open(pid)
         except ProcessLookupError:
@@ -47,9 +49,10 @@ class WorkerProcess:
         return True
 
     def close(self) -> None:
-        """Kills the worker if it lives, and closes the link."""
+        """Kills the worker if it lives, and closes link and hatch."""
         self.send_signal(signal.SIGKILL)
         self.connection.close()
+        self.hatch.close()
         if self._handle is not None:
             handle, self._handle = self._handle, None
             os.close(handle)
@@ -104,21 +107,23 @@ class Spawner:
         if self._socket is None:
             await self._start()
         assert self._socket is not None
-        ours, theirs = socket.socketpair()
+        link, their_link = socket.socketpair()
+        hatch, their_hatch = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             self._count += 1
             answer = self._requests[self._count] = asyncio.get_running_loop().create_future()
-            with theirs:
-                self._send(msgspec.msgpack.encode(Fork(self._count)), theirs.fileno())
-            return WorkerProcess(await answer, ours)
+            with their_link, their_hatch:
+                self._send(msgspec.msgpack.encode(Fork(self._count)), [their_link.fileno(), their_hatch.fileno()])
+            return WorkerProcess(await answer, link, hatch)
         except BaseException:
-            ours.close()
+            link.close()
+            hatch.close()
             raise
 
-    def _send(self, packet: bytes, descriptor: int) -> None:
+    def _send(self, packet: bytes, descriptors: list[int]) -> None:
         assert self._socket is not None
         try:
-            socket.send_fds(self._socket, [packet], [descriptor])
+            socket.send_fds(self._socket, [packet], descriptors)
         except OSError as error:
             raise MidstreamError(f"the warm parent of the workers does not take requests: {error}") from error
 

@@ -10,7 +10,7 @@ PACKET: Final = 4096  # bytes; all packets are far smaller
 
 
 class Fork(msgspec.Struct, tag="fork", frozen=True):
-    """Asks for a worker; a descriptor comes along. ``request`` is the client's number."""
+    """Asks for a worker; two descriptors come along: its ends of link and hatch. ``request`` is the client's number."""
 
     request: int
 

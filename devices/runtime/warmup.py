@@ -72,7 +72,9 @@ class _Life:
 
     def _wait(self, number: int) -> None:
         if len(self.images) < 2 and number == 2:
-            self.images.append(self._execution.capture_in_effect({"effect": "sleep", "until": 0.0}))
+            image = self._execution.capture_in_effect({"effect": "sleep", "until": 0.0})
+            assert image is not None, "nobody takes it elsewhere"
+            self.images.append(image)
             self._execution.request(self.images.append, _refused)
 
     def _taken_up(self, _described: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from devices.protocol import limits, link
 from devices.runtime import after_fork, failure, instance, library, time_sleep
 from devices.runtime.attention import KNOCK, Attention
 from devices.runtime.channel import Channel, leave
+from devices.runtime.hatch import Hatch
 from devices.runtime.output import Output
 from devices.runtime.python.engine import Execution
 from devices.runtime.python.program import Program
@@ -29,13 +30,14 @@ _INSTALL: Final = (
 )
 
 
-def run(connection: socket.socket) -> NoReturn:
+def run(connection: socket.socket, hatch: socket.socket) -> NoReturn:
     """Lives the whole life of a worker.
 
     Args:
         connection: its end of the link to the hub agent, a stream socket.
+        hatch: its end of the hatch, a socket of packets.
     """
-    Worker(Channel(connection)).serve()
+    Worker(Channel(connection), Hatch(hatch)).serve()
 
 
 class Worker:
@@ -43,10 +45,12 @@ class Worker:
 
     Args:
         channel: to the hub agent.
+        hatch: the way of large images to it.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, hatch: Hatch) -> None:
         self._channel = channel
+        self._hatch = hatch
         self._attention = Attention(self._look)
         self._output = Output(channel, self._attention)
         self._program: Program | None = None
@@ -93,11 +97,12 @@ class Worker:
         if self._program is None:
             raise RestoreError("the function's code was not loaded")
         execution = Execution(self._program)
-        own = instance.Instance(frame, self._channel, self._attention, execution)
+        own = instance.Instance(frame, self._channel, self._hatch, self._attention, execution)
         instance.run(own)
 
         def begun() -> None:
             self._instance = own
+            self._hatch.begin(frame.image)
             with self._attention:
                 self._attention.watch(self._channel.fileno())
                 self._channel.send(link.Started(decode_ms=(time.monotonic() - asked) * 1000))
@@ -147,6 +152,7 @@ class Worker:
         parent = os.getppid()
         instance.run(None)
         self._channel.close()
+        self._hatch.close()
         self._output.restore()
         signal.signal(KNOCK, signal.SIG_IGN)
         after_fork.die_with(parent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import textwrap
 import time
 from collections.abc import Callable
@@ -27,14 +28,38 @@ class ScriptedHub:
         self.hub = hub
         self.asides: list[link.Frame] = []
         self.delivered = 0
+        self.completes = True  # captures without an image are given theirs at once
         self._received = b""
         worker.connection.settimeout(PATIENCE)
+        worker.hatch.settimeout(PATIENCE)
 
     def send(self, frame: link.Frame) -> None:
         self.worker.connection.sendall(link.pack(frame))
 
     def frame(self) -> link.Frame:
         """The next frame of any kind."""
+        frame = self._frame()
+        if isinstance(frame, link.Captured) and not frame.image and self.completes:
+            return self.completed(frame)
+        return frame
+
+    def stream(self) -> socket.socket:
+        """What the worker has put into its hatch."""
+        _, descriptors, _, _ = socket.recv_fds(self.worker.hatch, 8, 1)
+        stream = socket.socket(fileno=descriptors[0])
+        stream.settimeout(PATIENCE)
+        return stream
+
+    def completed(self, captured: link.Captured) -> link.Captured | link.NotCaptured:
+        """A capture with the image that a copy of the worker makes, or what came instead."""
+        with self.stream() as stream, stream.makefile("rb") as file:
+            data = file.read()
+        frame = link.for_hub(data[4:])
+        if isinstance(frame, link.NotCaptured):
+            return frame
+        return msgspec.structs.replace(captured, image=frame.image, encode_ms=frame.encode_ms)
+
+    def _frame(self) -> link.Frame:
         while True:
             if len(self._received) >= 4:
                 end = 4 + link.body_length(self._received[:4])

@@ -183,7 +183,7 @@ async def test_a_thread_of_the_functions_is_told_that_ctx_is_not_for_it(workers)
     assert hub.result() == ["ctx was used in a thread that the function has started"]
 
 
-async def test_a_worker_has_nothing_of_its_parent_but_the_link(workers):
+async def test_a_worker_has_nothing_of_its_parent_but_link_and_hatch(workers):
     os.environ["MIDSTREAM_PASSWORD"] = "secret"
     try:
         hubs = [
@@ -204,7 +204,7 @@ async def test_a_worker_has_nothing_of_its_parent_but_the_link(workers):
     finally:
         del os.environ["MIDSTREAM_PASSWORD"]
     first, second = (hub.result() for hub in hubs)
-    assert len(first[0]) == 5  # standard input, output, error, the link, and the folder that is being listed
+    assert len(first[0]) == 6  # standard input, output, error, link and hatch, and the folder that is being listed
     assert first[1] != second[1]
     assert first[2] == []
     assert first[3:5] == [True, True]

@@ -61,10 +61,8 @@ class Image:
 EFFECT: Final = "effect"
 
 
-def take(
-    program: Program, standings: Sequence[Standing], effect: dict[str, Any] | None = None, *, stopped: float
-) -> Image:
-    """Returns the image of a stack.
+class Reading:
+    """A stack that has been read, and not encoded yet: valid as long as nothing of the function runs.
 
     Args:
         program: the program.
@@ -72,11 +70,49 @@ def take(
         effect: the descriptor of the effect that the innermost frame waits in.
         stopped: when the function stopped, by `time.perf_counter`.
 
+    Attributes:
+        place: where it stands: the innermost frame.
+        frames: all frames, outermost first.
+        variables: what travels, by frame.
+        in_memory: whether all that the image will say lies in this process's memory; not in the system's, as where a
+            file stands.
+        read_ms: milliseconds for reading the frames.
+
     Raises:
-        CannotTravelError: a value cannot; ``place`` is the way to it: ``washer(): line 14: conn.pool[0]``.
-        Blocked: a generator that is used elsewhere runs just now.
+        CannotTravelError: what the function has written is not taken by the disk.
     """
-    program.library.settle()
+
+    def __init__(
+        self, program: Program, standings: Sequence[Standing], effect: dict[str, Any] | None, *, stopped: float
+    ) -> None:
+        self.in_memory = program.library.settle()
+        self.frames = [_place(standing) for standing in standings]
+        self.place = self.frames[-1]
+        self.variables = [
+            Variable(standing.known.function.qualname, name, type(value).__name__, sys.getsizeof(value, 0))
+            for standing in standings
+            for name, value in standing.values.items()
+            if not name.startswith(".")
+        ]
+        self._program = program
+        self._standings = standings
+        self._effect = effect
+        self.read_ms = (time.perf_counter() - stopped) * 1000
+
+    def image(self) -> Image:
+        """Returns the image.
+
+        Raises:
+            CannotTravelError: a value cannot; ``place`` is the way to it: ``washer(): line 14: conn.pool[0]``.
+            Blocked: a generator that is used elsewhere runs just now.
+        """
+        began = time.perf_counter()
+        data = _data(self._program, self._standings, self._effect)
+        encode_ms = (time.perf_counter() - began) * 1000
+        return Image(data, self.place, self.frames, self.variables, self.read_ms, encode_ms)
+
+
+def _data(program: Program, standings: Sequence[Standing], effect: dict[str, Any] | None) -> bytes:
     running = {
         id(standing.generator): (index, list(standing.cells.values()))
         for index, standing in enumerate(standings)
@@ -98,11 +134,10 @@ def take(
         )
     ambient = list(program.ambient.changed())
     roots += ambient
-    read = time.perf_counter()
     knows = Knowledge(program, running=running)
     looks = program.look()
     state, graph = _encoded(program, standings, looks, knows, roots)
-    data = to_cbor(
+    return to_cbor(
         {
             "form": form.VERSION,
             "python": "{}.{}.{}".format(*sys.version_info[:3]),
@@ -117,15 +152,6 @@ def take(
             "roots": graph.roots,
         }
     )
-    encoded = time.perf_counter()
-    frames = [_place(standing) for standing in standings]
-    variables = [
-        Variable(standing.known.function.qualname, name, type(value).__name__, sys.getsizeof(value, 0))
-        for standing in standings
-        for name, value in standing.values.items()
-        if not name.startswith(".")
-    ]
-    return Image(data, frames[-1], frames, variables, (read - stopped) * 1000, (encoded - read) * 1000)
 
 
 def _encoded(

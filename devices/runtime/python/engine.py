@@ -19,7 +19,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any, Final
 
 from devices.errors import CannotStopError, CannotTravelError, MidstreamError, SourceError
-from devices.runtime.python.capture import Image, take
+from devices.runtime.python.capture import Image, Reading
 from devices.runtime.python.frames import Blocked, place_of, read_stack, release
 from devices.runtime.python.program import Program, function_behind
 from devices.runtime.python.restore import restore
@@ -32,11 +32,20 @@ _REMEDY: Final = (
 )
 
 
+Elsewhere = Callable[[Reading], bool]
+"""Gets a stack that has been read; returns whether it has the image made elsewhere, from a copy of this moment."""
+
+
+def _here(_reading: Reading) -> bool:
+    return False
+
+
 @dataclass
 class _Wish:
     taker: Callable[[Image], None]
     refused: Callable[[MidstreamError], None]
     deadline: float
+    elsewhere: Elsewhere
 
 
 class Execution:
@@ -118,7 +127,11 @@ class Execution:
     # -- stopping -------------------------------------------------------------------------------------------------
 
     def request(
-        self, taker: Callable[[Image], None], refused: Callable[[MidstreamError], None], limit: float = 5.0
+        self,
+        taker: Callable[[Image], None],
+        refused: Callable[[MidstreamError], None],
+        limit: float = 5.0,
+        elsewhere: Elsewhere = _here,
     ) -> None:
         """Asks for a stop at the next good place; may be called from a signal handler of the function's thread.
 
@@ -131,9 +144,10 @@ class Execution:
             refused: gets a `CannotTravelError` that names the value, or a `CannotStopError` that names what blocks;
                 the function runs on.
             limit: seconds until the search for a place is given up; looked at only while the function's code runs.
+            elsewhere: asked first; if it takes the stack on, that is all: ``taker`` is not called.
         """
         self.withdraw()
-        self._wish = _Wish(taker, refused, time.monotonic() + limit)
+        self._wish = _Wish(taker, refused, time.monotonic() + limit, elsewhere)
         if self._base is not None:
             self._stopper.arm(sys._getframe(1), self._stops, self._visit)  # noqa: SLF001  (the interrupted frame)
 
@@ -154,7 +168,8 @@ class Execution:
         stopped = time.perf_counter()
         try:
             standings = read_stack(self.program, frame, base, root, None)
-            image = take(self.program, standings, stopped=stopped)
+            reading = Reading(self.program, standings, None, stopped=stopped)
+            image = None if wish.elsewhere(reading) else reading.image()
             release(standings, traced=True)
         except Blocked as blocked:
             self.passed_by[blocked.reason] += 1
@@ -165,20 +180,23 @@ class Execution:
         except CannotTravelError as error:
             self._refuse(wish, error)
         except Exception as error:  # noqa: BLE001  (whatever it is, it is not the function's)
-            self._refuse(wish, _our_fault(error))
+            self._refuse(wish, our_fault(error))
         else:
-            self.withdraw()
-            wish.taker(image)
+            if self._wish is wish:  # no newer one has come meanwhile
+                self.withdraw()
+            if image is not None:
+                wish.taker(image)
 
     def _refuse(self, wish: _Wish, error: MidstreamError) -> None:
         self.withdraw()
         wish.refused(error)
 
-    def capture_in_effect(self, descriptor: dict[str, Any]) -> Image:
+    def capture_in_effect(self, descriptor: dict[str, Any], elsewhere: Elsewhere = _here) -> Image | None:
         """Captures the function while it waits in a call of the library's; called by the library, at any depth.
 
         Args:
             descriptor: what `Library.effect` needs to go on with the effect.
+            elsewhere: asked first; if it takes the stack on, there is no image here.
 
         Raises:
             CannotStopError: the library is not called by a statement of the function's own.
@@ -193,18 +211,19 @@ class Execution:
             raise CannotStopError("the effect is not called by the function", place=place_of(above))
         try:
             standings = read_stack(self.program, frame, self._base, self._root, above)
-            image = take(self.program, standings, descriptor, stopped=stopped)
+            reading = Reading(self.program, standings, descriptor, stopped=stopped)
+            image = None if elsewhere(reading) else reading.image()
         except Blocked as blocked:
             raise CannotStopError(blocked.reason, place=blocked.place, remedy=_REMEDY) from None
         except MidstreamError:
             raise
         except Exception as error:
-            raise _our_fault(error) from error
+            raise our_fault(error) from error
         release(standings, traced=False)
         return image
 
 
-def _our_fault(error: Exception) -> CannotTravelError:
+def our_fault(error: Exception) -> CannotTravelError:
     """Returns what becomes of an error in the engine itself: it must not be raised into the function, which runs on."""
     where = traceback.extract_tb(error.__traceback__)[-1]
     return CannotTravelError(

@@ -13,8 +13,8 @@ def _no_effects(descriptor: dict[str, Any]) -> Any:
     raise LookupError(f"no effect is known by the description {descriptor!r}")
 
 
-def _nothing_to_settle() -> None:
-    """Has nothing to do."""
+def _nothing_to_settle() -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,10 @@ class Library:
         effect: goes on with an effect from its descriptor: called in place of the effect's call in a resumed function;
             returns or raises what that call would. A Python function or method.
         registered: the library's own types and single objects, for the value codec.
-        settle: called before a state is read: what the function has given away counts as done from then on.
+        settle: called before a state is read: what the function has given away counts as done from then on. It returns
+            whether the whole state lies in the process's own memory.
     """
 
     effect: Callable[[dict[str, Any]], Any] = _no_effects
     registered: Registered = field(default_factory=Registered)
-    settle: Callable[[], None] = _nothing_to_settle
+    settle: Callable[[], bool] = _nothing_to_settle
