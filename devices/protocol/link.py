@@ -272,7 +272,7 @@ def pack(frame: Frame) -> bytes:
     return HEAD.pack(len(body)) + body
 
 
-def body_length(head: bytes | memoryview) -> int:
+def body_length(head: bytes | bytearray | memoryview) -> int:
     """Returns the length that a frame's 4-byte head announces.
 
     Raises:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
+from process_copies import copies, copy_of, wait_until_gone
 from scripted_agent import PATIENCE
 
 from devices.protocol import link
@@ -34,35 +34,6 @@ LARGE = """
             pass
         return [total, len(table), table[999], random.random(), seen]
 """
-
-
-def copies(pid: int) -> list[int]:
-    """The processes that a worker has made and that have not ended."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent = path.read_text().rpartition(")")[2].split()[:2]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(parent) == pid and state not in "ZX":
-            found.append(int(path.parent.name))
-    return found
-
-
-def copy_of(pid: int) -> int:
-    """The one that a worker has, when it has closed what it does not need."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := copies(pid)) or len(list(Path(f"/proc/{found[0]}/fd").iterdir())) > 4:
-        assert time.monotonic() < deadline
-    (one,) = found
-    return one
-
-
-def wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while Path(f"/proc/{pid}/stat").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def end(hub) -> object:
@@ -298,13 +269,13 @@ async def test_what_a_copy_inherits_is_closed_in_it(workers, lines):
             for read, write in pipes:
                 os.close(write)
                 ends.append(os.read(read, 1) == b"")
-            return ends
+            return len(table), ends
     """)
     hub.completes = False
     hub.expect(link.Pull)
     assert hub.capture(1).image == b""
     os.kill(copy_of(hub.worker.pid), signal.SIGSTOP)
-    assert end(hub) == [True] * lines
+    assert end(hub) == [60_000, [True] * lines]
 
 
 async def test_a_function_with_an_open_file_is_captured_in_place_for_its_position_is_the_systems(workers, tmp_path):
