@@ -151,6 +151,8 @@ def _show(file: str, function: str, findings: Findings, *, chain: int) -> None:
         render.line(f"the function raised {findings.raised}, {when}")
         if findings.raised.startswith("EOFError"):
             render.line("  standard input is empty here, as it is on a hub")
+    if not findings.stops:
+        render.line("there was no statement of its own to stop at: it proves nothing")
     for reason, count in list(findings.passed_by.items())[:_SHOWN]:
         render.line(f"  passed by {count} times: {reason}")
     if findings.different:

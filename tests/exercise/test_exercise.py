@@ -281,9 +281,36 @@ def test_a_function_that_does_not_do_the_same_twice_is_refused(exercised: Exerci
     assert caught.value.remedy
 
 
-def test_a_function_that_ends_its_process_is_refused(exercised: Exercised) -> None:
-    with pytest.raises(RefusedError, match="ends its own process"):
-        exercised("import os\ndef main():\n    os._exit(3)\n")
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("os._exit(3)", "its process ended with 3"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "its process was killed by SIGKILL"),
+        ("os.kill(os.getpid(), signal.SIGTERM)", "its process was killed by SIGTERM"),
+        ("os.closerange(0, 1000)", "it has closed descriptors that it had not opened"),
+        ("os.closerange(0, 1000)\n    while True:\n        pass", "it has closed descriptors that it had not opened"),
+    ],
+)
+def test_a_function_that_ends_its_process_is_refused(exercised: Exercised, statement: str, words: str) -> None:
+    with pytest.raises(RefusedError, match=f"main ends its own process: {words}"):
+        exercised(f"import os, signal\ndef main():\n    {statement}\n")
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("sys.exit(3)", "SystemExit: 3 (program.py:4)"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt (program.py:4)"),
+        ("return main()", "RecursionError: maximum recursion depth exceeded (program.py:4)"),
+        ("raise ExceptionGroup('both', [ValueError(1), KeyError(2)])", "ExceptionGroup: both (2 sub-exceptions)"),
+    ],
+)
+def test_whatever_a_function_raises_is_told_and_its_captures_are_equal(
+    exercised: Exercised, statement: str, words: str
+) -> None:
+    found = exercised(f"import sys\ndef main():\n    x = 1\n    {statement}\n", limit=10)
+    assert all_equal(found)
+    assert found.raised.startswith(words)
 
 
 def test_addresses_in_texts_are_no_difference(exercised: Exercised) -> None:
@@ -369,6 +396,15 @@ def main():
         ("x = 1\n", {}, "no function in it"),
         ("def a():\n    pass\ndef b():\n    pass\n", {}, "several functions: a, b"),
         ("def a():\n    pass\n", {"function": "b"}, "no function 'b'"),
+        ("class a:\n    pass\n", {"function": "a"}, "no function 'a'"),
+        ("async def a():\n    pass\n", {}, r"program.py:1: a\(\) is an 'async def'"),
+        ("async def a():\n    pass\nb = a\n", {"function": "b"}, r"program.py:1: b\(\) is an 'async def'"),
+        ("async def a():\n    yield 1\n", {"function": "a"}, r"a\(\) is an 'async def'"),
+        ("def a():\n    yield 1\n", {}, r"program.py:1: a\(\) is a generator function"),
+        ("class C:\n    def f(self):\n        pass\na = C().f\n", {"function": "a"}, "a is no function but a method"),
+        ("import functools\na = functools.partial(print, 1)\n", {"function": "a"}, "a is no function but a partial"),
+        ("a = len\n", {"function": "a"}, "a is no function but a builtin_function_or_method"),
+        ("from textwrap import dedent\n", {"function": "dedent"}, "dedent comes from the module textwrap"),
         ("def a(x):\n    pass\n", {}, "missing a required argument: 'x'"),
         ("def a(x):\n    pass\n", {"kwargs": {"y": 1}}, "missing a required argument: 'x'"),
         ("raise ValueError('at import')\ndef a():\n    pass\n", {}, "at import"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from devices.errors import SourceError
+from devices.runtime.exercising.entry import asynchronous
 from devices.runtime.function import read_functions
 from devices.runtime.source import Source
 
@@ -18,19 +19,15 @@ def choose_function(source: Source, name: str) -> str:
     tree = ast.parse(source.files[source.main_file])
     defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     if name:
-        for node in tree.body:
-            if isinstance(node, ast.AsyncFunctionDef) and node.name == name:
-                raise SourceError(
-                    f"{name}() is an 'async def', which cannot be stopped and moved",
-                    place=f"{source.main_file}:{node.lineno}",
-                    remedy="write an ordinary function",
-                )
         return name  # perhaps not from a `def`: whether it is there shows when the file has been imported
     marked = [declaration.name for declaration in read_functions(source)]
     for choice in (marked, [each for each in defined if each == "main"], defined):
         if len(choice) == 1:
             return choice[0]
     if not defined:
+        for node in tree.body:
+            if isinstance(node, ast.AsyncFunctionDef):
+                raise asynchronous(node.name, f"{source.main_file}:{node.lineno}")
         raise SourceError("there is no function in it", place=source.main_file)
     names = ", ".join(marked or defined)
     raise SourceError(

@@ -83,7 +83,7 @@ def picture_of_error(error: BaseException, files: Collection[str]) -> Picture:
             continue
         seen.add(id(each))
         tokens += [(depth + inner, name or how, text) for inner, name, text in picture(each)]
-        lines = " ".join(_lines(each.__traceback__, files))
+        lines = " ".join(_lines(each, files))
         tokens.append((depth + 1, ".__traceback__", lines))
         if isinstance(each, BaseExceptionGroup):
             inner = each.exceptions
@@ -96,7 +96,16 @@ def picture_of_error(error: BaseException, files: Collection[str]) -> Picture:
     return tokens
 
 
-def _lines(traceback: types.TracebackType | None, files: Collection[str]) -> Iterator[str]:
+def _lines(error: BaseException, files: Collection[str]) -> Iterator[str]:
+    """The lines of a traceback that are the program's.
+
+    Of a `RecursionError` each but once: how deep a recursion can go depends on what the program has been called by.
+    """
+    lines = _all_lines(error.__traceback__, files)
+    return iter(dict.fromkeys(lines)) if isinstance(error, RecursionError) else lines
+
+
+def _all_lines(traceback: types.TracebackType | None, files: Collection[str]) -> Iterator[str]:
     while traceback is not None:
         code = traceback.tb_frame.f_code
         if code.co_filename in files and code.co_name not in _COMPREHENSIONS:

@@ -7,6 +7,7 @@ session is killed as a whole once the process has told its end, is late, or nobo
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import signal
@@ -18,6 +19,9 @@ from devices.runtime import after_fork
 from devices.runtime.exercising import packets
 
 _FAULT: Final = 70  # EX_SOFTWARE of sysexits.h
+_CLOSED: Final = 74  # EX_IOERR: it had closed the descriptors by which it was to tell
+_LOOKS: Final = 200  # whether a process is gone that has nothing more to tell ...
+_BETWEEN: Final = 0.01  # ... and seconds from one to the next
 
 
 class LateError(Exception):
@@ -75,24 +79,33 @@ class Process:
             by_itself: it is about to end, and its exit code tells how.
         """
         os.close(self._told)
-        if by_itself:
-            os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT)  # its number stays taken, also as its session's
+        gone = not by_itself or self._is_gone_soon()
         for kill in (os.killpg, os.kill):  # the latter for one that has not got as far as to lead a session
             with contextlib.suppress(ProcessLookupError):
                 kill(self._pid, signal.SIGKILL)
         _, status = os.waitpid(self._pid, 0)
-        return os.waitstatus_to_exitcode(status)
+        return os.waitstatus_to_exitcode(status) if gone else _CLOSED
+
+    def _is_gone_soon(self) -> bool:
+        """Whether it ends by itself; its number stays taken, also as its session's."""
+        for _ in range(_LOOKS):
+            if os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None:
+                return True
+            select.select([], [], [], _BETWEEN)
+        return False
 
 
 def how_it_died(code: int) -> str:
     """Returns an exit code in words."""
     if code == _FAULT:
         return "Midstream itself failed, as is told above"
+    if code == _CLOSED:
+        return "it has closed descriptors that it had not opened"
     return f"its process was killed by {signal.Signals(-code).name}" if code < 0 else f"its process ended with {code}"
 
 
 def _be_child(parent: int, live: Callable[[], None], close: Sequence[int], terminal: int) -> NoReturn:
-    status = _FAULT
+    status = _FAULT  # also if it cannot even be said of what
     try:
         after_fork.die_with(parent)
         os.setsid()
@@ -102,7 +115,14 @@ def _be_child(parent: int, live: Callable[[], None], close: Sequence[int], termi
         status = 0
     except BrokenPipeError:
         status = 0  # the client has gone
+    except OSError as error:
+        status = _CLOSED if error.errno == errno.EBADF else _say(terminal)
     except BaseException:  # noqa: BLE001  (the last frame of a process that must not become a second server)
-        os.write(terminal, traceback.format_exc().encode(errors="replace"))
+        status = _say(terminal)
     finally:
         os._exit(status)
+
+
+def _say(terminal: int) -> int:
+    os.write(terminal, traceback.format_exc().encode(errors="replace"))
+    return _FAULT

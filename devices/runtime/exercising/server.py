@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import inspect
 import os
 import signal
 import sys
 
-from devices.errors import MidstreamError, RefusedError, SourceError, UsageError
+from devices.errors import MidstreamError, RefusedError, SourceError
 from devices.runtime import failure
 from devices.runtime.exercising import packets
+from devices.runtime.exercising.entry import check_entry
 from devices.runtime.exercising.life import Life, own_library, prepare_process, state_of
 from devices.runtime.exercising.packets import Ended, Load, Loaded, Refused, Request, Resume, Run
 from devices.runtime.exercising.processes import LateError, Process, how_it_died
@@ -119,17 +119,7 @@ def _loaded(load: Load) -> Program:
         if not place:
             raise
         raise SourceError(failure.in_one_line(error), place=place) from error
-    function = program.namespace.get(load.function)
-    if not callable(function) or isinstance(function, type):
-        raise SourceError(f"there is no function {load.function!r} in it", place=source.main_file)
-    try:
-        inspect.signature(function).bind(*load.args, **load.kwargs)
-    except TypeError as error:
-        raise UsageError(
-            f"{load.function}{inspect.signature(function)}: {error}",
-            place=source.main_file,
-            remedy="""give its arguments as JSON: --args '[20, "hall"]' or --args '{"room": "hall"}'""",
-        ) from None
+    check_entry(program, load)
     return program
 
 
