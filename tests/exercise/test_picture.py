@@ -72,7 +72,7 @@ DIFFERENT = [
     (decimal.Decimal("1.0"), decimal.Decimal("1.00")), (dt.date(2026, 1, 1), dt.date(2026, 1, 2)),
     (re.compile("a"), re.compile("a", re.IGNORECASE)), (array.array("i", [1]), array.array("l", [1])),
     (functools.partial(int, base=2), functools.partial(int, base=3)), (random.Random(1), random.Random(2)),
-    (iter([1, 2]), iter([1, 3])), (ValueError(1), ValueError(2)), (ValueError(1), TypeError(1)), ([].append, [1].append),
+    (functools.cached_property(len), functools.cached_property(abs)), (iter([1, 2]), iter([1, 3])), (ValueError(1), ValueError(2)), (ValueError(1), TypeError(1)), ([].append, [1].append),
     (generator(1), itertools.count(1)), ({Text("k"): 1}, {"k": 1}), (10**5000, 10**5000 + 1), ("x" * 9000, "x" * 8999 + "y"),
 ]  # fmt: skip
 
@@ -94,6 +94,10 @@ SAME = [
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_what_is_made_alike_has_the_same_picture(one, other) -> None:
     assert picture(one()) == picture(other())
+
+
+def test_a_cached_property_has_the_same_picture_on_each_python() -> None:
+    assert [step for _, step, _ in picture(functools.cached_property(len))] == ["", ".func", ".attrname"]
 
 
 def test_a_hundred_thousand_lists_in_each_other_are_no_recursion() -> None:

@@ -158,6 +158,8 @@ def _taken_apart(value: Any) -> tuple[str, Iterator[Part]]:
             return "cell", _of_cell(value)
         case functools.partial():
             return kind, iter([(".func", value.func), (".args", value.args), (".keywords", value.keywords)])
+        case functools.cached_property():  # beside these 3.11's has a lock, and 3.13's a module's name
+            return kind, iter([(".func", value.func), (".attrname", value.attrname)])
         case types.MappingProxyType():
             return kind, _of_dict(dict(value))
     if isinstance(value, _HAS_PARTS_OF_ITS_OWN) or _is_python(type(value)):  # type: ignore[arg-type]  # a type can be hashed
