@@ -20,6 +20,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from devices.runtime.exercising.packets import Picture
+from devices.runtime.python.values import adapters
 
 _SINGLE: Final = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented), range)
 _LONGEST: Final = 4000  # characters of one text; of the rest a digest speaks
@@ -162,6 +163,8 @@ def _taken_apart(value: Any) -> tuple[str, Iterator[Part]]:
             return kind, iter([(".func", value.func), (".attrname", value.attrname)])
         case types.MappingProxyType():
             return kind, _of_dict(dict(value))
+    if type(value) in adapters.WRITERS:
+        return _reduced(value, kind)
     if isinstance(value, _HAS_PARTS_OF_ITS_OWN) or _is_python(type(value)):  # type: ignore[arg-type]  # a type can be hashed
         return f"{kind}{_extent(value)}", _of_container_and_attributes(value)
     return _reduced(value, kind)
@@ -268,8 +271,11 @@ def _reduced(value: Any, kind: str) -> tuple[str, Iterator[Part]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            known = copyreg.dispatch_table.get(type(value))
-            reduced = known(value) if known else value.__reduce_ex__(2)
+            if type(value) in adapters.WRITERS:
+                reduced: Any = adapters.reduced(value)
+            else:
+                known = copyreg.dispatch_table.get(type(value))
+                reduced = known(value) if known else value.__reduce_ex__(2)
     except Exception:  # noqa: BLE001  (files, locks, iterators: what has no state that can be read is its kind)
         return kind, iter(())
     if isinstance(reduced, str):

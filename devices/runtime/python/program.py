@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
-from devices.runtime.python import form
+from devices.runtime.python import form, twins
 from devices.runtime.python.ambient import Ambient
 from devices.runtime.python.continuation import Continuation
 from devices.runtime.python.glue import HIDDEN
@@ -164,7 +164,7 @@ class Program:
             parts = package.split(".")
             full = ".".join([*parts[: len(parts) - level + 1], *([name] if name else [])])
         if full.partition(".")[0] not in self.modules:
-            return builtins.__import__(name, namespace, variables, names or (), level)
+            return twins.STAND_INS.get(full) or builtins.__import__(name, namespace, variables, names or (), level)
         found: LoadedModule | None = None
         parts = full.split(".")
         for depth in range(1, len(parts) + 1):

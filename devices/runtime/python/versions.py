@@ -12,6 +12,3 @@ events of `sys.settrace` go missing for frames that are running already (3.12.1:
 LOCALS_ARE_A_PROXY: Final = sys.version_info >= (3, 13)
 """PEP 667: ``frame.f_locals`` looks into the frame. Before, it fills a dict that the frame keeps; objects stay alive
 in it until the frame ends, unless it is emptied."""
-
-ITERTOOLS_REDUCE: Final = sys.version_info < (3, 14)
-"""The iterators of `itertools` can tell their state (removed in 3.14: gh-101588)."""

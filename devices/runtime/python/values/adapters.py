@@ -1,13 +1,14 @@
 """Iterators that are made with something: ``enumerate``, ``zip``, ``map``, ``filter``, `itertools`.
 
 They tell what they were made with (``__reduce__``), and are made with it again by the fixed list of their types; what
-they hold are values like others. Python 3.14 has taken that from `itertools`: there these are refused, unless the program
-has the runtime's twins of them. A deque's iterator counts its steps; one whose deque has changed since would raise
-RuntimeError, and does so no more.
+they hold are values like others. Where `itertools` has no such method, the program has the runtime's twins of its types
+(`twins`), which travel in the same form; what a library has made there is refused. A deque's iterator counts its steps;
+one whose deque has changed since would raise RuntimeError, and does so no more.
 """
 
 from __future__ import annotations
 
+import gc
 import itertools
 import warnings
 from collections import deque
@@ -17,12 +18,14 @@ from types import FunctionType
 from typing import Any, Final, cast
 
 from devices.errors import CannotTravelError, ProtocolError
+from devices.runtime.python import twins
 from devices.runtime.python.values.contract import Node, Slot
 from devices.runtime.python.values.reading import Kind, Need, Reader, Step
 from devices.runtime.python.values.writing import Write, Writer
 
 _ITERTOOLS: Final = [
     "accumulate",
+    "batched",
     "chain",
     "combinations",
     "combinations_with_replacement",
@@ -33,6 +36,7 @@ _ITERTOOLS: Final = [
     "filterfalse",
     "groupby",
     "islice",
+    "pairwise",
     "permutations",
     "product",
     "repeat",
@@ -52,10 +56,10 @@ _MAKERS: Final[dict[str, Callable[..., Any]]] = {
     "iter": iter,
     "_deque_iterator": type(iter(deque())),
     "_deque_reverse_iterator": type(reversed(deque())),
-    **{name: getattr(itertools, name) for name in _ITERTOOLS},
+    **{name: twins.maker(name) for name in _ITERTOOLS},
 }
-_READ_AT_ONCE: Final = ("_tee_dataobject", "_deque_iterator", "_deque_reverse_iterator")
-"""Those that look at their arguments' contents when they are made; all others just keep them."""
+_READ_AT_ONCE: Final = ("_grouper", "_tee_dataobject", "_deque_iterator", "_deque_reverse_iterator")
+"""Those that look at their arguments' contents when they are made, or change them; all others just keep them."""
 _READ_THROUGH: Final = ("product", "permutations", "combinations", "combinations_with_replacement")
 """Those that iterate over their arguments when they are made: over tuples, or an iterator's functions would run."""
 _MAKER_NAMES: Final = {make: name for name, make in _MAKERS.items()}
@@ -64,20 +68,67 @@ _CALLABLE_ITERATOR: Final = type(iter(int, 1))
 
 
 def _write_made(writer: Writer, value: Any) -> Node:
-    if not _can_reduce(value):
-        raise CannotTravelError(
-            f"an itertools.{type(value).__name__} cannot travel on this Python: 3.14 took its state away",
-            remedy="write the loop out, or iterate over list(...) of it",
-        )
-    with _without_announcements():
-        make, arguments, *state = value.__reduce__()
-    for argument in arguments if make is not itertools.repeat else ():
+    make, arguments, state = reduced(value)
+    for argument in arguments if make is not twins.maker("repeat") else ():
         if _asks_the_program(argument) and not _can_stand_in(type(argument)):
             raise CannotTravelError(
                 f"a {type(value).__name__} over a {type(argument).__qualname__}, which has __slots__, cannot travel",
                 remedy="make its class without __slots__, or write the loop out",
             )
-    return ["made", _MAKER_NAMES[make], writer.slot(state[0] if state else None), *writer.slots(arguments)]
+    return ["made", _MAKER_NAMES[make], writer.slot(state), *writer.slots(arguments)]
+
+
+def reduced(value: Any) -> tuple[Any, tuple[Any, ...], Any]:
+    """Returns what an iterator was made with, the arguments, and what it needs besides; ``None``: nothing."""
+    if type(value) in twins.TYPES:
+        return cast("tuple[Any, tuple[Any, ...], Any]", value.__midstream_reduce__())
+    with _without_announcements():
+        make, arguments, *state = value.__reduce__()
+    if type(value) is itertools.accumulate:
+        return _accumulated(value, make, arguments, state)
+    if not state and type(value) is itertools.groupby:
+        return make, arguments, tuple(_held(value)[2:]) or None
+    if not state and type(value) in _COMBINING and arguments == ((), 0) and len(_held(value)) > 1:
+        return make, ((), 1), None
+    return make, arguments, state[0] if state else None
+
+
+def _accumulated(
+    value: Any, make: Any, arguments: tuple[Any, ...], state: list[Any]
+) -> tuple[Any, tuple[Any, ...], Any]:
+    """As `reduced`; with the initial value as third argument, and a fourth if the total is ``None``.
+
+    ``__reduce__`` puts another iterator before the one iterated over, which would be asked for its iterator again.
+    """
+    held = _held(value)
+    if make is itertools.islice:
+        _, (_, function), *_ = arguments[0].__reduce__()
+        return itertools.accumulate, (held[-3], function, None, None), None
+    if held[-1] is not None:
+        return make, (held[-2], arguments[1], held[-1]), None
+    return make, arguments, *state
+
+
+_COMBINING: Final = (itertools.permutations, itertools.combinations, itertools.combinations_with_replacement)
+"""Those that say, when they have given their one empty tuple, what they say before."""
+
+
+def _held(value: Any) -> list[Any]:
+    """Returns what an iterator of `itertools` holds, in the order of its fields.
+
+    For what ``__reduce__`` keeps back. A groupby whose group has begun holds the iterator, the function and the group's
+    key; one of `_COMBINING` that has ended, its last result; an accumulate its function, its iterator, the total if there
+    is one, and last the initial value that is still to come, else ``None``.
+    """
+    held = gc.get_referents(value)
+    return held[1:] if held[0] is type(value) else held  # a type that is no part of the interpreter's is held too
+
+
+def _refuse(_: Writer, value: Any) -> Node:
+    raise CannotTravelError(
+        f"an itertools.{type(value).__name__} that a library has made cannot travel on this Python: its state is hidden",
+        remedy="go over list(...) of it",
+    )
 
 
 @contextmanager
@@ -86,10 +137,6 @@ def _without_announcements() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         yield
-
-
-def _can_reduce(value: Any) -> bool:
-    return "__reduce__" in vars(type(value))
 
 
 def _make_made(reader: Reader, node: Node) -> Any:
@@ -103,10 +150,17 @@ def _make_made(reader: Reader, node: Node) -> Any:
     try:
         for iterator in own:
             _CLASS.__set__(iterator, _AlreadyIterator)
-        return _MAKERS[name](*arguments)
+        return _accumulate(*arguments) if name == "accumulate" else _MAKERS[name](*arguments)
     finally:
         for iterator, cls in zip(own, classes, strict=True):
             _CLASS.__set__(iterator, cls)
+
+
+def _accumulate(iterator: Any, function: Any, initial: Any = None, *none_yet: None) -> Any:
+    made = _MAKERS["accumulate"](iterator, function, initial=initial)
+    if none_yet:
+        _set_state(made, None)
+    return made
 
 
 _CLASS: Final[Any] = vars(object)["__class__"]
@@ -127,7 +181,9 @@ class _AlreadyIterator:
 
 def _asks_the_program(value: Any) -> bool:
     names = ("__iter__", "__reversed__")
-    return any(isinstance(vars(kind).get(name), FunctionType) for kind in type.mro(type(value)) for name in names)
+    return type(value) not in twins.TYPES and any(
+        isinstance(vars(kind).get(name), FunctionType) for kind in type.mro(type(value)) for name in names
+    )
 
 
 def _can_stand_in(cls: type) -> bool:
@@ -139,8 +195,24 @@ def _can_stand_in(cls: type) -> bool:
 def _fill_made(reader: Reader, made: Any, node: Node) -> None:
     state = reader.value(node[2])
     if state is not None:
+        _set_state(made, state)
+
+
+def _set_state(made: Any, state: Any) -> None:
+    if type(made) in twins.TYPES:
+        made.__midstream_restore__(state)
+    elif type(made) is itertools.groupby and len(state) == 1:
+        _begin_group(made, state[0])
+    else:
         with _without_announcements():
             made.__setstate__(state)
+
+
+def _begin_group(made: Any, key: Any) -> None:
+    """Brings a groupby to where it waits for the next element of a group with this key, or of another."""
+    with _without_announcements():
+        made.__setstate__((key, None, key))  # of what was read last: its key, itself; the key of the group
+        next(_MAKERS["_grouper"](made, key))  # takes the element that stands there
 
 
 def _after_name(node: Node) -> list[Slot]:
@@ -158,6 +230,7 @@ def _filled_state(node: Node) -> list[Need]:
 WRITERS: Final[dict[type, Write]] = {
     _SEQUENCE_ITERATOR: _write_made,
     _CALLABLE_ITERATOR: _write_made,
+    **{getattr(itertools, name): _refuse for name in _ITERTOOLS if hasattr(itertools, name)},
     **{make: _write_made for make in _MAKERS.values() if isinstance(make, type)},
 }
 

@@ -14,6 +14,7 @@ import types
 from typing import Any, Final
 
 from devices.errors import CannotTravelError, ProtocolError
+from devices.runtime.python import twins
 from devices.runtime.python.values import enumerations
 from devices.runtime.python.values.contract import Described, Node, Registered, Slot
 from devices.runtime.python.values.nodes import Tag
@@ -84,6 +85,8 @@ def _write_traceback(writer: Writer, value: types.TracebackType) -> Node:
 
 def _write_method(writer: Writer, value: types.MethodType) -> Node:
     owner, name = value.__self__, value.__func__.__name__
+    if type(owner) in twins.TYPES or owner in twins.TYPES:
+        return ["bound", writer.slot(owner), name]
     if _is_library(writer.registered, owner) and _library_function(owner, name) is value.__func__:
         return ["library-method", writer.slot(owner), name]
     return ["method", writer.slot(value.__func__), writer.slot(value.__self__)]
@@ -182,8 +185,10 @@ def _make_bound(reader: Reader, node: Node) -> Any:
         method = next((vars(kind)[name] for kind in type.mro(owner) if name in vars(kind)), None)
         if isinstance(method, types.ClassMethodDescriptorType):
             return method.__get__(None, owner)
+        if isinstance(method, classmethod) and owner in twins.TYPES:
+            return method.__get__(None, owner)
     method = next((vars(kind)[name] for kind in type.mro(type(owner)) if name in vars(kind)), None)
-    if isinstance(method, _METHOD_KINDS):
+    if isinstance(method, _METHOD_KINDS) or (isinstance(method, types.FunctionType) and type(owner) in twins.TYPES):
         return method.__get__(owner, type(owner))
     raise ProtocolError(f"a {type(owner).__name__} has no builtin method of this name")
 

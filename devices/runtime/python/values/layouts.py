@@ -14,6 +14,8 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final, NamedTuple
 
+from devices.runtime.python import twins
+
 HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made while the program runs, by a class statement or by C
 _POINTER: Final = struct.calcsize("P")
 
@@ -120,6 +122,8 @@ def layout_of(cls: type) -> Layout | None:
     if not cls.__flags__ & HEAP_TYPE:
         return None
     mro = type.mro(cls)
+    if not twins.TYPES.isdisjoint(mro):  # what they keep is C's affair on other Pythons
+        return None
     base = next(kind for kind in mro if kind in BASES or kind is object)
     members = [
         (name, member)

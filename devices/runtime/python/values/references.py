@@ -18,6 +18,7 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from devices.errors import CannotTravelError, ProtocolError
+from devices.runtime.python import twins
 from devices.runtime.python.values.contract import Node
 from devices.runtime.python.values.nodes import Tag
 from devices.runtime.python.values.reading import Kind, Reader
@@ -177,7 +178,7 @@ def find(module: str, qualname: str, modules: Collection[str]) -> Any:
     free = may_name(module, modules) and package not in _NEVER_MODULES
     if (module, names[0]) in _NEVER or len(names) > _DEEPEST or not (free or package in sys.stdlib_module_names):
         raise ProtocolError(f"the image refers to {module[:_SHOWN]}.{qualname[:_SHOWN]}, which it may not")
-    holder = importlib.import_module(module) if module in _HARMLESS else sys.modules.get(module)
+    holder = _module(module)
     found = vars(holder).get(names[0]) if isinstance(holder, types.ModuleType) else None
     for name in names[1:]:
         found = _member(found, name)
@@ -186,6 +187,13 @@ def find(module: str, qualname: str, modules: Collection[str]) -> Any:
     if not _is_inert(found) and (not free or _name_of(found)[0].partition(".")[0] in _NEVER_MODULES):
         raise ProtocolError(f"the image refers to {module[:_SHOWN]}.{qualname[:_SHOWN]}, which it may not")
     return found
+
+
+def _module(name: str) -> types.ModuleType | None:
+    """Returns the module that the program has under this name; ``None``: it is not loaded, and not one to be loaded."""
+    if name in twins.STAND_INS:
+        return twins.STAND_INS[name]
+    return importlib.import_module(name) if name in _HARMLESS else sys.modules.get(name)
 
 
 def _is_inert(found: Any) -> bool:
@@ -250,7 +258,7 @@ def _make_reference(reader: Reader, node: Node) -> Any:
 def write_module(writer: Writer, value: types.ModuleType) -> Node:
     """Returns the node of a module that the engine does not describe."""
     name = value.__name__
-    if sys.modules.get(name) is not value or not may_name(name, writer.modules):
+    if (twins.STAND_INS.get(name) or sys.modules.get(name)) is not value or not may_name(name, writer.modules):
         raise CannotTravelError(
             f"the module {name} cannot travel", remedy=f"import {name} at the top of the function's file"
         )
@@ -261,7 +269,10 @@ def _make_module(reader: Reader, node: Node) -> types.ModuleType:
     _, name = node
     if type(name) is not str or not may_name(name, reader.modules):
         raise ProtocolError("the image refers to a module, which it may not")
-    return importlib.import_module(name) if name in _HARMLESS else sys.modules[name]
+    found = _module(name)
+    if found is None:
+        raise ProtocolError(f"the module {name[:_SHOWN]} is not loaded here")
+    return found
 
 
 def name_of_single(value: Any, modules: Collection[str]) -> tuple[str, str] | None:
@@ -285,8 +296,8 @@ def make_single(reader: Reader, node: Node) -> Any:
     _, module, name = node
     if type(module) is not str or type(name) is not str or not may_name(module, reader.modules):
         raise ProtocolError("the image names an object that it may not")
-    holder = importlib.import_module(module) if module in _HARMLESS else sys.modules[module]
-    found = vars(holder).get(name)
+    holder = _module(module)
+    found = vars(holder).get(name) if holder else None
     if type(found).__module__ != module or not _says_nothing(found):
         raise ProtocolError(f"{module[:_SHOWN]}.{name[:_SHOWN]} is no such object here")
     return found
