@@ -10,20 +10,11 @@ def note(x):
     return x
 
 
-def odd(x):
-    return x % 2
-
-
-def steps(n):
-    for i in range(n):
-        yield note(i)
-
-
 def ordered():
     total = 0
-    for a, b in pairwise(steps(4)):
+    for a, b in pairwise(range(4)):
         total += note(a * b)
-    for running in accumulate(steps(4), initial=None):
+    for running in accumulate(range(4), initial=None):
         total += note(running)
     for running in accumulate([3, 1, 2], max, initial=2):
         total += note(running)
@@ -32,9 +23,9 @@ def ordered():
 
 def grouped():
     out = []
-    for key, group in groupby([1, 1, 3, 2, 2, 1], odd):
+    for key, group in groupby(['a', 'b', 'cde', 'fg', 'hi', 'j'], len):
         first = note(next(group))
-        if first == 1:
+        if first == 'a':
             continue
         for each in group:
             note(each)
@@ -45,7 +36,7 @@ def grouped():
 
 
 def shared():
-    left, right = tee(steps(3))
+    left, right = tee(iter(range(3)))
     note(next(left))
     note(next(left))
     third = tee(right, 1)[0]
@@ -55,13 +46,13 @@ def shared():
 
 def chosen():
     out = []
-    for x in islice(itertools.dropwhile(lambda x: x < 2, count()), 1, 6, 2):
+    for x in islice(itertools.dropwhile((2).__gt__, count()), 1, 6, 2):
         out.append(note(x))
-    for x in itertools.takewhile(odd, [1, 3, 4, 5]):
+    for x in itertools.takewhile(bool, [1, 3, 0, 5]):
         out.append(note(x))
     for x in itertools.filterfalse(None, itertools.compress([0, 1, "", 2], [1, 1, 1, 0])):
         out.append(note(x))
-    for x in chain([1], steps(2), itertools.repeat("r", 2), itertools.starmap(pow, [(2, 3), (3, 2)])):
+    for x in chain([1], range(2), itertools.repeat("r", 2), itertools.starmap(pow, [(2, 3), (3, 2)])):
         out.append(note(x))
     again = itertools.cycle("ab")
     for x, y in zip_longest(islice(again, 3), [0], fillvalue="-"):
