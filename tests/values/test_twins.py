@@ -236,6 +236,17 @@ def test_the_module_classes_functions_and_bound_methods_are_the_same_ones_after_
     assert (moved[8](), next(moved[7])) == (("a", "b"), ("b", "c"))
 
 
+class Unhashable:
+    __hash__ = None
+
+    def method(self):
+        return "called"
+
+
+def test_a_bound_method_is_no_reason_to_hash_its_owner():
+    assert there_and_back(Unhashable().method, own=__name__)() == "called"
+
+
 class OwnPairs(STAND_IN.pairwise):
     pass
 

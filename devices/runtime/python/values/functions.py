@@ -85,7 +85,7 @@ def _write_traceback(writer: Writer, value: types.TracebackType) -> Node:
 
 def _write_method(writer: Writer, value: types.MethodType) -> Node:
     owner, name = value.__self__, value.__func__.__name__
-    if type(owner) in twins.TYPES or owner in twins.TYPES:
+    if type(owner) in twins.TYPES or (type(owner) is type and owner in twins.TYPES):
         return ["bound", writer.slot(owner), name]
     if _is_library(writer.registered, owner) and _library_function(owner, name) is value.__func__:
         return ["library-method", writer.slot(owner), name]
