@@ -31,9 +31,13 @@ class Loaded(NamedTuple):
 
 
 CASES = {
+    "argparse": Loaded(("argparse", "gettext")),
+    "ast": Loaded(("ast", "contextlib")),
+    "bisect": Loaded(("bisect",), ("_bisect",)),
     "calendar": Loaded(("calendar",)),
     "colorsys": Loaded(("colorsys",)),
     "configparser": Loaded(("configparser",)),
+    "contextlib": Loaded(("contextlib",)),
     "cookies": Loaded(("http/__init__", "http/cookies", "string")),
     "csv": Loaded(("csv",)),
     "difflib": Loaded(("difflib", "heapq"), ("_heapq",)),
@@ -66,9 +70,11 @@ CASES = {
     "fnmatch": Loaded(("fnmatch", "posixpath", "genericpath")),
     "fractions": Loaded(("fractions", "numbers")),
     "graphlib": Loaded(("graphlib",)),
+    "heapq": Loaded(("heapq",), ("_heapq",)),
     "html": Loaded(("html/__init__", "html/entities")),
     "html_parser": Loaded(("html/__init__", "html/entities", "html/parser", "_markupbase")),
     "ipaddress": Loaded(("ipaddress",)),
+    "json": Loaded(("json/__init__", "json/decoder", "json/encoder", "json/scanner"), ("_json",)),
     "mimetypes": Loaded(("mimetypes", "posixpath", "genericpath")),
     "operator": Loaded(("operator",), ("_operator",)),
     "optparse": Loaded(("optparse", "textwrap")),
@@ -77,6 +83,7 @@ CASES = {
     "quopri": Loaded(("quopri",), ("binascii",)),
     "reprlib": Loaded(("reprlib",)),
     "shlex": Loaded(("shlex",)),
+    "statistics": Loaded(("statistics", "fractions", "numbers", "bisect"), ("_statistics", "_bisect")),
     "string": Loaded(("string",)),
     "textwrap": Loaded(("textwrap",)),
     "tokenize": Loaded(("tokenize", "token")),
