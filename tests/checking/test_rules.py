@@ -80,12 +80,11 @@ WARNINGS = [
     ("beside", "from pathlib import Path\nreturn (Path(__file__).parent / 'data.csv').read_text()"),
     ("process-state", "import os\nos.chdir(path)"),
     ("process-state", "import os\nos.environ['TZ'] = 'UTC'"),
-    ("identity", "seen = {}\nseen[id(xs)] = xs"),
-    ("identity", "n = id(xs)"),
     ("identity", "number = hash(code) % 100\nreturn number"),
 ]
 
 NOTHING = [
+    "seen = {}\nseen[id(xs)] = xs",
     "for x in xs:\n    n += x\nreturn n",
     "with open(path) as f:\n    text = f.read()\nfor line in text.splitlines():\n    ctx.sleep(1)",
     "text = open(path).read()\nctx.sleep(1)\nreturn text",

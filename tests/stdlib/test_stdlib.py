@@ -39,6 +39,7 @@ CASES = {
     "configparser": Loaded(("configparser",)),
     "contextlib": Loaded(("contextlib",)),
     "cookies": Loaded(("http/__init__", "http/cookies", "string")),
+    "copy": Loaded(("copy",)),
     "csv": Loaded(("csv",)),
     "difflib": Loaded(("difflib", "heapq"), ("_heapq",)),
     "email": Loaded(
@@ -78,6 +79,7 @@ CASES = {
     "mimetypes": Loaded(("mimetypes", "posixpath", "genericpath")),
     "operator": Loaded(("operator",), ("_operator",)),
     "optparse": Loaded(("optparse", "textwrap")),
+    "plistlib": Loaded(("plistlib",)),
     "posixpath": Loaded(("posixpath", "genericpath")),
     "pprint": Loaded(("pprint",)),
     "quopri": Loaded(("quopri",), ("binascii",)),

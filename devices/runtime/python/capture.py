@@ -137,6 +137,7 @@ def _data(program: Program, standings: Sequence[Standing], effect: dict[str, Any
     knows = Knowledge(program, running=running)
     looks = program.look()
     state, graph = _encoded(program, standings, looks, knows, roots)
+    numbers = program.identities.of_nodes(graph.objects, graph.heap) if program.asks_numbers else None
     return to_cbor(
         {
             "form": form.VERSION,
@@ -150,6 +151,7 @@ def _data(program: Program, standings: Sequence[Standing], effect: dict[str, Any
             "ambient": [name for name, _ in ambient],
             "heap": graph.heap,
             "roots": graph.roots,
+            **({} if numbers is None else {"numbers": numbers}),
         }
     )
 

@@ -62,6 +62,7 @@ class Facts:
         stored: attributes that are assigned or deleted somewhere, by name.
         methods: how many classes define a method by a name.
         identity: something is compared by ``is`` with more than None, True and the like.
+        numbers: ``id`` is mentioned.
         imports_inside: a function imports something: a module may be reached by no global name.
         dynamic: attributes may come and go in ways that names do not show.
         bare_iterators: a class has a ``__next__`` without an ``__iter__``: a ``for`` takes it, `iter` twice does not.
@@ -76,6 +77,7 @@ class Facts:
     stored: set[str] = field(default_factory=set)
     methods: dict[str, int] = field(default_factory=dict)
     identity: bool = False
+    numbers: bool = False
     imports_inside: bool = False
     dynamic: bool = False
     long_managers: bool = False
@@ -117,6 +119,8 @@ def gather(trees: list[ast.Module]) -> Facts:
                     isinstance(op, ast.Is | ast.IsNot) for op in ops
                 ):
                     facts.identity |= not all(_is_single(each) for each in comparators)
+                case ast.Name(id="id", ctx=ast.Load()):
+                    facts.numbers = True
                 case ast.Attribute(attr="__class__" | "__dict__"):
                     facts.dynamic = True
                 case ast.Name(id="setattr" | "delattr" | "vars" | "globals" | "type"):

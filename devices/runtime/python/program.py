@@ -11,10 +11,11 @@ from dataclasses import replace
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
-from devices.runtime.python import form, twins
+from devices.runtime.python import form, identities, twins
 from devices.runtime.python.ambient import Ambient
 from devices.runtime.python.continuation import Continuation
 from devices.runtime.python.glue import HIDDEN
+from devices.runtime.python.identities import Identities
 from devices.runtime.python.library import Library
 from devices.runtime.python.loaded import LoadedModule, Look, look_at
 from devices.runtime.python.module import Known, ModuleCode, code_of
@@ -32,7 +33,10 @@ class Program:
         self.source = source
         self.library = library
         self.code = code_of(source)
+        self.identities = Identities()
         self._builtins: dict[str, Any] = {**vars(builtins), **HIDDEN, "__import__": self._import}
+        if self.asks_numbers:
+            self._builtins[identities.NAME] = self.identities.function
         self.modules = {name: self._unexecuted(code) for name, code in self.code.modules.items()}
         self.ambient = self._ambient()
         self.order: list[str] = []  # of the modules that have been executed
@@ -101,6 +105,11 @@ class Program:
         """
         return self.code.continuation(module.code, function, entry, names)
 
+    @property
+    def asks_numbers(self) -> bool:
+        """Whether the program mentions ``id``, so that objects must keep their numbers."""
+        return self.code.modules[self.source.module].shape.facts.numbers
+
     def look(self) -> list[Look]:
         """Returns what the modules' globals, classes and functions hold at this moment."""
         return [look for module in self.modules.values() for look in look_at(module)]
@@ -115,6 +124,8 @@ class Program:
         for look in self.look() if looks is None else looks:
             named.update(look.named())
         given = self.library.registered
+        if self.asks_numbers:
+            named[f"builtins.{identities.NAME}"] = self.identities.function
         if self.main.code.shape.facts.identity:
             named.update(_constants(self.imported))
         return replace(given, named={**named, **self.ambient.streams, **given.named})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import FunctionType
 from typing import Any, Final
 from weakref import ref
@@ -54,7 +55,8 @@ def restore(program: Program, data: bytes) -> tuple[FunctionType, list[Any]]:
         if record.module in program.modules:
             program.executed(program.modules[record.module])
     knows = Knowledge(program, records=records)
-    values = iter(decode(heap, slots, knows, program.registered()))
+    made = partial(program.identities.keep, numbers=image["numbers"]) if "numbers" in image else None
+    values = iter(decode(heap, slots, knows, program.registered(), made=made))
     try:
         parts = [
             ([next(values) for _ in record.names], [next(values) for _ in record.cells], next(values))

@@ -14,16 +14,7 @@ from devices.runtime.checking.use import kept_in
 
 def _identity(program: CheckedProgram, code: Code) -> Iterator[Found]:
     for call, name in program.calls(code):
-        if name == "builtins.id":
-            keeper = kept_in(program, code, call)
-            if keeper:
-                yield Found(
-                    call,
-                    "warning",
-                    f"id() is kept in {keeper}: after a move every object has another one",
-                    "keep the object itself, or a number of your own",
-                )
-        elif name == "builtins.hash" and not (call.args and isinstance(call.args[0], ast.Constant | ast.Tuple)):
+        if name == "builtins.hash" and not (call.args and isinstance(call.args[0], ast.Constant | ast.Tuple)):
             keeper = kept_in(program, code, call)
             if keeper:
                 yield Found(
@@ -34,4 +25,4 @@ def _identity(program: CheckedProgram, code: Code) -> Iterator[Found]:
                 )
 
 
-RULES: Final = (Rule("identity", "`id()`, and `hash()`, kept in a variable or used as a key.", _identity),)
+RULES: Final = (Rule("identity", "`hash()` kept in a variable or used as a key.", _identity),)

@@ -7,7 +7,7 @@ What is kept: type, contents, order, identity (an object in two places is one ob
 links of iterators, views, methods and cells to what they belong to. What is not:
 
 * the identity of ints, floats, strs and bytes that are short, as in plain Python: use ``==``;
-* ``id()``, and the order of a set: the other process salts hashes anew; an iterator over a set travels as the rest;
+* the order of a set: the other process salts hashes anew; an iterator over a set travels as the rest;
 * the link between an exception's or a namespace's ``__dict__`` and a variable that holds that dictionary too;
 * `RuntimeError` from an iterator over a set or deque that is changed while it travels.
 

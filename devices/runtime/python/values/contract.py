@@ -122,9 +122,10 @@ class Registered:
 class Image:
     """The object graph as plain data: ``roots`` are slots, in the order of the values given.
 
-    ``met`` are the ids of those objects that were watched for, and are in it.
+    ``met`` are the ids of those objects that were watched for, and are in it; ``objects`` what the nodes are of.
     """
 
     heap: list[Node]
     roots: list[Slot]
     met: set[int] = field(default_factory=set)
+    objects: list[Any] = field(default_factory=list)

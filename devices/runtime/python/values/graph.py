@@ -63,10 +63,12 @@ def encode(
     finally:
         if collecting:
             gc.enable()
-    return Image(nodes, slots, writer.met_among(watched.keys()) if watched else set())
+    return Image(nodes, slots, writer.met_among(watched.keys()) if watched else set(), writer.objects)
 
 
-def decode(heap: Any, roots: Any, knows: Knows, registered: Registered) -> list[Any]:
+def decode(
+    heap: Any, roots: Any, knows: Knows, registered: Registered, *, made: Callable[[list[Any]], None] | None = None
+) -> list[Any]:
     """Returns the values of ``roots``, in order.
 
     Args:
@@ -74,6 +76,7 @@ def decode(heap: Any, roots: Any, knows: Knows, registered: Registered) -> list[
         roots: the slots of the values wanted.
         knows: the engine.
         registered: the runtime's own types and objects: those that `encode` was given.
+        made: is told all objects, in the order of their nodes.
 
     Raises:
         ProtocolError: not what `encode` writes.
@@ -85,6 +88,8 @@ def decode(heap: Any, roots: Any, knows: Knows, registered: Registered) -> list[
     gc.disable()  # nothing becomes garbage here, and looking for it costs more than the work
     try:
         reader.read()
+        if made is not None:
+            made(reader.made)
         return reader.values(roots)
     finally:
         if collecting:

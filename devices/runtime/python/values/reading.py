@@ -104,7 +104,7 @@ class Reader:
         self._heap = heap
         self._size = len(heap)
         self._kinds = kinds
-        self._made: list[Any] = [_UNMADE] * len(heap)
+        self.made: list[Any] = [_UNMADE] * len(heap)
         self._filled = bytearray(len(heap))
         self._at = 0  # the node that is being read, for an error
         self._whole: set[int] = set()
@@ -113,7 +113,7 @@ class Reader:
     def value(self, slot: Slot) -> Any:
         """Returns the value of a slot."""
         if type(slot) is list:
-            value = self._made[self.index(slot)]
+            value = self.made[self.index(slot)]
             if value is _UNMADE:
                 raise _NotYet
             return value
@@ -177,7 +177,7 @@ class Reader:
                     self._at = index
                     if kind.to_fill is None:
                         self._filled[index] = 1
-                        kind.fill(self, self._made[index], self._heap[index])
+                        kind.fill(self, self.made[index], self._heap[index])
                     else:
                         self._bring((Step.FILLED, index))
         except _NotYet as error:
@@ -208,18 +208,18 @@ class Reader:
         """Makes a node, whole if it can be; tells whether it is made."""
         self._at = index
         node = self._heap[index]
-        if kind.to_make is not None or self._made[index] is not _UNMADE:
-            return self._made[index] is not _UNMADE
+        if kind.to_make is not None or self.made[index] is not _UNMADE:
+            return self.made[index] is not _UNMADE
         if kind.whole is not None:
             try:
-                self._made[index] = kind.whole(self, node)
+                self.made[index] = kind.whole(self, node)
             except _NotYet:
                 pass
             else:
                 self._filled[index] = 1
                 return True
         try:
-            self._made[index] = kind.make(self, node)
+            self.made[index] = kind.make(self, node)
         except _NotYet:
             return False
         if kind.chained:
@@ -258,7 +258,7 @@ class Reader:
 
     def _done(self, step: int, index: int) -> bool:
         if step == Step.MADE:
-            return self._made[index] is not _UNMADE
+            return self.made[index] is not _UNMADE
         if step == Step.FILLED:
             return bool(self._filled[index])
         return self.bounds.is_settled(index) if step == Step.SETTLED else index in self._whole
@@ -277,9 +277,9 @@ class Reader:
             return first + self._needs(kind.to_fill(node) if kind.to_fill else ())
         if step == Step.WHOLE:
             return [(Step.FILLED, index), *self._needs([(Step.WHOLE, kind.slots(node))])]
-        if self._made[index] is _UNMADE:
+        if self.made[index] is _UNMADE:
             return [(Step.MADE, index)]
-        if _hashes_identity(self._made[index]):
+        if _hashes_identity(self.made[index]):
             return []
         hashed = [(Step.SETTLED, kind.hashed(node))] if kind.hashed else []
         return [(Step.FILLED, index), *self._needs(hashed)]
@@ -292,16 +292,16 @@ class Reader:
         kind = self._kinds[node[0]]
         self._at = index
         if step == Step.MADE:
-            self._made[index] = kind.make(self, node)
+            self.made[index] = kind.make(self, node)
             if kind.chained:
                 self.bounds.chain(index, kind.slots(node))
         elif step == Step.FILLED:
             self._filled[index] = 1
             if kind.fill is not None:
-                kind.fill(self, self._made[index], node)
+                kind.fill(self, self.made[index], node)
         elif step == Step.WHOLE:
             self._whole.add(index)
-        elif kind.hashed is None or _hashes_identity(self._made[index]):
+        elif kind.hashed is None or _hashes_identity(self.made[index]):
             self.bounds.settle(index)
         else:
             self.bounds.settle(index, kind.hashed(node))
