@@ -59,6 +59,7 @@ def registered():
     ask, fresh = id, [note("fresh")]
     found = [SEEN[ask(each)] is each for each in kept], id(fresh) in SEEN, len({*map(ask, kept), ask(fresh)}), ask is id
     SEEN.clear()
+    SEEN["found"] = len(found)
     return found
 
 
