@@ -19,7 +19,7 @@ from coordinator.cli.main import call
 GOOD = (
     "def main(n=3, *, word='x'):\n    total = 0\n    for i in range(n):\n        total += i\n    return word * total\n"
 )
-BAD = "def main():\n    box = []\n    where = id(box)\n    same = id(box) == where\n    return same\n"
+BAD = "def main():\n    box = 'box'\n    where = hash(box)\n    same = hash(box) == where\n    return same\n"
 
 
 @pytest.fixture
@@ -54,10 +54,10 @@ def test_a_difference_is_told_with_statement_line_expected_and_got(
     found = json.loads(capsys.readouterr().out)
     (one,) = found["different"]
     assert set(one) == {"statement", "line", "expected", "got"}
-    assert (one["statement"], one["line"]) == ("same = id(box) == where", "bad.py:4")
+    assert (one["statement"], one["line"]) == ("same = hash(box) == where", "bad.py:4")
     assert call(["exercise", bad]) == 1
     out = capsys.readouterr().out
-    assert "different: bad.py:4 same = id(box) == where" in out
+    assert "different: bad.py:4 same = hash(box) == where" in out
     assert "  expected result: True" in out
 
 

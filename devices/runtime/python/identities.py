@@ -24,7 +24,9 @@ from devices.runtime.python.values.nodes import Tag
 
 NAME: Final = "id"
 _address: Final = id
-_ANEW: Final = frozenset({Tag.SHAPE, Tag.REFERENCE, "named", "module", "single", "constant", "logger", "member"})
+_ANEW: Final = frozenset(
+    {Tag.SHAPE, Tag.REFERENCE, "named", "module", "single", "constant", "logger", "member", "anew"}
+)
 _KNOWN_ANEW: Final = frozenset({"named", "class", "module"})
 _NONE: Final = 0
 
