@@ -105,6 +105,8 @@ class Blocks:
             native = self._native_comprehension(node)
             if native is not None:
                 return native
+        if isinstance(node, ast.Lambda):
+            self._pin_defaults(node.args)
         function = self.module.define(self.module, node, f"{self.function.qualname}.<locals>.{label}")
         if isinstance(node, ast.Lambda):
             native = self._native_lambda(node, function)
@@ -134,6 +136,13 @@ class Blocks:
                 self.function.keepers[keeper] = function.free & self.scope.shared
                 return placed(ast.NamedExpr(store(keeper), new), node)
         return None
+
+    def _pin_defaults(self, arguments: ast.arguments) -> None:
+        """Has defaults in which a stop is possible evaluated before the function is made."""
+        if any(self.expressions.has_site(default) for default in (*arguments.defaults, *arguments.kw_defaults)):
+            lower = self.expressions.lower
+            arguments.defaults = [self.pin(lower(default)) for default in arguments.defaults]
+            arguments.kw_defaults = [default and self.pin(lower(default)) for default in arguments.kw_defaults]
 
     def _rebuilt_arguments(self, arguments: ast.arguments) -> ast.arguments:
         inside = self.expressions._inside  # noqa: SLF001  (the two halves of one rewriter)

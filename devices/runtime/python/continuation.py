@@ -19,8 +19,8 @@ from types import CodeType
 from typing import Final
 
 from devices.runtime.python import form
-from devices.runtime.python.emit import START, Emitter
-from devices.runtime.python.lines import Mark
+from devices.runtime.python.emit import Emitter
+from devices.runtime.python.lines import START, Mark
 from devices.runtime.python.lower import load, store
 from devices.runtime.python.rest import Entry, Rest
 

@@ -10,12 +10,9 @@ import ast
 from collections.abc import Sequence
 
 from devices.runtime.python import form
-from devices.runtime.python.lines import Lines, Mark
+from devices.runtime.python.lines import START, START_INSIDE, Lines, Mark
 from devices.runtime.python.lower import load, store
 from devices.runtime.python.shape import ModuleForm
-
-START = -1
-"""The number in the mark of a function's first line."""
 
 
 class Emitter:
@@ -89,7 +86,7 @@ class Emitter:
             stack.append((node.args, line))
             stack.append((node.body, line))
             return
-        self.stamp(node, Mark(line, known.number, START))
+        self.stamp(node, Mark(line, known.number, START_INSIDE))
         for step in known.body.steps:
             assert isinstance(step, form.Plain)
             returned = step.nodes[0]

@@ -20,6 +20,12 @@ _NO_LOCATION: Final = 15
 _LONGEST: Final = 8  # code units that one entry covers at most
 
 
+START: Final = -1
+"""The number in the mark of a function's first line."""
+START_INSIDE: Final = -2
+"""The same of a lambda: the enclosing statement's instructions that make it are on that line too."""
+
+
 class Mark(NamedTuple):
     """What a virtual line says.
 

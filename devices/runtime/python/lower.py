@@ -76,8 +76,8 @@ class Expressions(Operating):
         return False
 
     def has_site(self, node: ast.AST | None) -> bool:
-        """Tells whether there is a site in the expression; lambdas are functions of their own."""
-        if node is None or isinstance(node, ast.Constant | ast.Name | ast.Lambda):
+        """Tells whether there is a site in the expression; of lambdas only in their defaults."""
+        if node is None or isinstance(node, ast.Constant | ast.Name):
             return False
         found = self._with_sites.get(id(node))
         if found is None:
@@ -92,6 +92,8 @@ class Expressions(Operating):
             return True
         if isinstance(node, ast.GeneratorExp):
             return self.has_site(node.generators[0].iter)
+        if isinstance(node, ast.Lambda):
+            return any(self.has_site(default) for default in (*node.args.defaults, *node.args.kw_defaults))
         return any(self.has_site(child) for child in ast.iter_child_nodes(node))
 
     def is_steady(self, node: ast.expr) -> bool:

@@ -15,9 +15,9 @@ from typing import Final
 from devices.errors import ProtocolError, SourceError
 from devices.runtime.python import form
 from devices.runtime.python.continuation import Continuation, build, compile_quietly
-from devices.runtime.python.emit import START, Emitter
+from devices.runtime.python.emit import Emitter
 from devices.runtime.python.facts import gather
-from devices.runtime.python.lines import Lines, Mark, dress
+from devices.runtime.python.lines import START, START_INSIDE, Lines, Mark, dress
 from devices.runtime.python.normalize import module_form
 from devices.runtime.python.positions import Positions
 from devices.runtime.python.rest import Entry, Rest, RestBuilder
@@ -44,7 +44,8 @@ class Known:
     def positions(self) -> Positions:
         """Its statements, found when first asked for."""
         if self._positions is None:
-            self._positions = Positions(self.compiled, self.module.lines)
+            loops = {number for number, step in self.function.steps.items() if isinstance(step, form.For)}
+            self._positions = Positions(self.compiled, self.module.lines, loops)
         return self._positions
 
 
@@ -180,7 +181,7 @@ class ProgramCode:
         """Returns the running copy of compiled code, and knows all functions in it from now on."""
 
         def function_of(mark: Mark, code: CodeType) -> form.Function | None:
-            own = mark.number == START and not code.co_name.startswith(_BESIDE_A_FUNCTION)
+            own = mark.number in (START, START_INSIDE) and not code.co_name.startswith(_BESIDE_A_FUNCTION)
             return module.function(mark.function) if own else None
 
         def rename(mark: Mark, code: CodeType) -> str | None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import dis
 from bisect import bisect_right
+from collections.abc import Collection
 from types import CodeType
 from typing import Final
 
-from devices.runtime.python.lines import Lines, Mark
+from devices.runtime.python.lines import START_INSIDE, Lines, Mark
 
 _JUMPS: Final = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
 _EXTENDED: Final = dis.opmap["EXTENDED_ARG"]
@@ -35,12 +36,23 @@ _LEAVES: Final = frozenset(
 _SILENT: Final = frozenset(
     dis.opmap[name] for name in ("RESUME", "COPY_FREE_VARS", "MAKE_CELL", "RETURN_GENERATOR") if name in dis.opmap
 )
+_BEGINS: Final = _SILENT | {dis.opmap["PUSH_EXC_INFO"]}
+"""Instructions without a line that a function or a handler of the user's begins with. Others are first in the handlers
+that the compiler adds, with which a comprehension gives variables back: these are in the middle of a statement."""
 
 
 class Positions:
-    """The marks of one code object, by instruction offset (bytes)."""
+    """The marks of one code object, by instruction offset (bytes).
 
-    def __init__(self, compiled: CodeType, lines: Lines) -> None:
+    Args:
+        compiled: the code, with virtual lines.
+        lines: their meaning.
+        loops: the numbers of its ``for`` statements. From 3.12 on the loop of a comprehension stands in the same code,
+            in the middle of a statement.
+    """
+
+    def __init__(self, compiled: CodeType, lines: Lines, loops: Collection[int]) -> None:
+        self._loops = loops
         ranges = [(start, virtual) for start, _, virtual in compiled.co_lines()]
         self._starts_of_ranges = [start for start, _ in ranges]
         self._marks: list[Mark | None] = [None if virtual is None else lines.mark(virtual) for _, virtual in ranges]
@@ -77,12 +89,35 @@ class Positions:
         for offset, mark in marks.items():
             if mark is None or mark.number <= 0 or mark.entry or opcodes[offset] in _SILENT:
                 continue
-            before = predecessors[offset]
-            starts = before and all(_is_other(marks[each], mark) for each in before)
+            before = _before(offset, predecessors, marks)
+            starts = before and all(
+                _is_other(marks[each], mark) and (marks[each] is not None or opcodes[each] in _BEGINS) for each in before
+            )
             prefixed = before and all(opcodes[each] == _EXTENDED and each in stops for each in before)
-            if opcodes[offset] == _FOR_ITER or starts or prefixed:
+            header = opcodes[offset] == _FOR_ITER and mark.number in self._loops
+            if header or starts or prefixed:
                 stops[offset] = mark
         return stops
+
+
+def _before(offset: int, predecessors: dict[int, list[int]], marks: dict[int, Mark | None]) -> set[int]:
+    """Returns the nearest instructions before one that tell where the flow of control comes from.
+
+    Those without a line tell nothing, nor do those that make a lambda, which is done in the middle of a statement. What
+    they stand first in is returned for them: a handler.
+    """
+    found: set[int] = set()
+    seen: set[int] = set()
+    stack = list(predecessors[offset])
+    while stack:
+        each = stack.pop()
+        mark, before = marks[each], predecessors[each]
+        if before and (mark is None or mark.number == START_INSIDE):
+            stack.extend(set(before) - seen)
+            seen.update(before)
+        else:
+            found.add(each)
+    return found
 
 
 def _is_other(other: Mark | None, mark: Mark) -> bool:
