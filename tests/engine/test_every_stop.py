@@ -28,16 +28,24 @@ def entries(path: Path) -> list[str]:
     ]
 
 
+def reason(text: str) -> str:
+    """Why a stop is passed by; of a refusal without the place and the way to the value."""
+    first = text.partition("\n")[0]
+    kind, separator, why = first.partition(": ")
+    return f"{kind}: {why.rpartition(': ')[2]}" if separator and kind.endswith("Error") else first
+
+
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
 def test_a_program_resumed_from_every_stop_equals_the_uninterrupted_run(path: Path) -> None:
-    source, passed_by = source_of(path.read_text()), set[str]()
-    for function in entries(path):
-        report = exercise(source, function, most=2000)
+    source, passed_by, functions = source_of(path.read_text()), set[str](), entries(path)
+    for function in functions:
+        again = function == "main" and len(functions) > 6  # it calls the others
+        report = exercise(source, function, every=4 if again else 1, most=2000)
         assert report.different == [], function
         assert report.equal == report.taken > 0, function
-        passed_by |= set(report.passed)
+        passed_by |= {reason(each) for each in report.passed}
     assert passed_by == expected(path.stem)
 
 
-def test_the_corpus_is_as_large_as_its_documentation_says() -> None:
-    assert sum(len(entries(path)) for path in CORPUS) >= 30
+def test_the_corpus_has_the_functions_that_its_documentation_promises() -> None:
+    assert sum(len(entries(path)) for path in CORPUS) >= 125
