@@ -91,7 +91,8 @@ class Positions:
                 continue
             before = _before(offset, predecessors, marks)
             starts = before and all(
-                _is_other(marks[each], mark) and (marks[each] is not None or opcodes[each] in _BEGINS) for each in before
+                _is_other(marks[each], mark) and (marks[each] is not None or opcodes[each] in _BEGINS)
+                for each in before
             )
             prefixed = before and all(opcodes[each] == _EXTENDED and each in stops for each in before)
             header = opcodes[offset] == _FOR_ITER and mark.number in self._loops
