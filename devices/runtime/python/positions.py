@@ -89,12 +89,12 @@ class Positions:
         for offset, mark in marks.items():
             if mark is None or mark.number <= 0 or mark.entry or opcodes[offset] in _SILENT:
                 continue
-            before = _before(offset, predecessors, marks)
-            starts = before and all(
+            origins = _before(offset, predecessors, marks)
+            starts = bool(origins) and all(
                 _is_other(marks[each], mark) and (marks[each] is not None or opcodes[each] in _BEGINS)
-                for each in before
+                for each in origins
             )
-            prefixed = before and all(opcodes[each] == _EXTENDED and each in stops for each in before)
+            prefixed = bool(origins) and all(opcodes[each] == _EXTENDED and each in stops for each in origins)
             header = opcodes[offset] == _FOR_ITER and mark.number in self._loops
             if header or starts or prefixed:
                 stops[offset] = mark
