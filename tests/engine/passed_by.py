@@ -85,10 +85,6 @@ _ALWAYS: dict[str, list[str]] = {
     ],
     "records_and_enums": [
         "CannotTravelError: the function collections.Pair._replace cannot travel by its name",
-        (
-            "CannotTravelError: the generator EnumType.__iter__.<locals>.<genexpr> is not of this function's "
-            "own modules and cannot travel"
-        ),
         "Weekday.free() is called from inside an operation",
         "code that is not the function's own (__create_fn__.<locals>.__init__) stands in between",
         "ordered_records.<locals>.<lambda>() is called from inside an operation",
