@@ -24,7 +24,7 @@ A_FEW = 12
 
 
 class Loaded(NamedTuple):
-    """Which modules of the standard library are the user's own, and which in C are not there."""
+    """Which modules of the standard library are the user's own (``name=file`` under another name), which in C are not there."""
 
     own: tuple[str, ...]
     withheld: tuple[str, ...] = ()
@@ -41,6 +41,7 @@ CASES = {
     "cookies": Loaded(("http/__init__", "http/cookies", "string")),
     "copy": Loaded(("copy",)),
     "csv": Loaded(("csv",)),
+    "decimal": Loaded(("decimal=_pydecimal",)),
     "difflib": Loaded(("difflib", "heapq"), ("_heapq",)),
     "email": Loaded(
         tuple(
@@ -83,6 +84,7 @@ CASES = {
     "posixpath": Loaded(("posixpath", "genericpath")),
     "pprint": Loaded(("pprint",)),
     "quopri": Loaded(("quopri",), ("binascii",)),
+    "random": Loaded(("random", "bisect"), ("_bisect",)),
     "reprlib": Loaded(("reprlib",)),
     "shlex": Loaded(("shlex",)),
     "statistics": Loaded(("statistics", "fractions", "numbers", "bisect"), ("_statistics", "_bisect")),
@@ -96,8 +98,10 @@ CASES = {
 def source_of(name: str) -> Source:
     files = {"program.py": (PROGRAMS / f"uses_{name}.py").read_text()}
     for own in CASES[name].own:
-        if (LIBRARY / f"{own}.py").is_file():
-            files[f"{own}.py"] = (LIBRARY / f"{own}.py").read_text()
+        module, _, file = own.partition("=")
+        path = LIBRARY / f"{file or module}.py"
+        if path.is_file():
+            files[f"{module}.py"] = path.read_text()
     for withheld in CASES[name].withheld:
         files[f"{withheld}.py"] = "raise ImportError('it is written in C')\n"
     return Source("program", files)

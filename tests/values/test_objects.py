@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _random
 import collections
 import contextlib
 import dataclasses
@@ -291,6 +292,17 @@ def test_a_subclass_of_each_builtin_type_travels(base, arguments):
     assert type(back) is cls
     assert repr(back) == repr(value)
     assert back.note == [1]
+
+
+class CoreRandom(_random.Random):
+    pass
+
+
+def test_a_generator_of_the_class_in_c_and_of_its_subclasses_goes_on_with_the_same_numbers():
+    for value in (_random.Random(3), CoreRandom(4)):
+        value.random()
+        back = trip(value)
+        assert (type(back), back.random()) == (type(value), value.random())
 
 
 def test_a_subclass_of_random_goes_on_with_the_same_numbers():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 import types
+from _random import Random as CoreRandom
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -74,6 +75,12 @@ def _copy_random(value: Random) -> Random:
     return copied
 
 
+def _copy_core_random(value: CoreRandom) -> CoreRandom:
+    copied = CoreRandom(0)
+    copied.setstate(CoreRandom.getstate(value))
+    return copied
+
+
 def _mutable(kind: Any, contents: Callable[[Any], Any], fill: Callable[[Any, Any], None]) -> Base:
     return Base(contents, lambda cls, _: kind.__new__(cls), fill)
 
@@ -105,6 +112,9 @@ BASES: Final[dict[type, Base]] = {
         lambda cls, it: time.__new__(cls, it.hour, it.minute, it.second, it.microsecond, it.tzinfo, fold=it.fold),
     ),
     Random: _mutable(Random, _copy_random, lambda made, contents: Random.setstate(made, contents.getstate())),
+    CoreRandom: _mutable(
+        CoreRandom, _copy_core_random, lambda made, contents: CoreRandom.setstate(made, contents.getstate())
+    ),
     list: _mutable(list, lambda value: list(list.__iter__(value)), list.extend),
     dict: _mutable(dict, dict.copy, dict.update),  # without looking at the keys' hashes, as `set` below
     set: _mutable(set, set, set.update),

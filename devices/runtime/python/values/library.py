@@ -15,6 +15,7 @@ import sys
 import time
 import types
 import weakref
+from _random import Random as CoreRandom
 from typing import Any, Final
 
 from devices.errors import CannotTravelError, ProtocolError
@@ -91,8 +92,16 @@ def _write_random(writer: Writer, value: random.Random) -> Node:
     return ["random", writer.slot(random.Random.getstate(value))]
 
 
-def _make_random(reader: Reader, node: Node) -> random.Random:
+def _write_core_random(writer: Writer, value: CoreRandom) -> Node:
+    return ["random", writer.slot(value.getstate())]
+
+
+def _make_random(reader: Reader, node: Node) -> CoreRandom:
     state = reader.typed(node[1], tuple)
+    if len(state) > 3:
+        core = CoreRandom(0)
+        core.setstate(state)
+        return core
     version, numbers, _ = state
     if version != 3 or type(numbers) is not tuple:
         raise ProtocolError("no state of a random generator")
@@ -205,6 +214,7 @@ WRITERS: Final[dict[type, Write]] = {
     re.Pattern: _write_pattern,
     re.Match: _write_match,
     TravelledMatch: _write_match,
+    CoreRandom: _write_core_random,
     random.Random: _write_random,
     random.SystemRandom: lambda _, __: ["system-random"],
     io.StringIO: _write_memory_file,
