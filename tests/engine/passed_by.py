@@ -49,6 +49,11 @@ _ALWAYS: dict[str, list[str]] = {
         "comprehension_in_a_condition.<locals>.<genexpr>() is called from inside an operation",
         "comprehensions_with_walrus.<locals>.<genexpr>() is called from inside an operation",
     ],
+    "functions_made_sometimes": [
+        "chosen.<locals>.<genexpr>() is called from inside an operation",
+        "either.<locals>.<genexpr>() is called from inside an operation",
+        "nested.<locals>.<lambda>() is called from inside an operation",
+    ],
     "generators": [
         "count() is called by the loop's iterator",
         "count() is called from inside an operation",

@@ -30,6 +30,7 @@ class Blocks:
         self._hidden = 0
         self._quiet = 0
         self._trial: list[form.Block] = []
+        self._defaults: dict[int, tuple[ast.arguments, list[ast.expr], list[ast.expr | None]]] = {}  # as written
         self._deleted = {
             inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Del)
         }
@@ -138,11 +139,14 @@ class Blocks:
         return None
 
     def _pin_defaults(self, arguments: ast.arguments) -> None:
-        """Has defaults in which a stop is possible evaluated before the function is made."""
-        if any(self.expressions.has_site(default) for default in (*arguments.defaults, *arguments.kw_defaults)):
+        """Has defaults in which a stop is possible evaluated before the function is made; again, if it is made again."""
+        _, defaults, named = self._defaults.setdefault(
+            id(arguments), (arguments, arguments.defaults, arguments.kw_defaults)
+        )
+        if any(self.expressions.has_site(default) for default in (*defaults, *named)):
             lower = self.expressions.lower
-            arguments.defaults = [self.pin(lower(default)) for default in arguments.defaults]
-            arguments.kw_defaults = [default and self.pin(lower(default)) for default in arguments.kw_defaults]
+            arguments.defaults = [self.pin(lower(default)) for default in defaults]
+            arguments.kw_defaults = [default and self.pin(lower(default)) for default in named]
 
     def _rebuilt_arguments(self, arguments: ast.arguments) -> ast.arguments:
         inside = self.expressions._inside  # noqa: SLF001  (the two halves of one rewriter)

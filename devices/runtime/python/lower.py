@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 
 from devices.runtime.python.facts import BUILTINS, NUMBERED_BUILTINS
 from devices.runtime.python.form import note
@@ -447,7 +447,8 @@ def _truth(node: ast.expr) -> ast.expr:
 class _Functions(ast.NodeTransformer):
     """Rebuilds an expression without sites, its lambdas and generator expressions as the sink has them.
 
-    What is below a conditional part is made before the statement: making a function does nothing that can be seen.
+    What is below a conditional part is made before the statement: making a function does nothing that can be seen. The
+    expression itself stays as it is: it may be lowered again.
     """
 
     def __init__(self, expressions: Expressions) -> None:
@@ -459,6 +460,16 @@ class _Functions(ast.NodeTransformer):
         rebuilt = self.visit(node)
         assert isinstance(rebuilt, ast.expr)
         return rebuilt
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        """Returns a copy of the node with its parts rebuilt."""
+        new = copy(node)
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, ast.AST):
+                setattr(new, name, self.visit(value))
+            elif isinstance(value, list):
+                setattr(new, name, [self.visit(each) if isinstance(each, ast.AST) else each for each in value])
+        return new
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.expr:
         return self.expressions.sink.make_function(node)
