@@ -195,7 +195,7 @@ class RestBuilder:
                 rest = Rest([cut.header(new)])
                 rest.add(mentions(rest.body))
             case form.For() if entry.way == "next":
-                rest = self._stepped(step)
+                rest = self._stepped(step, cut)
             case form.While(test=test):
                 function = step.function.number
                 first_turn = self._once(step, emitter.filled(step.body, function, step.line), emitter.step(step))
@@ -210,7 +210,7 @@ class RestBuilder:
         rest.read -= {".s"}
         return rest
 
-    def _stepped(self, step: form.For) -> Rest:
+    def _stepped(self, step: form.For, cut: _Cut) -> Rest:
         """Returns a loop whose iterator's ``__next__`` is under way: it gives the first item, or ends the loop."""
         emitter, function = self.emitter, step.function.number
         mark = Mark(step.line, function, step.number, 0, entry=True)
@@ -222,7 +222,8 @@ class RestBuilder:
         ended = ast.ExceptHandler(load(".StopIteration"), None, [ast.Assign([store(".o")], ast.Constant(value=False))])
         begun = ast.Assign([store(".o")], ast.Constant(value=True))
         body = emitter.filled(step.body, function, step.line)
-        turn = ast.For(step.target, ast.Tuple([load(".v")], ast.Load()), body, [emitter.loop(step)])
+        target = cut.copied(step.target)  # a stop before the item is stored would lose it
+        turn = ast.For(target, ast.Tuple([load(".v")], ast.Load()), body, [emitter.loop(step)])
         choice = ast.If(load(".o"), [turn], emitter.block(step.orelse))
         rest = Rest(emitter.clearing(step, self._glue(step, begun, ast.Try([given], [ended], [], []), choice)))
         rest.add(self.of(step))
@@ -260,9 +261,9 @@ class _Cut:
         """Returns a statement from the site on."""
         match node:
             case ast.AugAssign(target=target, op=op, value=value):
-                return [self._stamped(ast.AugAssign(self._copied(target), op, self.of(value)), node)]
+                return [self._stamped(ast.AugAssign(self.copied(target), op, self.of(value)), node)]
             case ast.Assert(test=test, msg=message):
-                return [self._stamped(ast.Assert(self.of(test), message and self._copied(message)), node)]
+                return [self._stamped(ast.Assert(self.of(test), message and self.copied(message)), node)]
         new = self._cut(node)
         assert isinstance(new, ast.stmt)
         return [new]
@@ -283,15 +284,15 @@ class _Cut:
         if form.noted(node, "site") == self.entry.site:
             return self._result(node)
         if not self._holds(node):
-            return self._copied(node)
+            return self.copied(node)
         match node:
             case ast.BoolOp(op=op, values=values):
                 at = next(i for i, value in enumerate(values) if self._holds(value))
-                rest = [self.of(values[at]), *(self._copied(value) for value in values[at + 1 :])]
+                rest = [self.of(values[at]), *(self.copied(value) for value in values[at + 1 :])]
                 return self._stamped(ast.BoolOp(op, rest), node) if len(rest) > 1 else rest[0]
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 if self._holds(test):
-                    return self._stamped(ast.IfExp(self.of(test), self._copied(body), self._copied(orelse)), node)
+                    return self._stamped(ast.IfExp(self.of(test), self.copied(body), self.copied(orelse)), node)
                 return self._cut(body if self._holds(body) else orelse)
         fields = {
             name: [self._cut(each) if isinstance(each, ast.AST) else each for each in value]
@@ -303,13 +304,14 @@ class _Cut:
         }
         return self._stamped(type(node)(**fields), node)
 
-    def _copied(self, node: _Node) -> _Node:
+    def copied(self, node: _Node) -> _Node:
+        """Returns what comes after the site, or is evaluated beside it."""
         if isinstance(node, ast.Lambda | ast.ClassDef):
             return node  # a function of its own, made as ever
         fields = {
-            name: [self._copied(each) if isinstance(each, ast.AST) else each for each in value]
+            name: [self.copied(each) if isinstance(each, ast.AST) else each for each in value]
             if isinstance(value, list)
-            else self._copied(value)
+            else self.copied(value)
             if isinstance(value, ast.AST)
             else value
             for name, value in ast.iter_fields(node)
@@ -330,12 +332,12 @@ class _Cut:
         mark = self.emitter.lines.mark(node.lineno)._replace(entry=True)  # type: ignore[attr-defined]
         if self.entry.way == "again":
             assert isinstance(node, ast.expr)
-            return self._copied(node)
+            return self.copied(node)
         if self.entry.way == "yield":
             result: ast.expr = ast.Yield(None)
         elif self.entry.way == "from":
             assert isinstance(node, ast.YieldFrom)
-            result = ast.YieldFrom(ast.Call(load(".primed"), [self._copied(node.value)], []))
+            result = ast.YieldFrom(ast.Call(load(".primed"), [self.copied(node.value)], []))
         else:
             result = ast.Call(_pop(), [_pop()], [])
         self.emitter.stamp(result, mark)
@@ -347,7 +349,7 @@ class _Cut:
             assert known is not None
             name, operands = known
             needed = operands if operations.looks_back(name) else []
-            parts = [ast.Constant(name), result, _pop(), *(self._copied(operand) for operand in needed)]
+            parts = [ast.Constant(name), result, _pop(), *(self.copied(operand) for operand in needed)]
             result = ast.Call(load(".finished"), parts, [])
         for inner in ast.walk(result):
             if isinstance(inner, ast.expr) and not form.noted(inner, "placed"):
