@@ -249,7 +249,7 @@ class _Run:
                 break
             self._count(self._last(answers))
             printed, statement, line = printed + first.printed, first.statement, first.line
-            travels |= set(first.travels)
+            travels = set(first.travels)
             self._sizes.append(len(first.image))
             self._found.taken += 1
             goes_on = self._found.taken < self._asked.chain
