@@ -294,6 +294,28 @@ def test_a_subclass_of_each_builtin_type_travels(base, arguments):
     assert back.note == [1]
 
 
+class Sorted(dict):
+    """A dict that iterates in its own way, and cannot while it is between two steps."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.names = sorted(super().keys())
+
+    def __iter__(self):
+        return iter(self.names)
+
+    def keys(self):
+        return list(self)
+
+
+def test_a_dict_that_iterates_in_its_own_way_is_not_asked_and_keeps_the_order_it_has():
+    value = Sorted(b=1, a=2)
+    dict.__delitem__(value, "b")
+    dict.__setitem__(value, "0", 3)
+    back = trip(value)
+    assert (list(dict.items(back)), back.names) == ([("a", 2), ("0", 3)], ["a", "b"])
+
+
 class CoreRandom(_random.Random):
     pass
 

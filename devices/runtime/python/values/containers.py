@@ -10,6 +10,7 @@ from typing import Any, Final
 from devices.errors import ProtocolError
 from devices.runtime.python.values.bounds import COLLISIONS
 from devices.runtime.python.values.contract import Node
+from devices.runtime.python.values.layouts import Entries
 from devices.runtime.python.values.nodes import Tag
 from devices.runtime.python.values.reading import Kind, Need, Reader, Step, after_tag
 from devices.runtime.python.values.records import named_slots, named_values
@@ -34,6 +35,10 @@ def _write_dict(writer: Writer, value: dict[Any, Any]) -> Node:
         if shape is not None:
             return [Tag.RECORD, shape, *writer.slots(list(value.values()))]
     return [Tag.DICT, *writer.slots(keys), *writer.slots(list(value.values()))]
+
+
+def _write_entries(writer: Writer, value: Entries) -> Node:
+    return [Tag.DICT, *writer.slots(value.keys), *writer.slots(value.values)]
 
 
 def _write_set(writer: Writer, value: set[Any]) -> Node:
@@ -71,6 +76,7 @@ WRITERS: Final[dict[type, Write]] = {
     list: _write_list,
     tuple: _write_tuple,
     dict: _write_dict,
+    Entries: _write_entries,
     set: _write_set,
     frozenset: _write_frozenset,
     deque: _write_deque,

@@ -51,6 +51,23 @@ class Base(NamedTuple):
     fill: Callable[[Any, Any], None] | None = None
 
 
+class Entries(NamedTuple):
+    """The keys and values of a dict, in its order: what is written as a dict with them.
+
+    Of a subclass with an ``__iter__`` of its own `dict.copy` asks ``keys`` and ``__getitem__``, the program's.
+    """
+
+    keys: list[Any]
+    values: list[Any]
+
+
+def _entries(value: dict[Any, Any]) -> dict[Any, Any] | Entries:
+    iterates = next(vars(kind)["__iter__"] for kind in type.mro(type(value)) if "__iter__" in vars(kind))
+    if iterates is vars(dict)["__iter__"]:
+        return dict.copy(value)  # without looking at the keys' hashes
+    return Entries(list(dict.keys(value)), list(dict.values(value)))
+
+
 def _immutable(kind: Any, contents: Callable[[Any], Any]) -> Base:
     """Returns how an immutable type's contents are taken, past what a subclass makes of its methods."""
     return Base(contents, kind.__new__)
@@ -116,8 +133,8 @@ BASES: Final[dict[type, Base]] = {
         CoreRandom, _copy_core_random, lambda made, contents: CoreRandom.setstate(made, contents.getstate())
     ),
     list: _mutable(list, lambda value: list(list.__iter__(value)), list.extend),
-    dict: _mutable(dict, dict.copy, dict.update),  # without looking at the keys' hashes, as `set` below
-    set: _mutable(set, set, set.update),
+    dict: _mutable(dict, _entries, dict.update),
+    set: _mutable(set, set, set.update),  # without looking at the hashes
     bytearray: _mutable(bytearray, lambda value: bytearray(bytearray.__iter__(value)), bytearray.extend),
     OrderedDict: _mutable(OrderedDict, lambda value: OrderedDict(OrderedDict.items(value)), OrderedDict.update),
     deque: _mutable(deque, lambda value: deque(deque.__iter__(value), value.maxlen), _fill_deque),
