@@ -121,3 +121,10 @@ def test_an_error_is_pictured_with_cause_context_notes_and_the_programs_own_line
     assert "program.py:5 in f" in words
     assert "program.py:3 in f" in words
     assert (1, "cause", "ZeroDivisionError") in tokens
+
+
+def test_a_function_of_the_random_module_is_no_state_of_the_program():
+    before = picture(random.choice)
+    random.random()
+    assert picture(random.choice) == before
+    assert picture(random.choice) != picture(random.shuffle)

@@ -12,6 +12,7 @@ import copyreg
 import enum
 import functools
 import hashlib
+import random
 import re
 import types
 import warnings
@@ -139,6 +140,8 @@ def _may_be_shared(value: Any) -> bool:
 
 def _taken_apart(value: Any) -> tuple[str, Iterator[Part]]:
     kind = _name(type(value))
+    if value is random._inst:  # noqa: SLF001  (what `random.choice` is a method of; each process has its own)
+        return "the process's random generator", iter(())
     match value:
         case type():
             return f"class {_name(value)}", iter(())
