@@ -6,6 +6,7 @@ import dataclasses
 import decimal
 import io
 import math
+import threading
 from collections import deque
 from pathlib import Path
 
@@ -66,9 +67,17 @@ def test_the_contract_itself_is_sound():
         list(EXCEPTIONS.values()),
         [make() for make in (TABLE | ITERTOOLS).values()],
         [*CLOSED, decimal.Context(prec=3), dataclasses.MISSING],
+        [
+            threading.Lock(),
+            threading.RLock(),
+            threading.Event(),
+            threading.Condition(),
+            threading.Semaphore(2),
+            threading.BoundedSemaphore(),
+        ],
         [Own(), OwnList([1]), Own, SHARER, vars(SHARER)],
     ],
-    ids=["values", "exceptions", "iterators", "library", "objects"],
+    ids=["values", "exceptions", "iterators", "library", "locks", "objects"],
 )
 def test_every_kind_of_value_is_written_as_the_contract_says(values):
     assert problems(image_of(*values)) == []

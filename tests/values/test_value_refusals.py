@@ -6,6 +6,7 @@ import asyncio
 import csv
 import hashlib
 import io
+import logging
 import queue
 import re
 import socket
@@ -49,13 +50,13 @@ def refusal(*values, where="value {}".format):
 
 
 def test_the_path_leads_from_the_variable_to_the_value():
-    error = refusal(1, Client(threading.Lock()), where=["watch(): line 14: n", "watch(): line 14: conn"].__getitem__)
+    error = refusal(1, Client(threading.local()), where=["watch(): line 14: n", "watch(): line 14: conn"].__getitem__)
     assert error.place == "watch(): line 14: conn.pool[0]"
-    assert "lock" in error.message
-    assert str(error).startswith("watch(): line 14: conn.pool[0]: a lock or thread")
+    assert "local" in error.message
+    assert str(error).startswith("watch(): line 14: conn.pool[0]: a thread, or what threads share")
 
 
-LOCK = threading.Lock()
+LOCK = threading.local()
 DEEP = [LOCK]
 for _ in range(50):
     DEEP = [DEEP]
@@ -108,9 +109,9 @@ KINDS = {
     "socket": (lambda: closed(socket.socket()), "a socket", "close it before"),
     "open file": (lambda: closed(open(__file__)), "an open file", "ctx.open"),  # noqa: SIM115, PTH123
     "binary file": (lambda: closed(io.open(__file__, "rb")), "an open file", "ctx.open"),  # noqa: UP020, SIM115
-    "lock": (threading.RLock, "lock", "one thread"),
-    "event": (threading.Event, "lock or thread", "one thread"),
-    "thread": (lambda: threading.Thread(target=len), "lock or thread", "one thread"),
+    "barrier": (lambda: threading.Barrier(2), "what threads share", "one thread"),
+    "thread": (lambda: threading.Thread(target=len), "a thread", "one thread"),
+    "log handler": (logging.StreamHandler, "what threads share", "one thread"),
     "queue": (queue.Queue, "queue", "collections.deque"),
     "simple queue": (queue.SimpleQueue, "queue", "collections.deque"),
     "database": (lambda: closed(sqlite3.connect(":memory:")), "database", "@per_hub"),

@@ -82,6 +82,30 @@ def _struct(pen: Pen, fields: list[Any]) -> Drawn:
     return Drawn("Struct", f"Struct({pen.text(code)})")
 
 
+def _lock(_: Pen, fields: list[Any]) -> Drawn:
+    (held,) = fields
+    return Drawn("Lock", f"<Lock, {'held' if held else 'free'}>")
+
+
+def _rlock(_: Pen, fields: list[Any]) -> Drawn:
+    (times,) = fields
+    return Drawn("RLock", f"<RLock, held {times:d} times>" if times else "<RLock, free>")
+
+
+def _event(_: Pen, fields: list[Any]) -> Drawn:
+    (is_set,) = fields
+    return Drawn("Event", f"<Event, {'set' if is_set else 'not set'}>")
+
+
+def _condition(pen: Pen, fields: list[Any]) -> Drawn:
+    return Drawn("Condition", f"<Condition of {pen.value(fields[0])}>")
+
+
+def _semaphore(_: Pen, fields: list[Any]) -> Drawn:
+    left, most = fields
+    return Drawn("Semaphore", f"<Semaphore, {left:d} left{'' if most is None else f' of {most:d}'}>")
+
+
 def _registered(pen: Pen, fields: list[Any]) -> Drawn:
     """Draws what the runtime gives a function: a message, a subscription, a file, an error."""
     tag, state = fields
@@ -118,5 +142,10 @@ DRAWINGS: Final[dict[Any, Draw]] = {
     "weak": _weak,
     "logger": _logger,
     "struct": _struct,
+    "lock": _lock,
+    "rlock": _rlock,
+    "event": _event,
+    "condition": _condition,
+    "semaphore": _semaphore,
     "registered": _registered,
 }

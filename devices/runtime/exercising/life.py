@@ -23,7 +23,7 @@ from devices.runtime.python.library import Library
 from devices.runtime.python.loaded import LoadedModule
 from devices.runtime.python.places import inside
 from devices.runtime.python.program import Program
-from devices.runtime.python.values import from_cbor
+from devices.runtime.python.values import from_cbor, locks
 from devices.runtime.source import Source
 
 _NO_LIMIT = float("inf")
@@ -191,6 +191,8 @@ def _changed(module: LoadedModule) -> dict[str, Picture]:
                 before = fresh.values.get(name)
                 if name in fresh.inner and before is not value and picture(before, prefix + name) == shown:
                     continue  # unchanged, it has travelled because a part of it was held elsewhere
+                if name in fresh.states and type(value) is type(before) and locks.state_of(value) == fresh.states[name]:
+                    continue  # a lock that has travelled while it was held
                 found[prefix + name] = shown
         for name in fresh.values:
             if name not in namespace and not (prefix.endswith(".") and name.startswith(".")):

@@ -21,7 +21,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from devices.runtime.exercising.packets import Picture
-from devices.runtime.python.values import adapters
+from devices.runtime.python.values import adapters, locks
 
 _SINGLE: Final = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented), range)
 _LONGEST: Final = 4000  # characters of one text; of the rest a digest speaks
@@ -166,6 +166,8 @@ def _taken_apart(value: Any) -> tuple[str, Iterator[Part]]:
             return kind, iter([(".func", value.func), (".attrname", value.attrname)])
         case types.MappingProxyType():
             return kind, _of_dict(dict(value))
+    if type(value) in locks.KINDS_OF_LOCKS:
+        return f"{kind} {locks.state_of(value)}", iter(())
     if type(value) in adapters.WRITERS:
         return _reduced(value, kind)
     if isinstance(value, _HAS_PARTS_OF_ITS_OWN) or _is_python(type(value)):  # type: ignore[arg-type]  # a type can be hashed

@@ -23,6 +23,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from devices.runtime.python.pictures import CONTAINERS, Picture
+from devices.runtime.python.values.locks import KINDS_OF_LOCKS, state_of
 
 _PLAIN: Final = (int, float, complex, str, bytes, type(None), bool, type(Ellipsis), type(NotImplemented), range)
 _LASTING: Final[tuple[Any, ...]] = (
@@ -67,7 +68,7 @@ def may_be_named(value: Any, *, constants: bool) -> bool:
         return value.__self__ is None or isinstance(value.__self__, ModuleType)
     if isinstance(value, _CONSTANTS):
         return constants or may_change_inside(value)
-    return isinstance(value, CONTAINERS) or type(value) is object or isinstance(value, _MADE_ANEW)
+    return isinstance(value, (*CONTAINERS, *_MADE_ANEW)) or type(value) is object or type(value) in KINDS_OF_LOCKS
 
 
 def may_change_inside(value: Any) -> bool:
@@ -97,7 +98,8 @@ class Anchors:
 
     Attributes:
         values: what import gave to each name.
-        inner: the containers inside of others, by the name that leads to them.
+        inner: the containers and locks inside of others, by the name that leads to them.
+        states: of the locks, whether they were held.
         open: the names whose values may change though they stay the same objects.
         nameable: what an image may name while it is unchanged.
     """
@@ -109,11 +111,12 @@ class Anchors:
         self._pictures = {
             name: Picture.of(value, own) for name, value in self.values.items() if may_change_inside(value)
         }
+        self.states = {name: state_of(value) for name, value in self.values.items() if type(value) in KINDS_OF_LOCKS}
         self.inner = {
             name: found
             for name, picture in self._pictures.items()
             if picture is not None
-            and (found := [each for each in picture.containers() if each is not self.values[name]])
+            and (found := [each for each in picture.changeable() if each is not self.values[name]])
         }
         self.nameable = {name: value for name, value in self.values.items() if may_be_named(value, constants=constants)}
         self.open = [name for name, value in self.values.items() if name in self._pictures or not _is_settled(value)]
@@ -128,6 +131,8 @@ class Anchors:
         if name in self._pictures:
             picture = self._pictures[name]
             return picture is not None and picture.is_true()
+        if name in self.states:
+            return bool(self.states[name] == state_of(value))
         if _is_settled(value):
             return True
         return False if type(value).__module__ in self._own else None

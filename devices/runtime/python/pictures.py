@@ -13,6 +13,8 @@ from operator import is_
 from types import FunctionType
 from typing import Any, Final
 
+from devices.runtime.python.values.locks import KINDS_OF_LOCKS, state_of
+
 CONTAINERS: Final = (list, dict, set, bytearray, deque)
 _DICTS: Final = frozenset({dict, defaultdict, OrderedDict})
 _OTHERS: Final = frozenset({list, set, deque, tuple, frozenset})
@@ -22,12 +24,13 @@ _DEEPEST: Final = 50
 
 
 class Picture:
-    """The containers in a value, each with its elements."""
+    """The containers in a value, each with its elements; the locks in it, and whether they were held."""
 
-    __slots__ = ("_taken",)
+    __slots__ = ("_locks", "_taken")
 
-    def __init__(self, taken: list[tuple[Any, list[Any]]]) -> None:
+    def __init__(self, taken: list[tuple[Any, list[Any]]], locks: list[tuple[Any, Any]]) -> None:
         self._taken = taken
+        self._locks = locks
 
     @classmethod
     def of(cls, value: Any, own: frozenset[str]) -> Picture | None:
@@ -38,6 +41,7 @@ class Picture:
             own: the names of the program's modules, whose objects may change unseen.
         """
         taken: list[tuple[Any, list[Any]]] = []
+        locks: list[tuple[Any, Any]] = []
         seen: set[int] = set()
         waiting: list[tuple[Any, int]] = [(value, 0)]
         count = 0
@@ -52,17 +56,21 @@ class Picture:
                     seen.add(id(each))
                     taken.append((each, _elements(each)))
                     waiting += [(inner, depth + 1) for inner in taken[-1][1]]
+            elif kind in KINDS_OF_LOCKS:
+                locks.append((each, state_of(each)))
             elif isinstance(each, CONTAINERS) or (kind.__module__ in own and not isinstance(each, type | FunctionType)):
                 return None
-        return cls([each for each in taken if type(each[0]) not in _CONSTANT])
+        return cls([each for each in taken if type(each[0]) not in _CONSTANT], locks)
 
     def is_true(self) -> bool:
         """Tells whether the value still looks like this."""
-        return all(_are_the_same(before, _elements(container)) for container, before in self._taken)
+        return all(_are_the_same(before, _elements(container)) for container, before in self._taken) and all(
+            state_of(lock) == before for lock, before in self._locks
+        )
 
-    def containers(self) -> Iterator[Any]:
-        """Yields what can be changed in it."""
-        return (container for container, _ in self._taken)
+    def changeable(self) -> Iterator[Any]:
+        """Yields what can be changed in it: containers and locks."""
+        return (each for each, _ in (*self._taken, *self._locks))
 
 
 def _elements(container: Any) -> list[Any]:

@@ -16,6 +16,7 @@ from devices.runtime.python.values import (
     functions,
     iterators,
     library,
+    locks,
     objects,
     plain,
     records,
@@ -65,6 +66,7 @@ _WRITERS: Final[dict[type, Write]] = {
     **adapters.WRITERS,
     **arrays.WRITERS,
     **library.WRITERS,
+    **locks.WRITERS,
     **references.WRITERS,
     **functions.WRITERS,
     **exceptions.WRITERS,
@@ -78,6 +80,7 @@ KINDS: Final[dict[int | str, Kind]] = {
     **adapters.KINDS,
     **arrays.KINDS,
     **library.KINDS,
+    **locks.KINDS,
     **references.KINDS,
     **functions.KINDS,
     **objects.KINDS,
@@ -155,9 +158,10 @@ def _rule_for(writer: Writer, cls: type) -> Write:
         raise refusals.cleans_up(cls)
     layout = layout_of(cls)
     otherwise = _write_by_engine if layout is None else objects.writer_of(layout)
-    if cls.__module__ not in sys.modules or writer.knows.describe(cls) is not None:
+    if writer.knows.describe(cls) is not None:
         return otherwise
-    return _single_first(otherwise)
+    foreign = locks.none_inside(otherwise)
+    return _single_first(foreign) if cls.__module__ in sys.modules else foreign
 
 
 def _single_first(otherwise: Write) -> Write:
