@@ -69,12 +69,16 @@ def described(error: BaseException | None, filename: str) -> list[str]:
 
 
 def outcome(run: Callable[[], Any], namespace: dict[str, Any], filename: str) -> Outcome:
-    result, lines = "", []
+    """Runs; of a run that ends with an exception what it did until then, not what dies with the exception's frames."""
     try:
         result = shown(run())
     except Exception as raised:
-        lines = described(raised, filename)
-    return Outcome(result, lines, [shown(item) for item in namespace.get("log", [])])
+        return Outcome("", described(raised, filename), logged(namespace))
+    return Outcome(result, [], logged(namespace))
+
+
+def logged(namespace: dict[str, Any]) -> list[str]:
+    return [shown(item) for item in namespace.get("log", [])]
 
 
 def shown(value: Any) -> str:

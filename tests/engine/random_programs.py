@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from random import Random
 
-PREAMBLE = """log = []
+PREAMBLE = """from contextlib import suppress
+
+log = []
+total = 0
 
 
 class Oops(Exception):
@@ -22,6 +25,11 @@ def boom(x):
     raise Oops(x)
 
 
+def told(error):
+    # of a variable without a value in a comprehension Pythons tell different things
+    return "NameError" if isinstance(error, NameError) else repr(error)
+
+
 class Guard:
     def __init__(self, n, eat):
         self.n = n
@@ -32,7 +40,7 @@ class Guard:
         return self.n
 
     def __exit__(self, kind, value, tb):
-        log.append(("out", self.n, kind and kind.__name__))
+        log.append(("out", self.n, value and told(value)))
         return self.eat and kind is Oops
 
 
@@ -43,7 +51,7 @@ class Box:
     def get(self, d=0):
         note(("get", self.v))
         return self.v + d
-
+{operators}
 
 def gen(n):
     for i in range(n):
@@ -53,15 +61,94 @@ def gen(n):
     return n
 
 
+def driven(n):
+    left = n
+    try:
+        while left > 0:
+            try:
+                got = yield note(("at", left))
+                note(got)
+            except Oops as error:
+                note(repr(error))
+            finally:
+                left -= 1
+        return note(n)
+    finally:
+        note("over")
+
+
+def bump(x):
+    global total
+    total += 1
+    return note(x) + total
+
+
+def times(k):
+    def wrap(function):
+        def inner(*args, **named):
+            note(k)
+            return function(*args, **named) + k
+
+        return inner
+
+    return wrap
+
+
+def stars(*args, k=0, **more):
+    note((args, k, more))
+    return len(args) + k + len(more)
+
+
+"""
+OPERATORS = """
+    def __add__(self, other):
+        note("add")
+        return self.v + other
+
+    def __radd__(self, other):
+        note("radd")
+        return other + self.v
+
+    def __iadd__(self, other):
+        note("iadd")
+        self.v += other
+        return self
+
+    def __lt__(self, other):
+        return note("lt") and self.v < other
+
+    def __call__(self, x=1):
+        note("call")
+        return x + self.v
+
+    def __getitem__(self, i):
+        note(("item", i))
+        return self.v
+
+    def __setitem__(self, i, x):
+        note(("set", i))
+        self.v = x
+
+    def __len__(self):
+        return len([note(1)])
+
+    @property
+    def half(self):
+        note("half")
+        return self.v // 2
+
+    @half.setter
+    def half(self, x):
+        self.v = note(x) * 2
 """
 NAMES = ("a", "b", "c")
 
 
 class Programs:
-    """Writes the program of a seed."""
+    """Writes a program by the choices of ``random``."""
 
-    def __init__(self, seed: int) -> None:
-        self.random = Random(seed)
+    def __init__(self, random: Random) -> None:
+        self.random = random
         self.lines: list[str] = []
         self.names: tuple[str, ...] = NAMES
         self.most = 0
@@ -70,6 +157,7 @@ class Programs:
         self.count = 0
         self.in_generator = False
         self.has_helper = False
+        self.has_operators = False
 
     # -- expressions
 
@@ -100,7 +188,30 @@ class Programs:
             lambda: f"{{1: {inner()}, note(2): {inner()}}}[{self.choose('1', '2')}]",
             lambda: f'len(f"{{note({self.name()})}} {{note({self.name()})!r:>4}}")',
             lambda: f"Box({inner()}).get({inner()})",
+            lambda: f"bump({inner()})",
+            lambda: f"stars({inner()}, *[{inner()}, {inner()}], k={inner()}, **{{'l': {inner()}}})",
+            lambda: f"stars(*gen({self.random.randrange(3)}), {inner()}, **{{'k': {inner()}}})",
+            lambda: f"(lst.append({inner()}) or lst.pop())",
+            lambda: f"[lst.append({inner()}) or lst.pop(), lambda: {self.name()}, {inner()}][0]",
+            lambda: f"(lambda q, r={inner()}, *s, t={inner()}: note(q) + r + t)({inner()})",
+            lambda: f"sum(note(z) + {inner()} for z in range({self.random.randrange(3)}))",
+            lambda: f"len({{note(z): [y for y in range(z)] for z in range(3) if {self.condition(2)}}})",
+            lambda: f"len(lst[{inner()}:{self.choose('', 'note(3)')}])",
+            lambda: f"-{inner()} // ({inner()} & 3 | 1)",
+            lambda: f"({inner()} ^ {inner()} % 4 << 1)",
+            lambda: f"int({self.condition(2)})",
         ]
+        if self.has_operators:
+            compound += [
+                lambda: f"(box + {inner()})",
+                lambda: f"({inner()} + box)",
+                lambda: f"box({inner()})",
+                lambda: f"box[{inner()}]",
+                lambda: "len(box)",
+                lambda: "box.half",
+                lambda: f"int(box < {inner()})",
+                lambda: f"(Box({inner()}) + Box({inner()}).v)",
+            ]
         return self.random.choice(simple + simple + compound if depth < 3 else simple[:3])()
 
     def condition(self, depth: int = 0) -> str:
@@ -134,17 +245,42 @@ class Programs:
 
     def statement(self, indent: int) -> None:
         simple = [self.assignment, self.assignment, self.effect, self.leaving]
-        compound = [self.branch, self.for_loop, self.while_loop, self.attempt, self.attempt, self.with_block]
+        simple += [self.driving, self.deletion, self.targets]
+        compound = [
+            self.branch,
+            self.for_loop,
+            self.while_loop,
+            self.attempt,
+            self.attempt,
+            self.with_block,
+            self.group,
+        ]
         if self.depth > 4 or len(self.lines) > self.most:
             compound = []
         elif not self.in_generator and self.names == NAMES:
-            compound += [self.match, self.inner_function]
+            compound += [self.match, self.inner_function, self.inner_generator]
         self.random.choice(simple + compound)(indent)
 
     def assignment(self, indent: int) -> None:
         name, value = self.name(), self.number
         if self.in_generator and self.random.random() < 0.4:
-            self.put(indent, f"{name} = (yield {value()}) or {value()}")
+            self.put(
+                indent,
+                self.choose(
+                    f"{name} = (yield {value()}) or {value()}",
+                    f"{name} = [{value()}, (yield {value()}), {value()}][0]",
+                    f"{name} = yield from driven({self.random.randrange(3)})",
+                    f"{name} = (yield from gen({self.random.randrange(3)})) + {value()}",
+                ),
+            )
+            return
+        if self.has_operators and self.random.random() < 0.2:
+            self.put(
+                indent,
+                self.choose(
+                    f"box += {value()}", f"box[{value()}] = {value()}", f"box[0] += {value()}", f"box.half = {value()}"
+                ),
+            )
             return
         self.put(
             indent,
@@ -157,6 +293,32 @@ class Programs:
                 f"lst[0], {name} = {value()}, {value()}",
                 f"{name} = box.v = {value()}",
                 f"{name} = next(g, {value()})",
+            ),
+        )
+
+    def driving(self, indent: int) -> None:
+        """Sends, throws or closes; what ends the generator makes a new one."""
+        step = self.choose(
+            f"note(d.send({self.number()}))", f"note(d.throw(Oops({self.number()})))", "d.close()", "note(next(d))"
+        )
+        self.put(indent, f"try: {step}")
+        self.put(indent, "except (StopIteration, Oops, TypeError) as end: note(repr(end)); d = driven(2)")
+
+    def deletion(self, indent: int) -> None:
+        kept = self.choose("box.v", "lst[0]")
+        self.put(indent, f"kept = {kept}; del {kept}; {self.choose('note(kept)', 'pass')}")
+        self.put(indent, "box.v = kept" if kept == "box.v" else "lst.insert(0, kept)")
+
+    def targets(self, indent: int) -> None:
+        first, second, value = self.name(), self.name(), self.number
+        self.put(
+            indent,
+            self.choose(
+                f"{first}, *some, {second} = {value()}, {value()}, {value()}, {value()}; note(some)",
+                f"[{first}, (box.v, *some)] = {value()}, [{value()}, {value()}]; note(some)",
+                f"lst[note(0):1] = [{value()}, {value()}]",
+                f"{first}: int = {value()}",
+                f"assert {self.condition()} or note(True), {value()}",
             ),
         )
 
@@ -223,7 +385,7 @@ class Programs:
             name = self.choose("", " as err")
             self.put(indent, f"except {self.choose('Oops', '(Oops, TypeError)', 'Exception')}{name}:")
             if name:
-                self.put(indent + 1, "note(repr(err))")
+                self.put(indent + 1, "note(told(err))")
             self.block(indent + 1)
             if self.random.random() < 0.3:
                 self.put(indent + 1, self.choose("raise", "raise ValueError(note(1))", "raise KeyError(2) from None"))
@@ -232,14 +394,39 @@ class Programs:
             self.put(indent, "finally:")
             self.block(indent + 1)
 
+    def group(self, indent: int) -> None:
+        """Exception groups: their handlers have no way out, so there are only assignments and effects in them."""
+        self.put(indent, "try:")
+        self.block(indent + 1, 2)
+        if self.random.random() < 0.6:
+            self.put(indent + 1, f"raise ExceptionGroup('g', [Oops({self.number()}), KeyError({self.number()})])")
+        for kinds in self.random.choice((("Oops", "KeyError"), ("(KeyError, Oops)",), ("Exception",), ("KeyError",))):
+            self.put(indent, f"except* {kinds} as several:")
+            self.put(indent + 1, "note([told(each) for each in several.exceptions])")
+            for _ in range(self.random.randrange(2)):
+                self.random.choice((self.assignment, self.effect))(indent + 1)
+        self.maybe(indent, "else:", 0.3)
+        self.maybe(indent, "finally:", 0.3)
+
     def with_block(self, indent: int) -> None:
         target = self.choose("", f" as {self.name()}", " as box.v")
-        self.put(indent, f"with Guard({self.number()}, {self.choose('True', 'False')}){target}:")
+        managers = [f"Guard({self.number()}, {self.choose('True', 'False')}){target}"]
+        if self.random.random() < 0.3:
+            managers.append(self.choose("suppress(Oops)", f"Guard({self.number()}, {self.condition(2)})"))
+        self.put(indent, f"with {', '.join(managers)}:")
         self.block(indent + 1)
 
     def match(self, indent: int) -> None:
-        self.put(indent, f"match {self.number()}:")
-        for pattern in ("0 | 1", f"int() as {self.name()}"):
+        name, value = self.name(), self.number
+        subject = self.choose(
+            value(), f"[{value()}, {value()}]", f"{{'k': {value()}, 'l': {value()}}}", f"Box({value()})", "None"
+        )
+        patterns = (
+            "0 | 1", "None | True", f"[{name}, *some]", f"[1, {name}]", f"{{'k': {name}, **some}}", f"Box(v={name})",
+            f"Box() as {name}" if self.has_operators else "Box(v=1)", f"int() as {name}",
+        )  # fmt: skip
+        self.put(indent, f"match {subject}:")
+        for pattern in self.random.sample(patterns, 3):
             self.put(indent + 1, f"case {pattern}{self.choose('', f' if {self.condition()}')}:")
             self.block(indent + 2)
         self.put(indent + 1, "case _:")
@@ -248,6 +435,8 @@ class Programs:
     def inner_function(self, indent: int) -> None:
         self.count += 1
         name, shared = f"f{self.count}", self.choose(*NAMES)
+        if self.random.random() < 0.3:
+            self.put(indent, f"@times({self.number()})")
         self.put(indent, f"def {name}(x, y={self.number()}):")
         if self.random.random() < 0.5:
             self.put(indent + 1, f"nonlocal {shared}")
@@ -258,12 +447,24 @@ class Programs:
         self.put(indent + 1, f"return x + {shared}")
         self.put(indent, f"{self.name()} = {name}({self.number()})")
 
+    def inner_generator(self, indent: int) -> None:
+        self.count += 1
+        name, shared = f"g{self.count}", self.choose(*NAMES)
+        self.put(indent, f"def {name}(x, y={self.number()}):")
+        self.put(indent + 1, f"nonlocal {shared}")
+        loops, self.loops, self.names, self.in_generator = self.loops, 0, ("x", "y"), True
+        self.block(indent + 1, 2)
+        self.put(indent + 1, f"{shared} = yield x")
+        self.put(indent + 1, f"return y + ({shared} or 0)")
+        self.loops, self.names, self.in_generator = loops, NAMES, False
+        self.put(indent, self.choose(f"lst[1:] = {name}({self.number()})", f"d = {name}({self.number()})"))
+
     # -- programs
 
     def function(self, name: str, parameters: str, last: str, *, generator: bool = False) -> None:
         self.in_generator = generator
         self.put(0, f"def {name}({parameters}):")
-        for line in ("box = Box(1)", "lst = [1, 2, 3]", "g = gen(3)"):
+        for line in ("box = Box(1)", "lst = [1, 2, 3]", "g = gen(3)", "d = driven(2)"):
             self.put(1, line)
         for variable in NAMES:
             if variable not in parameters:
@@ -276,8 +477,10 @@ class Programs:
 
     def program(self) -> str:
         enter = self.choose('log.append(("in", self.n))', 'note(("in", self.n))')
+        self.has_operators = self.random.random() < 0.4
         self.function("helper", "a, b", "return a + b")
         self.has_helper = True
         self.function("many", "a, b", "yield c", generator=True)
         self.function("main", "", "return [*many(a, b)], (a, b, c, lst, box.v)")
-        return PREAMBLE.replace("{enter}", enter) + "\n".join(self.lines).rstrip() + "\n"
+        preamble = PREAMBLE.replace("{enter}", enter).replace("{operators}", OPERATORS if self.has_operators else "")
+        return preamble + "\n".join(self.lines).rstrip() + "\n"
