@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from devices.errors import ProtocolError
+from devices.runtime.python.loggers import Loggers, set_loggers
 
 _STREAMS: Final = ("stdin", "stdout", "stderr")
 _MOST_FILTERS: Final = 1000
@@ -39,9 +40,14 @@ class Ambient:
         self._decimal = _of_decimal() if "decimal" in imported else None
         self._filters = list(warnings.filters) if "warnings" in imported else None
         self._depth = sys.getrecursionlimit()
+        self._loggers = Loggers() if any(name.partition(".")[0] == "logging" for name in imported) else None
 
     def changed(self) -> Iterator[tuple[str, Any]]:
-        """Yields name and value of what is different now."""
+        """Yields name and value of what is different now.
+
+        Raises:
+            CannotTravelError: it is the handlers of a logger.
+        """
         for name, stream in self.streams.items():
             now = getattr(sys, name.partition(".")[2])
             if now is not stream:
@@ -54,6 +60,8 @@ class Ambient:
             yield "warnings", list(warnings.filters)
         if sys.getrecursionlimit() != self._depth:
             yield "recursion", sys.getrecursionlimit()
+        if self._loggers is not None and (set_otherwise := self._loggers.changed()) is not None:
+            yield "logging", set_otherwise
         for module, object_ in self._modules.items():
             for name, value in list(vars(object_).items()):
                 if type(value) is ContextVar and (content := value.get(_UNSET)) is not _UNSET:
@@ -79,6 +87,8 @@ class Ambient:
             case "warnings", list() if len(value) <= _MOST_FILTERS and all(len(entry) == 5 for entry in value):
                 warnings.filters[:] = value  # type: ignore[index]
                 warnings._filters_mutated()  # type: ignore[attr-defined]  # noqa: SLF001
+            case "logging", tuple():
+                set_loggers(value)
             case "recursion", int() if 0 < value <= _DEEPEST:
                 sys.setrecursionlimit(value)
             case _ if name in self.streams:
