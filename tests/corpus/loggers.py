@@ -2,18 +2,18 @@
 
 import logging
 
-log = logging.getLogger("corpus.loggers")
+logger = logging.getLogger("corpus.loggers")
 
 
 def quieter():
-    seen = [log.level, log.isEnabledFor(logging.WARNING)]
-    log.setLevel(logging.ERROR)
+    seen = [logger.level, logger.isEnabledFor(logging.WARNING)]
+    logger.setLevel(logging.ERROR)
     other = logging.getLogger("corpus.loggers.inner")
     other.propagate = False
     other.disabled = True
-    seen += [log.isEnabledFor(logging.WARNING), other.getEffectiveLevel()]
-    log.setLevel(logging.NOTSET)
-    seen += [log.level, other.propagate, other.disabled]
+    seen += [logger.isEnabledFor(logging.WARNING), other.getEffectiveLevel()]
+    logger.setLevel(logging.NOTSET)
+    seen += [logger.level, other.propagate, other.disabled]
     other.propagate, other.disabled = True, False
     return seen
 
@@ -22,7 +22,7 @@ def disabled_for_a_while():
     seen = []
     logging.disable(logging.CRITICAL)
     for level in (logging.INFO, logging.CRITICAL):
-        seen.append(log.isEnabledFor(level))
+        seen.append(logger.isEnabledFor(level))
     logging.disable(logging.NOTSET)
-    seen.append(log.isEnabledFor(logging.CRITICAL))
+    seen.append(logger.isEnabledFor(logging.CRITICAL))
     return seen
