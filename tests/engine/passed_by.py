@@ -54,6 +54,19 @@ _ALWAYS: dict[str, list[str]] = {
         "either.<locals>.<genexpr>() is called from inside an operation",
         "nested.<locals>.<lambda>() is called from inside an operation",
     ],
+    "found_by_chance": [
+        "any_in_a_guard.<locals>.<genexpr>() is called from inside an operation",
+        "any_in_a_guard.<locals>.<listcomp>.<locals>.<genexpr>() is called from inside an operation",
+        (
+            "call_before_a_comprehension_that_makes_functions.<locals>.<listcomp>.<locals>.<genexpr>() is called from "
+            "inside an operation"
+        ),
+        "generator_in_a_guard.<locals>.<genexpr>() is called from inside an operation",
+        "generators_everywhere.<locals>.<genexpr>() is called by the loop's iterator",
+        "generators_everywhere.<locals>.<genexpr>() is called from inside an operation",
+        "generators_everywhere.<locals>.<listcomp>.<locals>.<genexpr>() is called from inside an operation",
+        "the generator last_throw.<locals>.catching() is not driven by the statement itself",
+    ],
     "generators": [
         "count() is called by the loop's iterator",
         "count() is called from inside an operation",

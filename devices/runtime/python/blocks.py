@@ -162,11 +162,7 @@ class Blocks:
 
     def _native_comprehension(self, node: ast.expr) -> ast.expr | None:
         """Returns the comprehension itself, if nothing in it may stop and no function in it needs a statement."""
-        if self.expressions.has_site(node) or self.module.facts.special & {"__iter__", "__next__"}:
-            return None
-        if not any(isinstance(inner, ast.Lambda | ast.GeneratorExp) for inner in ast.walk(node)):
-            return node
-        return None
+        return None if self.expressions.has_site(node) else node
 
     # -- blocks ---------------------------------------------------------------------------------------------------
 

@@ -126,7 +126,8 @@ def _data(program: Program, standings: Sequence[Standing], effect: dict[str, Any
                 (label + (name if not name.startswith(".") else "a value in the middle of the statement"), value)
             )
         roots += [(label + name, cell) for name, cell in standing.cells.items()]
-        roots.append((label + "the object being made", standing.instance))
+        made = "the generator that is under way" if standing.entry.way == "call" else "the object being made"
+        roots.append((label + made, standing.instance))
     in_effect = effect is not None and standings[-1].entry.way == "call"
     if in_effect:
         roots.append(

@@ -12,6 +12,8 @@ from devices.runtime.python.simple import SimpleStatements
 
 _LOWERED_ITERATORS = frozenset({"range"})
 """Built-in functions whose iterators hold nothing whose end could be seen."""
+_MAKE_FUNCTIONS = (ast.Lambda, ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)
+"""Expressions that may become functions, which are defined in a statement before."""
 
 
 class CompoundStatements(SimpleStatements):
@@ -282,7 +284,7 @@ class CompoundStatements(SimpleStatements):
 
     def _Match(self, node: ast.Match) -> None:  # noqa: N802
         subject = self.expressions.top(node.subject)
-        if any(self.expressions.has_site(case.guard) for case in node.cases):
+        if any(self._needs_statements(case.guard) for case in node.cases):
             self._match_in_turn(node, subject)
             return
         step = form.Match(self._next(), node.lineno, self._block, subject, [])
@@ -295,6 +297,12 @@ class CompoundStatements(SimpleStatements):
             self._fill(block, case.body)
         for name in pins:
             self._glue(assign(name, ast.Constant(None)))
+
+    def _needs_statements(self, guard: ast.expr | None) -> bool:
+        """Tells whether something must come before a guard: a call of its own, or a function that is made for it."""
+        return guard is not None and (
+            self.expressions.has_site(guard) or any(isinstance(each, _MAKE_FUNCTIONS) for each in ast.walk(guard))
+        )
 
     def _match_in_turn(self, node: ast.Match, subject: ast.expr) -> None:
         """One ``match`` for each case, so that a guard stands in a statement of its own."""

@@ -49,7 +49,7 @@ class Standing:
         entry: where its rest begins.
         line: the user's.
         closure: the cells of its free variables, by name.
-        instance: in the call of a class, the object that is being made.
+        instance: in the call of a class, the object that is being made; in that of a generator's method, the generator.
         generator: the generator whose frame it is.
         values: what its rest needs, by name.
         cells: the cells that its rest shares, by name.
@@ -282,7 +282,10 @@ def _resuming(known: Known, frame: FrameType, mark: Mark, upper: FrameType, abov
         raise Blocked(
             f"the generator {upper.f_code.co_qualname}() is not driven by the statement itself", place_of(frame)
         )
-    return _driving(_at(known, variables, mark, way, mark.site), generator, above, upper)
+    standing = _driving(_at(known, variables, mark, way, mark.site), generator, above, upper)
+    if way == "call":
+        standing.instance = generator  # it must travel, also if nothing else of the rest mentions it
+    return standing
 
 
 def function_of(generator: GeneratorType[Any, Any, Any]) -> FunctionType | None:

@@ -92,9 +92,17 @@ class Expressions(Operating):
             return True
         if isinstance(node, ast.GeneratorExp):
             return self.has_site(node.generators[0].iter)
+        if isinstance(node, Comprehension) and self._becomes_function(node):
+            return True
         if isinstance(node, ast.Lambda):
             return any(self.has_site(default) for default in (*node.args.defaults, *node.args.kw_defaults))
         return any(self.has_site(child) for child in ast.iter_child_nodes(node))
+
+    def _becomes_function(self, node: ast.expr) -> bool:
+        """Tells whether a comprehension without sites is called nevertheless: it has to define functions, or may stop."""
+        return bool(self.module.facts.special & {"__iter__", "__next__"}) or any(
+            isinstance(inner, ast.Lambda | ast.GeneratorExp) for inner in ast.walk(node)
+        )
 
     def is_steady(self, node: ast.expr) -> bool:
         """Tells whether evaluating the lowered expression again gives the same and does nothing."""
