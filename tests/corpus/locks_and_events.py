@@ -77,3 +77,7 @@ def events_and_semaphores():
     seen.append(own.is_set())
     own.set()
     return seen, own.is_set(), READY.is_set()
+
+
+def main():
+    return held_in_a_with(), acquired_and_kept(), reentrant(), events_and_semaphores()

@@ -26,3 +26,7 @@ def disabled_for_a_while():
     logging.disable(logging.NOTSET)
     seen.append(logger.isEnabledFor(logging.CRITICAL))
     return seen
+
+
+def main():
+    return quieter(), disabled_for_a_while()

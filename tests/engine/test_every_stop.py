@@ -49,3 +49,4 @@ def test_a_program_resumed_from_every_stop_equals_the_uninterrupted_run(path: Pa
 
 def test_the_corpus_has_the_functions_that_its_documentation_promises() -> None:
     assert sum(len(entries(path)) for path in CORPUS) >= 125
+    assert [path.stem for path in CORPUS if "main" not in entries(path)] == []
