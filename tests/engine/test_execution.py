@@ -149,6 +149,17 @@ def main():
     assert errors[0].place == "main(): line 4: pool['file'][0]"
 
 
+def test_a_lambda_outside_of_functions_in_which_one_cannot_stop_is_named_with_its_line() -> None:
+    source = source_of(
+        "def g():\n    return 1\n\n\ntable = {}\ntwice = [lambda: [g(), g()]]\n\n\n"
+        "def main():\n    table['f'] = twice[0]\n    x = 1\n    return x, list(table)\n"
+    )
+    report = exercise(source)
+    assert report.different == []
+    (refusal,) = [each for each in report.passed if each.startswith("CannotTravelError")]
+    assert "<lambda> of program.py:6" in refusal
+
+
 def test_a_stop_under_c_code_that_calls_back_is_refused_after_the_limit_by_name_and_line() -> None:
     text = """
 def key(x):

@@ -82,6 +82,12 @@ class Knowledge:
             holder = self.program.modules.get(value.__module__)  # a wrapper made by a decorator from elsewhere
             if holder is not None and find(holder, value.__qualname__) is value:
                 return Described("named", [], [holder.name, value.__qualname__])
+            if holder is not None and value.__code__.co_filename == holder.code.shape.filename:
+                raise CannotTravelError(
+                    f"the {value.__qualname__} of {holder.code.shape.filename}:{value.__code__.co_firstlineno} cannot travel: "
+                    "more than one thing is done in it, outside of a function",
+                    remedy="Write it as a def.",
+                )
             return None
         if known.continuation is not None:
             return None
