@@ -46,3 +46,13 @@ def test_an_image_has_numbers_only_where_the_program_asks() -> None:
 def test_numbers_that_are_none_are_refused(numbers: object) -> None:
     with pytest.raises(ProtocolError):
         Identities().keep([[1]], numbers)
+
+
+def test_a_cached_property_is_made_anew_by_import_for_other_pythons_have_another_lock_in_it() -> None:
+    text = (
+        "from functools import cached_property\n\n\nclass Made:\n    @cached_property\n    def slow(self):\n"
+        "        return 1\n\n\ndef main():\n    made = Made()\n    return made.slow\n"
+    )
+    execution = Execution(Program.load(source_of(text), library=Library()))
+    stops, _ = captured(execution, lambda: execution.start("main", [], {}))
+    assert [from_cbor(image.data)["state"] for image in stops.images] == [[]] * len(stops.images) != []

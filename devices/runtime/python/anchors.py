@@ -14,7 +14,7 @@ from datetime import date, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from logging import Logger
 from pathlib import PurePath
 from re import Pattern
@@ -44,6 +44,7 @@ _LASTING: Final[tuple[Any, ...]] = (
     UUID,
     TypeVar,
     property,
+    cached_property,
     staticmethod,
     classmethod,
     MemberDescriptorType,
