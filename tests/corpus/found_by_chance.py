@@ -79,8 +79,35 @@ def generators_everywhere():
     return n, pairs, rest, (m := sum(x for x in [1])), m
 
 
+def closing():
+    try:
+        yield 1
+        yield 2
+    finally:
+        note("over")
+
+
+def handled():
+    try:
+        raise KeyError(1)
+    except KeyError as error:
+        note(repr(error))
+        x = 1
+    return x
+
+
+def frames_that_end_after_a_handler():
+    steps = closing()
+    next(steps)
+    try:
+        raise ValueError(2)
+    except ValueError:
+        a = handled()
+    return a
+
+
 def main():
     return (
         generator_in_a_guard(), any_in_a_guard(), call_before_a_comprehension_that_makes_functions(), last_send(),
-        last_throw(), generators_everywhere(),
+        last_throw(), generators_everywhere(), frames_that_end_after_a_handler(),
     )

@@ -65,6 +65,8 @@ _ALWAYS: dict[str, list[str]] = {
         "generators_everywhere.<locals>.<genexpr>() is called by the loop's iterator",
         "generators_everywhere.<locals>.<genexpr>() is called from inside an operation",
         "generators_everywhere.<locals>.<listcomp>.<locals>.<genexpr>() is called from inside an operation",
+        "closing() is called when frames_that_end_after_a_handler() has ended",
+        "the generator closing() is not driven by the statement itself",
         "the generator last_throw.<locals>.catching() is not driven by the statement itself",
     ],
     "generators": [

@@ -5,8 +5,7 @@ Reading checks everything: an image comes from elsewhere, and only what the trav
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import CellType, FunctionType, GeneratorType, ModuleType, TracebackType
 from typing import Any, Final, TypeAlias
 
@@ -248,8 +247,8 @@ def _make_traceback(entries: list[Any]) -> TracebackType | None:
                     co_firstlineno=line,
                     co_linetable=one_line(len(_stub.__code__.co_code)),
                 )
-                frame = FunctionType(code, {"sys": sys, "__name__": name})()
-                traceback = TracebackType(traceback, frame, frame.f_lasti, line)
+                frame = FunctionType(code, {"__name__": name})().gi_frame
+                traceback = TracebackType(traceback, frame, 0, line)
             case _:
                 raise ProtocolError("a traceback is not described as one")
     if traceback is None:
@@ -257,6 +256,6 @@ def _make_traceback(entries: list[Any]) -> TracebackType | None:
     return traceback
 
 
-def _stub() -> Any:
-    """Gives a frame for a traceback to name; it has run to its end."""
-    return sys._getframe()  # noqa: SLF001  (there is no other way to a frame)
+def _stub() -> Iterator[None]:
+    """Gives a frame for a traceback to name. It never runs: a frame that has run keeps those below it, with all values."""
+    yield
