@@ -43,10 +43,11 @@ def migrate(*, moves: int, sizes: tuple[str, ...], brokers: tuple[str, ...], as_
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def engine(*, rounds: int, as_json: bool) -> None:
-    """The cost of the normal form against plain Python, and of capture and resume."""
+    """The cost of the normal form against plain Python, of capture and resume, and of a function's process."""
     from benchmarks import engine as measured
+    from benchmarks import workers
 
-    result = measured.run(rounds)
+    result = measured.run(rounds) | workers.run(rounds)
     if as_json:
         print(json.dumps({"machine": machine.describe(), **result}, indent=2))
         return
@@ -69,11 +70,15 @@ def show(name: str, result: dict[str, Any], *, as_json: bool, table: Any) -> Non
 
 
 def _engine_table(result: dict[str, Any]) -> Table:
-    capture = result["capture"]
+    capture, live = result["capture"], result["live_checkpoint"]
     table = Table(
         title="Time against plain Python",
         caption=f"{capture['frames']} frames, {capture['image_bytes']} bytes: stop to image {capture['to_image_p50_ms']} ms, "
-        f"image to statement {capture['to_statement_p50_ms']} ms (medians)",
+        f"image to statement {capture['to_statement_p50_ms']} ms (medians)\n"
+        f"live checkpoint of 64 MB: pause {live['objects']['pause_p50_ms']} ms with objects, "
+        f"{live['bytes']['pause_p50_ms']} ms with bytes; blob in hand to statement, with a new worker: "
+        f"{result['resume']['first_statement_p50_ms']} ms; "
+        f"idle worker: {result['idle_worker']['without_function_pss_mib']} MiB (PSS)",
     )
     table.add_column("program")
     for heading in ("normal form", "after a move"):
