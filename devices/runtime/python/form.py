@@ -14,7 +14,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the normal form: statements are numbered alike wherever this is the same."""
 
 
