@@ -16,6 +16,7 @@ from devices.errors import MidstreamError, ProtocolError, from_wire
 from devices.hub import hatch
 from devices.protocol import link
 from devices.protocol.checkpoint import FunctionRecord
+from devices.runtime.source import Source
 from devices.runtime.spawner_client import Spawner, WorkerProcess
 
 _BUFFER: Final = 64 * 1024  # bytes; frames that do not fit are read into memory of their own
@@ -229,6 +230,7 @@ class Workers:
         except BaseException:
             worker.close()
             raise
+        self._spawner.learn(Source(function.module, function.files))
         return worker
 
     def _exited(self, pid: int, status: int) -> None:

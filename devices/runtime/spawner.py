@@ -23,12 +23,15 @@ from typing import Final, NoReturn
 import msgspec
 
 from devices.runtime import after_fork, warmup, worker
-from devices.runtime.spawning import PACKET, Exited, Fork, Forked, NotForked, Told
+from devices.runtime.python.module import code_of
+from devices.runtime.source import Source
+from devices.runtime.spawning import PACKET, Exited, Fork, Forked, Learn, Lesson, NotForked, Told
 
 _ERROR: Final = 70  # exit status of a worker that failed by our own fault: EX_SOFTWARE of sysexits.h
 
 
-_requests: Final = msgspec.msgpack.Decoder(Fork)
+_requests: Final = msgspec.msgpack.Decoder(Fork | Learn)
+_lessons: Final = msgspec.msgpack.Decoder(Lesson)
 
 
 class Spawner:
@@ -77,6 +80,9 @@ class Spawner:
             os.write(2, f"spawner: a malformed request: {error}\n".encode())
             _close(descriptors)
             return True
+        if isinstance(request, Learn):
+            _learn(descriptors)
+            return True
         if len(descriptors) != 2:
             _close(descriptors)
             self._tell(NotForked(request.request, f"{len(descriptors)} descriptors came along, not two"))
@@ -124,6 +130,19 @@ class Spawner:
 
     def _tell(self, packet: Told) -> None:
         self._client.send(msgspec.msgpack.encode(packet))
+
+
+def _learn(descriptors: list[int]) -> None:
+    """Makes a function's normal form, without running anything of it: the workers forked from now on share it."""
+    try:
+        with open(descriptors.pop(), "rb") as file:  # noqa: PTH123 -- a descriptor, no path
+            lesson = _lessons.decode(file.read())
+        code_of(Source(lesson.module, lesson.files)).prepare()
+    except Exception as error:  # noqa: BLE001 -- a worker that is given this source says what is wrong with it
+        os.write(2, f"spawner: a function's code was not learned: {type(error).__name__}: {error}\n".encode())
+    finally:
+        _close(descriptors)
+    gc.freeze()
 
 
 def _close(descriptors: list[int]) -> None:

@@ -15,6 +15,17 @@ class Fork(msgspec.Struct, tag="fork", frozen=True):
     request: int
 
 
+class Learn(msgspec.Struct, tag="learn", frozen=True):
+    """Asks to keep a function's code ready for workers to come; one descriptor comes along: a file with a `Lesson`."""
+
+
+class Lesson(msgspec.Struct, frozen=True):
+    """A function's source, as in `devices.runtime.source.Source`."""
+
+    module: str
+    files: dict[str, str]
+
+
 class Forked(msgspec.Struct, tag="forked", frozen=True):
     """The answer to `Fork`."""
 

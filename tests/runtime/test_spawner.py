@@ -12,9 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
-from scripted_agent import PATIENCE
+from scripted_agent import PATIENCE, ScriptedHub
 
 from devices.errors import MidstreamError
+from devices.protocol import link
+from devices.runtime.source import Source
 from devices.runtime.spawner_client import Spawner
 
 
@@ -164,3 +166,35 @@ async def test_the_warm_parent_sleeps_when_nothing_is_to_be_done(spawner):
 def _switches(pid: int) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
+
+
+LOOKS = """
+from devices.runtime.python import module
+
+def story():
+    return [digest.hex() for digest in module._made]
+"""
+
+
+async def test_code_that_was_learned_is_there_in_workers_to_come(spawner):
+    source = Source("other", {"other.py": "def other():\n    return [1 for _ in range(3)]\n"})
+    before = await spawner.fork()
+    spawner.learn(source)
+    found = []
+    for worker in (before, await spawner.fork()):
+        hub = ScriptedHub(worker)
+        hub.expect(link.Ready)
+        hub.send(link.Load(module="story", files={"story.py": LOOKS}))
+        assert hub.expect(link.Ready).loaded
+        hub.begin()
+        found.append(source.digest.hex() in hub.result())
+        worker.close()
+    assert found == [False, True]
+
+
+async def test_a_lesson_that_cannot_be_learned_costs_nothing_but_a_line(capfd):
+    async with Spawner() as spawner:
+        spawner.learn(Source("story", {"story.py": "def story(:\n"}))
+        worker = await spawner.fork()
+        worker.close()
+    assert "a function's code was not learned: SourceError" in capfd.readouterr().err
