@@ -24,7 +24,7 @@ import msgspec
 from devices.errors import MidstreamError, RefusedError
 from devices.runtime.exercising.comparison import difference
 from devices.runtime.exercising.interpreter import Interpreter
-from devices.runtime.exercising.packets import Captured, Ended, Load, Loaded, Outcome, Raised, Resume, Run
+from devices.runtime.exercising.packets import Captured, Ended, Load, Loaded, Outcome, Resume, Run
 from devices.runtime.source import Source
 
 MOST: Final = 1000
@@ -170,8 +170,7 @@ class _Run:
     def _plain_twice(self) -> Outcome:
         ended = self._last(self._home.run(Run(self._asked.timeout, plain=True)))
         first = self._lived(ended)
-        if ended.raised is not None:
-            self._found.raised = self._raised(ended.raised)
+        self._found.raised = ended.raised
         second = self._lived(self._last(self._away.run(Run(self._asked.timeout, plain=True))))
         found = difference(first, second)
         if found is not None:
@@ -193,18 +192,15 @@ class _Run:
                 place=place,
                 remedy="Give it arguments with which it does, or more time with --timeout SECONDS.",
             )
+        if ended.asked_at:
+            raise RefusedError(
+                f"{self._asked.function} uses ctx, and there is no hub here: exercise is for functions that compute",
+                place=ended.asked_at,
+                remedy="Put what it computes into a function without ctx, and exercise that.",
+            )
         if ended.outcome is None:
             raise RefusedError(f"{self._asked.function} ends its own process: {ended.died}", place=place)
         return ended.outcome
-
-    def _raised(self, raised: Raised) -> str:
-        if raised.needs_hub:
-            raise RefusedError(
-                f"{self._asked.function} uses ctx, and there is no hub here: exercise is for functions that compute",
-                place=raised.line or self._asked.source.main_file,
-                remedy="Put what it computes into a function without ctx, and exercise that.",
-            )
-        return f"{raised.error} ({raised.line})" if raised.line else raised.error
 
     def _last(self, answers: Iterator[Captured | Ended]) -> Ended:
         *_, ended = answers

@@ -21,12 +21,6 @@ _LOOK_AT_THE_CLOCK: Final = 60.0
 """Seconds after which a wait computes anew how long it is: somebody, or NTP, may have set the clock."""
 
 
-class OutsideError(UsageError):
-    """``ctx`` was used where no function runs."""
-
-    slug = "outside"
-
-
 class TimedWait(Wait, Protocol):
     """An effect that may end by itself."""
 
@@ -183,11 +177,11 @@ def running() -> Instance:
     """Returns the instance of this process.
 
     Raises:
-        OutsideError: there is none: ``ctx`` was used while its file was imported, or outside of Midstream.
-        UsageError: it is used in another thread than the function's.
+        UsageError: there is none: ``ctx`` was used while its file was imported, or outside of Midstream; or it is used
+            in another thread than the function's.
     """
     if _running is None:
-        raise OutsideError(
+        raise UsageError(
             "ctx works inside of a running @function only",
             remedy="start the function with 'midstream run FILE', and use ctx in its body, not at the top of the file",
         )

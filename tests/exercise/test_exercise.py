@@ -158,7 +158,7 @@ def test_what_is_printed_by_import_is_no_output_of_the_function(
 ) -> None:
     text = """
 import logging, os
-logging.basicConfig(format="%(message)s")
+logging.basicConfig(format="of no use, as on a hub: %(message)s")
 print("imported")
 os.write(2, b"imported")
 
@@ -294,6 +294,19 @@ def test_a_function_that_does_not_do_the_same_twice_is_refused(exercised: Exerci
 def test_a_function_that_ends_its_process_is_refused(exercised: Exercised, statement: str, words: str) -> None:
     with pytest.raises(RefusedError, match=f"main ends its own process: {words}"):
         exercised(f"import os, signal\ndef main():\n    {statement}\n")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["ctx.sleep('1s')", "return ctx.hub", "ctx.publish('a', 1)", "return list(ctx.subscribe('a'))", "ctx.checkpoint()"],
+)
+def test_a_function_that_needs_a_hub_is_refused_also_if_it_can_do_without(exercised: Exercised, statement: str) -> None:
+    words = "main uses ctx, and there is no hub here"
+    text = f"from midstream import ctx\ndef use():\n    {statement}\n"
+    for body in ("use()", "try:\n        use()\n    except Exception:\n        return 1"):
+        with pytest.raises(RefusedError, match=words) as caught:
+            exercised(f"{text}def main():\n    {body}\n", "main")
+        assert caught.value.place == "program.py:3"
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from typing import Any, SupportsIndex
 from devices.errors import CannotStopError, MidstreamError, printable
 from devices.runtime import failure, library
 from devices.runtime.exercising import output, packets
+from devices.runtime.exercising.no_hub import NoHub
 from devices.runtime.exercising.output import Output
-from devices.runtime.exercising.packets import Captured, Ended, Outcome, Picture, Raised
+from devices.runtime.exercising.packets import Captured, Ended, Outcome, Picture
 from devices.runtime.exercising.picture import picture, picture_of_error
 from devices.runtime.exercising.untouched import UntouchedProgram
-from devices.runtime.instance import OutsideError
 from devices.runtime.python.capture import Image
 from devices.runtime.python.engine import Execution
 from devices.runtime.python.library import Library
@@ -109,6 +109,8 @@ class Life:
         self._descriptor = descriptor
         self._forked = False
         self._output = Output()
+        self._no_hub = NoHub(source.files)
+        self._no_hub.stand_in()
         os.register_at_fork(after_in_child=self._fall_silent)
 
     def untouched(self, function: str, args: list[Any], kwargs: dict[str, Any]) -> None:
@@ -152,21 +154,18 @@ class Life:
     def _end(self, program: Program, run: Callable[[], Any], execution: Stops | None = None) -> None:
         result: Picture | None = None
         error: Picture | None = None
-        told: Raised | None = None
+        told = ""
         try:
             result = picture(run(), "result")
         except BaseException as raised:  # noqa: BLE001  (whatever a function raises is what it did)
             error, told = picture_of_error(raised, self._source.files), self._told(raised)
         outcome = Outcome(result, error, self._output.all(), state_of(program))
         stops, passed_by = (execution.stops, dict(execution.passed_by)) if execution else (0, {})
-        self._tell(Ended(outcome, stops, passed_by, raised=told))
+        self._tell(Ended(outcome, stops, passed_by, raised=told, asked_at=self._no_hub.asked_at))
 
-    def _told(self, raised: BaseException) -> Raised:
-        return Raised(
-            printable(failure.in_one_line(raised)),
-            failure.users_line(raised.__traceback__, self._source.files),
-            needs_hub=isinstance(raised, OutsideError),
-        )
+    def _told(self, raised: BaseException) -> str:
+        line = failure.users_line(raised.__traceback__, self._source.files)
+        return printable(failure.in_one_line(raised)) + (f" ({line})" if line else "")
 
 
 def state_of(program: Program) -> dict[str, Picture]:

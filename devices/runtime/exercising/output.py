@@ -2,12 +2,13 @@
 
 A program that the function starts, and `os.write`, write to the descriptors; Python's streams do so too, and at once, so
 that everything stands in the order in which it was written. The streams are like those that a function has on a hub:
-text over bytes over something without a file's number.
+text over bytes over something without a file's number; what is logged goes the same way.
 """
 
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -39,6 +40,9 @@ def redirect() -> None:
     sys.stdout, sys.stderr = (
         io.TextIOWrapper(_Unbuffered(_Descriptor(number)), "utf-8", "backslashreplace", write_through=True)
         for number in (1, 2)
+    )
+    logging.basicConfig(
+        level=logging.INFO, format="%(message)s", handlers=[logging.StreamHandler(sys.stderr)], force=True
     )
     sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr  # type: ignore[misc]  # else they keep what they are given
 

@@ -92,21 +92,11 @@ class Captured(msgspec.Struct, frozen=True, tag="captured"):
     travels: list[str]
 
 
-class Raised(msgspec.Struct, frozen=True):
-    """What a run raised, for people: type and message, and the line of the program, empty if it was in none.
-
-    ``needs_hub``: the function is one that a hub must run.
-    """
-
-    error: str
-    line: str
-    needs_hub: bool = False
-
-
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
     """A run is over; ``outcome`` is ``None`` if it was left at a capture, or its process died: ``died`` says how.
 
-    ``late``: it was ended, for there was no sign of it for the seconds that it had.
+    ``late``: it was ended, for there was no sign of it for the seconds that it had. ``raised``: what it raised, and at
+    which line of the program, for people. ``asked_at``: the line where it used ``ctx``, which needs a hub.
     """
 
     outcome: Outcome | None = None
@@ -114,7 +104,8 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     passed_by: dict[str, int] = {}
     died: str = ""
     late: bool = False
-    raised: Raised | None = None
+    raised: str = ""
+    asked_at: str = ""
 
 
 Request: TypeAlias = Load | Run | Resume
