@@ -297,19 +297,6 @@ def test_a_function_that_ends_its_process_is_refused(exercised: Exercised, state
 
 
 @pytest.mark.parametrize(
-    "statement",
-    ["ctx.sleep('1s')", "return ctx.hub", "ctx.publish('a', 1)", "return list(ctx.subscribe('a'))", "ctx.checkpoint()"],
-)
-def test_a_function_that_needs_a_hub_is_refused_also_if_it_can_do_without(exercised: Exercised, statement: str) -> None:
-    words = "main uses ctx, and there is no hub here"
-    text = f"from midstream import ctx\ndef use():\n    {statement}\n"
-    for body in ("use()", "try:\n        use()\n    except Exception:\n        return 1"):
-        with pytest.raises(RefusedError, match=words) as caught:
-            exercised(f"{text}def main():\n    {body}\n", "main")
-        assert caught.value.place == "program.py:3"
-
-
-@pytest.mark.parametrize(
     ("statement", "words"),
     [
         ("sys.exit(3)", "SystemExit: 3 (program.py:4)"),
