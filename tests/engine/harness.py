@@ -68,12 +68,22 @@ def described(error: BaseException | None, filename: str) -> list[str]:
     return found
 
 
+_CLOSED = repr("over")
+
+
 def outcome(run: Callable[[], Any], namespace: dict[str, Any], filename: str) -> Outcome:
-    """Runs; of a run that ends with an exception what it did until then, not what dies with the exception's frames."""
+    """Runs; of a run that ends with an exception what it did until then, not what dies with the exception's frames.
+
+    Generators that only these frames hold close when the exception goes. A traceback that has travelled holds none: there
+    they close when the function ends. They say `_CLOSED`, so the end of the log must not tell the two apart.
+    """
     try:
         result = shown(run())
     except Exception as raised:
-        return Outcome("", described(raised, filename), logged(namespace))
+        log = logged(namespace)
+        while log and log[-1] == _CLOSED:
+            log.pop()
+        return Outcome("", described(raised, filename), log)
     return Outcome(result, [], logged(namespace))
 
 
