@@ -18,7 +18,6 @@ from typing import Any, ClassVar, Protocol
 
 from devices.errors import CannotStopError, MidstreamError
 from devices.protocol import link, messages
-from devices.runtime import packages
 from devices.runtime.attention import Attention
 from devices.runtime.channel import Channel, leave
 from devices.runtime.hatch import Hatch
@@ -68,12 +67,19 @@ class Captures:
         attention: held while the engine hands over a state.
         execution: the engine's.
         progress: of the function; ``durable`` and ``held`` are written here.
+        packages: that the function's files import, and their versions.
     """
 
-    def __init__(
-        self, channel: Channel, hatch: Hatch, attention: Attention, execution: Execution, progress: Progress
+    def __init__(  # noqa: PLR0917
+        self,
+        channel: Channel,
+        hatch: Hatch,
+        attention: Attention,
+        execution: Execution,
+        progress: Progress,
+        packages: dict[str, str],
     ) -> None:
-        self._packages = packages.behind(execution.program.imported)
+        self._packages = packages
         self._channel = channel
         self._hatch = hatch
         self._attention = attention

@@ -156,9 +156,8 @@ class _Run:
         for interpreter in interpreters:
             interpreter.ask_for(self._asked.load)
         loaded, refused = [], []
-        for (
-            interpreter
-        ) in interpreters:  # all of them are heard, or the next exercise would hear what they said of this
+        # All of them are heard, or the next exercise would hear what they said of this one.
+        for interpreter in interpreters:
             try:
                 loaded.append(interpreter.loaded())
             except MidstreamError as error:

@@ -37,13 +37,20 @@ class Instance:
         hatch: the way of large images.
         attention: held while anything of this is called.
         execution: the engine's.
+        packages: that the function's files import, and their versions.
 
     Raises:
         ConfigurationError: the site's time zone is not known here.
     """
 
-    def __init__(
-        self, begin: link.Begin, channel: Channel, hatch: Hatch, attention: Attention, execution: Execution
+    def __init__(  # noqa: PLR0917
+        self,
+        begin: link.Begin,
+        channel: Channel,
+        hatch: Hatch,
+        attention: Attention,
+        execution: Execution,
+        packages: dict[str, str],
     ) -> None:
         self.name = begin.instance
         self.hub = begin.hub
@@ -51,7 +58,7 @@ class Instance:
         self.zone = clock.zone_of(begin.timezone)
         self.attention = attention
         self.progress = Progress(sequence=begin.sequence, durable=begin.sequence, delivered=begin.delivered)
-        self.captures = Captures(channel, hatch, attention, execution, self.progress)
+        self.captures = Captures(channel, hatch, attention, execution, self.progress, packages)
         self._channel = channel
         self._subscriptions = {number: tuple(filters) for number, filters in begin.subscriptions.items()}
         self._numbered = max(self._subscriptions, default=0)

@@ -16,7 +16,7 @@ import msgspec
 
 from devices.errors import LONGEST_SHOWN, MidstreamError, RestoreError, SourceError, printable
 from devices.protocol import limits, link
-from devices.runtime import after_fork, failure, instance, library, time_sleep
+from devices.runtime import after_fork, failure, instance, library, packages, time_sleep
 from devices.runtime.attention import KNOCK, Attention
 from devices.runtime.channel import Channel, leave
 from devices.runtime.hatch import Hatch
@@ -54,6 +54,7 @@ class Worker:
         self._attention = Attention(self._look)
         self._output = Output(channel, self._attention)
         self._program: Program | None = None
+        self._packages: dict[str, str] = {}
         self._instance: instance.Instance | None = None
 
     def serve(self) -> NoReturn:
@@ -90,6 +91,7 @@ class Worker:
             remedy = _INSTALL if isinstance(error, ModuleNotFoundError) else None
             raise SourceError(failure.in_one_line(error), place=place, remedy=remedy) from error
         self._program = program
+        self._packages = packages.behind(program.imported)  # here, for a move has this done before the function stops
 
     def _begin(self, frame: link.Begin) -> NoReturn:
         """Runs the function to its end; it returns, by an error, only if the function did not begin."""
@@ -97,7 +99,7 @@ class Worker:
         if self._program is None:
             raise RestoreError("the function's code was not loaded")
         execution = Execution(self._program)
-        own = instance.Instance(frame, self._channel, self._hatch, self._attention, execution)
+        own = instance.Instance(frame, self._channel, self._hatch, self._attention, execution, self._packages)
         instance.run(own)
 
         def begun() -> None:
