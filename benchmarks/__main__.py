@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from typing import Any
 
@@ -54,6 +55,21 @@ def engine(*, rounds: int, as_json: bool) -> None:
     show("engine", result, as_json=False, table=_engine_table)
 
 
+@main.command()
+@click.option("--rounds", metavar="N", type=click.IntRange(1), default=20, help="Captures of each, each resumed (20).")
+@click.option(
+    "--python", metavar="COMMAND", default=shlex.quote(sys.executable), help="A Python with dispatch-py; this one."
+)
+@click.option("--criu", "criu_command", metavar="COMMAND", default="criu", help="CRIU; needs root.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def peers(*, rounds: int, python: str, criu_command: str, as_json: bool) -> None:
+    """The same function captured and resumed by others: dispatch-py's durable coroutines, and CRIU."""
+    from benchmarks.peers import run as measured
+
+    result = measured.run(rounds, python=python, criu_command=criu_command)
+    show("peers", result, as_json=as_json, table=_peers_table)
+
+
 def show(name: str, result: dict[str, Any], *, as_json: bool, table: Any) -> None:
     """Prints a result with the machine that it was taken on."""
     where = machine.describe()
@@ -87,6 +103,34 @@ def _engine_table(result: dict[str, Any]) -> Table:
         table.add_row(name.replace("_", " "), f"{ratio:.3f}", f"{result['cost_resumed'][name]:.3f}")
     table.add_section()
     table.add_row("geometric mean", f"{result['geomean']:.3f}", f"{result['geomean_resumed']:.3f}")
+    return table
+
+
+def _peers_table(result: dict[str, Any]) -> Table:
+    missing = [
+        f"{name} is not available here: {sizes['1 KB']['not_available']}"
+        for name, sizes in result.items()
+        if "not_available" in sizes["1 KB"]
+    ]
+    table = Table(
+        title="The same function captured and resumed",
+        caption="\n".join(["in brackets: times what Midstream takes, in the rows above", *missing]),
+    )
+    for heading in ("with", "state", "bytes", "capture, ms", "resume, ms"):
+        table.add_column(heading, justify="left" if heading in ("with", "state") else "right")
+    ours: dict[str, Any] = {}
+    for name, sizes in result.items():
+        table.add_section()
+        if name.startswith("midstream"):
+            ours = sizes
+        for size, figures in sizes.items():
+            if "not_available" in figures:
+                continue
+            cells = []
+            for key, form in (("bytes", ",d"), ("capture_ms", ".2f"), ("resume_ms", ".2f")):
+                ratio = "" if sizes is ours else f" ({figures[key] / ours[size][key]:.2g})"
+                cells.append(f"{figures[key]:{form}}{ratio}")
+            table.add_row(" ".join(filter(None, (name, figures.get("version")))), size, *cells)
     return table
 
 

@@ -163,38 +163,53 @@ async def _live(kind: str, count: int, rounds: int) -> dict[str, Any]:
     }
 
 
-async def _first_statement(rounds: int) -> dict[str, Any]:
-    """From a blob in hand, by the forking of a worker, to the function's next statement."""
+async def resumed(name: str, source: str, rounds: int, **arguments: Any) -> dict[str, Any]:
+    """Captures a function that waits for a message, and has it go on in workers that are forked for it.
+
+    Args:
+        name: of the function.
+        source: its file.
+        rounds: captures, and workers.
+        arguments: the function's.
+
+    Returns:
+        The bytes of the checkpoint; milliseconds from asking for a live capture to its image, and from a blob in hand, by
+        the forking of a worker, to the next statement.
+    """
     async with Workers() as workers:
-        talk = Talk(await workers.loaded(record("small", SMALL)))
-        talk.begin("small")
+        talk = Talk(await workers.loaded(record(name, source)))
+        talk.begin(name, **arguments)
         await talk.next(link.Pull)
-        _, _, captured = await talk.capture()
+        captured, took = [], []
+        for _ in range(rounds):
+            began = time.monotonic()
+            _, _, capture = await talk.capture()
+            captured.append((time.monotonic() - began) * 1000)
         talk.worker.close()
-        blob = _blob(captured)
-        took = []
+        blob = _blob(capture, record(name, source))
         for _ in range(rounds):
             began = time.monotonic()
             checkpoint = blobs.decode(blob)
             talk = Talk(await workers.loaded(checkpoint.header.function))
-            talk.begin("small", checkpoint.image)
+            talk.begin(name, checkpoint.image)
             came, _ = await talk.next(link.Started)
             took.append((came - began) * 1000)
             talk.worker.close()
     return {
         "blob_bytes": len(blob),
-        "blob_bytes_beyond_source": len(blob) - len(SMALL),
+        "blob_bytes_beyond_source": len(blob) - len(source),
+        "captured_p50_ms": round(percentile(captured, 50), 2),
         "first_statement_p50_ms": round(percentile(took, 50), 2),
         "first_statement_p99_ms": round(percentile(took, 99), 2),
     }
 
 
-def _blob(captured: link.Captured) -> bytes:
+def _blob(captured: link.Captured, function: FunctionRecord) -> bytes:
     """Returns the checkpoint that a hub makes of a capture."""
     mailbox = MailboxRecord(subscriptions=[], unread=[], repeats=[], arrivals=0, delivered=0, dropped=0)
     parent = Header(
-        checkpoint="", instance="small", parent="", epoch=1, created="", hub="here", reason="asked",
-        function=record("small", SMALL), engine=EngineRecord(name="", normal_form=0, python="", implementation=""),
+        checkpoint="", instance=function.name, parent="", epoch=1, created="", hub="here", reason="asked",
+        function=function, engine=EngineRecord(name="", normal_form=0, python="", implementation=""),
         place=None, mailbox=mailbox, outputs=[], sequence=0, image=None,
     )  # fmt: skip
     cut = Cut(number=1, frame=captured, mailbox=mailbox, outputs=[], sequence=0)
@@ -241,6 +256,6 @@ def run(rounds: int) -> dict[str, Any]:
     }
     return {
         "live_checkpoint": {kind: asyncio.run(measured()) for kind, measured in kinds.items()},
-        "resume": asyncio.run(_first_statement(10 * rounds)),
+        "resume": asyncio.run(resumed("small", SMALL, 10 * rounds)),
         "idle_worker": asyncio.run(_idle()),
     }
