@@ -124,18 +124,22 @@ def hub(
 
 
 async def _hub(config: HubConfig) -> None:
-    """A hub leaves in order, with checkpoints of what it runs: a signal asks it to, and waits."""
+    """A hub leaves in order, with checkpoints of what it runs: a signal asks it to, and waits; a second one does not."""
     import asyncio
 
     from devices.hub.agent import run
 
-    stop = asyncio.Event()
-    running = asyncio.create_task(run(config, stop), name=f"hub {config.name}")
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    running = asyncio.create_task(run(config, stop, hurry), name=f"hub {config.name}")
     try:
         await asyncio.shield(running)
     except asyncio.CancelledError:
         stop.set()
-        await running
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:
+            hurry.set()
+            await running
         raise
 
 

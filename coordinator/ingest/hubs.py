@@ -151,7 +151,7 @@ class Hubs:
         hub.status, hub.told, hub.heard = status, True, time.monotonic()
         if hub.info is None:
             return  # its info is still to come, and with it the key
-        hub.become(status.state, "its connection ended" if status.state == "offline" else "")
+        hub.become(status.state, status.reason or ("its connection ended" if status.state == "offline" else ""))
         self._somebody_came()
 
     def take_metrics(self, name: str, metrics: HubMetrics) -> None:

@@ -16,19 +16,19 @@ from bisect import bisect_right
 from collections.abc import AsyncIterator
 from importlib import metadata
 from itertools import accumulate
-from typing import Final
+from typing import Final, Literal
 
-import msgspec
 import psutil
 from packaging.utils import canonicalize_name
 
-from devices.errors import MidstreamError
-from devices.hub import recovery, rivals
+from devices.errors import MidstreamError, printable
+from devices.hub import draining, leaving, recovery, rivals
 from devices.hub.claims import Claims
 from devices.hub.commands import Commands
 from devices.hub.config import HubConfig
 from devices.hub.control import Control
 from devices.hub.downloads import Downloads
+from devices.hub.draining import Draining
 from devices.hub.identity import boot_id, count_start, require_alone
 from devices.hub.instance import Hub
 from devices.hub.instances import Instances
@@ -48,8 +48,12 @@ _EMBEDDED_WINDOW: Final = 100
 """QoS 1 messages that the embedded broker sends unacknowledged, whatever it is told."""
 _PACKAGES: Final = 12 * limits.KIB
 """Bytes of the list of installed packages in `info`."""
-LEAVING: Final = 10.0
-"""Seconds in which the last checkpoints are taken and brought to the coordinator; systemd gives 90."""
+_DRAINING: Final = 0.5
+"""Seconds between two looks at whether a hub that is draining is empty."""
+_REASON: Final = 500
+"""Characters of the reason in the retained status."""
+_FAREWELL: Final = 2.0
+"""Seconds for the last word to reach the broker."""
 _log = logging.getLogger(__name__)
 
 
@@ -67,15 +71,20 @@ class Agent:
         self._spool = Spool(config.spool)
         self._boot = boot_id()
         self._start = count_start(config.folder)
-        self._state: messages.HubStatus = self._status("online")
+        self._draining = Draining(config.folder, self._boot)
+        self._state: messages.HubStatus = self._status("draining" if self._draining.wanted else "online")
         self._downloads = Downloads()
         self._claims = Claims(config.topics, config.broker, config.folder / "coordinator.pin")
-        will = Will(self._topic("status"), messages.encode(self._status("offline")))
+        will = Will(self._topic("status"), messages.encode(self._status("offline", reason="its connection ended")))
         self.control = Control(config.broker, config.name, config.topics, will)
         self.malformed = 0
 
-    async def serve(self, stop: asyncio.Event) -> None:
+    async def serve(self, stop: asyncio.Event, hurry: asyncio.Event) -> None:
         """Works until told to stop.
+
+        Args:
+            stop: set to leave.
+            hurry: set to leave without waiting for what is not saved yet.
 
         Raises:
             RefusedError: another hub has this name.
@@ -100,7 +109,7 @@ class Agent:
             async with self._at_work() as work:
                 recovery.take_up(hub, self.instances, self._spool)
                 await _first_of(stop, work)
-                await self._leave()
+                await self._leave(hurry)
             preparations.close()
 
     async def _look_around(self) -> BrokerKind:
@@ -124,6 +133,7 @@ class Agent:
                 name="control session",
             ),
             asyncio.create_task(self._measure(), name="metrics"),
+            asyncio.create_task(self._watch_draining(), name="draining"),
         ]
         try:
             yield tasks
@@ -169,8 +179,20 @@ class Agent:
     def _topic(self, leaf: str) -> str:
         return self._topics.hub(self._config.name, leaf)
 
-    def _status(self, state: str) -> HubStatus:
-        return msgspec.convert({"state": state, "boot": self._boot, "start": self._start}, HubStatus)
+    def _status(
+        self,
+        state: Literal["online", "draining", "drained", "offline"],
+        *,
+        safe_to_power_off: bool = False,
+        reason: str = "",
+    ) -> HubStatus:
+        return HubStatus(
+            state=state, boot=self._boot, start=self._start, safe_to_power_off=safe_to_power_off, reason=reason
+        )
+
+    def _become(self, status: HubStatus) -> None:
+        self._state = status
+        self._tell_status()
 
     def _tell_status(self) -> None:
         self.control.send(self._topic("status"), messages.encode(self._state), retain=True)
@@ -208,26 +230,28 @@ class Agent:
     # Leaving ----------------------------------------------------------------------------------------------------------
 
     async def _drain(self, command: messages.Drain) -> Answer:
-        self._state = self._status("online" if command.undo else "draining")
-        self._tell_status()
-        if not command.undo:
-            await self.instances.checkpoint_all("drain", hold=False)
-            self._state = self._status("drained")
-            self._tell_status()
+        self._draining.want(wanted=not command.undo)
+        self._become(self._status("online" if command.undo else "draining"))
         return messages.Done(hub=self._config.name, id=command.id, state=self._state.state)
 
-    async def _leave(self) -> None:
-        """Checkpoints what runs, tells that this hub is gone, and lets the broker keep the sessions."""
-        try:
-            async with asyncio.timeout(LEAVING):
-                await self.instances.checkpoint_all("its hub is stopped", hold=True)
-        except TimeoutError:
-            _log.warning("not all checkpoints are with the coordinator; they are in the spool %s", self._spool.folder)
+    async def _watch_draining(self) -> None:
+        while True:
+            await asyncio.sleep(_DRAINING)
+            if self._draining.wanted:
+                state = draining.stage([life.instance for life in self.instances.lives.values()], self._state.state)
+                if state != self._state.state:
+                    self._become(self._status(state, safe_to_power_off=state == "drained"))
+
+    async def _leave(self, hurry: asyncio.Event) -> None:
+        """Saves what runs, tells that this hub is gone and whether all is durable, and lets the broker keep sessions."""
+        saved = await leaving.save(self.instances.lives.values(), within=self._config.shutdown_within, hurry=hurry)
+        for sentence in (told := saved.sentences(self._spool.folder)):
+            _log.warning("%s", sentence)
         await self.instances.leave()
-        self._state = self._status("offline")
-        self._tell_status()
+        reason = "; ".join(["it was stopped", *told])
+        self._become(self._status("offline", safe_to_power_off=saved.everywhere, reason=printable(reason, _REASON)))
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(2.0):
+            async with asyncio.timeout(_FAREWELL):
                 await self.control.sent()
 
 
@@ -251,12 +275,13 @@ def _packages() -> tuple[dict[str, str], int]:
     return dict(every[:listed]), len(every) - listed
 
 
-async def run(config: HubConfig, stop: asyncio.Event) -> None:
+async def run(config: HubConfig, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> None:
     """Runs a hub until told to stop.
 
     Args:
         config: its settings.
         stop: set to leave.
+        hurry: set to leave without waiting for what is not saved yet.
 
     Raises:
         RefusedError: another agent uses this folder, or another hub has this name.
@@ -265,6 +290,6 @@ async def run(config: HubConfig, stop: asyncio.Event) -> None:
     """
     lock = require_alone(config.folder)
     try:
-        await Agent(config).serve(stop)
+        await Agent(config).serve(stop, hurry or asyncio.Event())
     finally:
         os.close(lock)

@@ -315,7 +315,7 @@ class Captures:
             except TimeoutError:
                 if time.monotonic() - self._taken_at < period:
                     continue  # one was taken meanwhile, for another reason
-                if not self._has_changed():
+                if not self.has_changed():
                     self._taken_at = time.monotonic()
                     continue
             await self._instance.steady.wait()  # a held, moving or restarting function gets none by policy
@@ -343,7 +343,8 @@ class Captures:
         if instance.outbox.uncovered or instance.mailbox.checkpoint_due:
             self._due.set()
 
-    def _has_changed(self) -> bool:
+    def has_changed(self) -> bool:
+        """Tells whether there is anything that the newest checkpoint does not hold."""
         instance, kept = self._instance, self._instance.header
         seen = (instance.mailbox.delivered, instance.mailbox.arrivals, instance.outbox.sequence)
         return seen != (kept.mailbox.delivered, kept.mailbox.arrivals, kept.sequence) or not instance.feed.idle

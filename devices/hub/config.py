@@ -46,12 +46,15 @@ class MetricsSettings(msgspec.Struct, kw_only=True):
 
 
 class LimitSettings(msgspec.Struct, kw_only=True):
-    """``[limits]``: ``stop`` is how long a function may take to a statement at which it can be stopped.
+    """``[limits]``: how long things may take.
 
-    Beyond it the checkpoint fails with the line of what blocks it, and the function runs on.
+    ``stop``: a function, to a statement at which it can be stopped; beyond it the checkpoint fails with the line of what
+    blocks it, and the function runs on. ``shutdown``: this hub, when it is told to stop, until all that it runs is in the
+    spool; less than the service manager gives it (systemd: ``TimeoutStopSec``, 90 s).
     """
 
     stop: str = "5s"
+    shutdown: str = "1m"
 
 
 class HubSettings(msgspec.Struct, kw_only=True):
@@ -68,7 +71,7 @@ class HubSettings(msgspec.Struct, kw_only=True):
 
 
 class HubConfig(msgspec.Struct, kw_only=True, frozen=True):
-    """A hub's settings, checked and ready for use; ``metrics_every`` and ``stop_within`` in seconds."""
+    """A hub's settings, checked and ready for use; ``metrics_every`` and the limits in seconds."""
 
     name: str
     labels: list[str]
@@ -79,6 +82,7 @@ class HubConfig(msgspec.Struct, kw_only=True, frozen=True):
     metrics_every: float
     temperature: Path | None
     stop_within: float
+    shutdown_within: float
 
 
 def read_config(path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> HubConfig:
@@ -100,9 +104,12 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
     every = seconds(settings.metrics.every)
     if every < 0.1:
         raise ConfigurationError("metrics.every: at least 100ms", place=None if path is None else str(path))
-    stop_within = seconds(settings.limits.stop)
-    if not 0.01 <= stop_within <= 600:
-        raise ConfigurationError("limits.stop: from 10ms to 10m", place=None if path is None else str(path))
+    stop_within, shutdown_within = seconds(settings.limits.stop), seconds(settings.limits.shutdown)
+    for name_of_limit, limit in (("stop", stop_within), ("shutdown", shutdown_within)):
+        if not 0.01 <= limit <= 600:
+            raise ConfigurationError(
+                f"limits.{name_of_limit}: from 10ms to 10m", place=None if path is None else str(path)
+            )
     folder = Path(settings.folder) if settings.folder else platformdirs.user_data_path("midstream") / "hubs" / name
     return HubConfig(
         name=name,
@@ -114,6 +121,7 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
         metrics_every=every,
         temperature=Path(settings.metrics.temperature) if settings.metrics.temperature else None,
         stop_within=stop_within,
+        shutdown_within=shutdown_within,
     )
 
 

@@ -355,16 +355,6 @@ class Instances:
 
     # The hub leaves ---------------------------------------------------------------------------------------------------
 
-    async def checkpoint_all(self, reason: str, *, hold: bool) -> None:
-        """Takes a checkpoint of all that runs, and returns when they are durable.
-
-        Args:
-            reason: for the lineage.
-            hold: whether they stand still behind it, because the hub leaves.
-        """
-        running = [life for life in self.lives.values() if life.instance.state == "running"]
-        await asyncio.gather(*(_checkpoint(life, reason, hold=hold) for life in running))
-
     async def leave(self) -> None:
         """Ends all processes and sessions; the brokers keeps the sessions, the spool the checkpoints."""
         await asyncio.gather(*(life.pause("its hub was stopped") for life in list(self.lives.values())))
@@ -414,16 +404,6 @@ async def _keep_first(life: Life, checkpoint: str, blob: bytes) -> None:
             await asyncio.to_thread(life.instance.spool.keep, checkpoint, blob)
         except OSError as error:
             life.instance.complain(MidstreamError(f"the spool takes no checkpoint: {error.strerror}"))
-
-
-async def _checkpoint(life: Life, reason: str, *, hold: bool) -> None:
-    try:
-        if hold:
-            await life.last_checkpoint(reason)
-        else:
-            await (await life.captures.take(reason)).durable.wait()
-    except MidstreamError as error:
-        _log.warning("%s keeps its checkpoint of before: %s", life.instance.name, error)
 
 
 async def _give_up(life: Life) -> None:

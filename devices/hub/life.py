@@ -334,20 +334,10 @@ class Life:
         await self.leave()
         await asyncio.to_thread(self.instance.spool.remove, self.instance.epoch)
 
-    async def last_checkpoint(self, reason: str) -> None:
-        """Takes a checkpoint of what runs, holds the function behind it, and returns when it is durable.
-
-        Raises:
-            MidstreamError: it could not be taken.
-        """
-        self.leaves = True
-        taken = await self.hold(reason)
-        await taken.durable.wait()
-
     async def pause(self, reason: str) -> None:
         """Leaves as `leave` does, with a state that says why and that it will go on."""
         self.process.end()
-        if self.instance.state in ("running", "held"):
+        if self.instance.state in ("running", "capturing", "held"):
             self.instance.become("restarting", reason)
             self.announcements.tell()
         await self.leave()

@@ -46,12 +46,16 @@ class CoordinatorStatus(Message, kw_only=True):
 
 
 class HubStatus(Message, kw_only=True):
-    """``hubs/<hub>/status``, retained, also the will. A late will of an older start is told by ``start``."""
+    """``hubs/<hub>/status``, retained, also the will. A late will of an older start is told by ``start``.
+
+    ``safe_to_power_off``: nothing runs there, and every newest state is where a failover looks for it.
+    """
 
     state: Literal["online", "draining", "drained", "offline"]
     boot: str
     start: int
     safe_to_power_off: bool = False
+    reason: str = ""  # in words
 
 
 class HubInfo(Message, kw_only=True):
@@ -295,7 +299,7 @@ class Fenced(Command, tag="fenced", kw_only=True):
 
 
 class Drain(Command, tag="drain", kw_only=True):
-    """Checkpoint everything to the spool; ``instance`` is empty."""
+    """Take nothing new, and say when nothing runs and all is durable; with ``undo`` work again. ``instance`` is empty."""
 
     undo: bool = False
 

@@ -46,7 +46,7 @@ async def hub_b(broker: Broker, coordinator: ScriptedCoordinator, tmp_path: Path
 
 @pytest.fixture
 def watch(broker: Broker) -> Iterator[Watch]:
-    with Tap(broker.address, "out", "midstream/instances/#") as tap:
+    with Tap(broker.address, "out", "midstream/instances/#", "midstream/hubs/+/status") as tap:
         yield Watch(tap)
 
 

@@ -21,8 +21,8 @@ class HubUnderTest:
 
     async def start(self) -> None:
         self.agent = Agent(self.config)
-        self._stop = asyncio.Event()
-        self.task = asyncio.create_task(self.agent.serve(self._stop), name=f"agent {self.name}")
+        self._stop, self.hurry = asyncio.Event(), asyncio.Event()
+        self.task = asyncio.create_task(self.agent.serve(self._stop, self.hurry), name=f"agent {self.name}")
         up = asyncio.ensure_future(self.agent.control.up.wait())
         await asyncio.wait([up, self.task], return_when=asyncio.FIRST_COMPLETED)
         up.cancel()
@@ -30,8 +30,12 @@ class HubUnderTest:
             self.task.result()
 
     async def stop(self) -> None:
+        await self.leaves()
+
+    def leaves(self) -> asyncio.Task[None]:
+        """Tells it to stop; what it returns is done when it has."""
         self._stop.set()
-        await self.task
+        return self.task
 
 
 @contextlib.asynccontextmanager

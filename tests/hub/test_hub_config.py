@@ -24,6 +24,7 @@ every = "1s"
 temperature = "/sys/class/thermal/thermal_zone0/temp"
 [limits]
 stop = "20s"
+shutdown = "80s"
 """
 
 
@@ -41,7 +42,7 @@ def test_a_file_says_everything(full: Path):
     assert (config.broker.host, config.broker.port) == ("mqtt.lan", 1884)
     assert (config.broker.user, config.broker.password) == ("midstream-hub-nas", "secret")
     assert config.spool == Path("/volume1/midstream")
-    assert config.stop_within == 20.0
+    assert (config.stop_within, config.shutdown_within) == (20.0, 80.0)
     assert config.temperature == Path("/sys/class/thermal/thermal_zone0/temp")
 
 
