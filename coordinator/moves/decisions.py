@@ -9,11 +9,12 @@ import msgspec
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from coordinator.ingest.checkpoints import Verified
+from coordinator.ingest.checkpoints import Verified, row_of
 from coordinator.moment import now
 from coordinator.moves.claims import Claims
 from coordinator.moves.commands import plain
 from coordinator.moves.machine import State, advance
+from coordinator.moves.setting_back import SetBack
 from coordinator.store import checkpoints, commands, instances
 from coordinator.store.schema import Checkpoint, Command, Instance, Move
 from devices.errors import RefusedError
@@ -72,7 +73,15 @@ def release(session: Session, /, move: Move, **values: Any) -> Move:
 
 
 def claim(
-    session: Session, /, claims: Claims, move: Move, *, destination: str, checkpoint: str, **values: Any
+    session: Session,
+    /,
+    claims: Claims,
+    move: Move,
+    *,
+    destination: str,
+    checkpoint: str = "",
+    muted: bool = False,
+    **values: Any,
 ) -> Claimed:
     """Gives the instance to a hub: (stored -> released ->) claimed, with the next epoch.
 
@@ -83,7 +92,9 @@ def claim(
         claims: signs.
         move: as it was last seen: stored, released or claimed.
         destination: the hub.
-        checkpoint: what it goes on from.
+        checkpoint: what it goes on from; the newest one if that is not said. A hub that is taken for dead may have
+            had a newer one stored since the move was opened, and have acknowledged what that one covers.
+        muted: whether its outputs wait until somebody confirms them, because messages are lost (rule 18).
         **values: further columns of the move; ``published`` goes to the instance.
 
     Raises:
@@ -91,10 +102,10 @@ def claim(
     """
     old = cast("State", move.state)
     now_held = session.connection().execute(_HELD, {"wanted": move.instance}).one()
+    checkpoint = checkpoint or now_held.newest
     given = session.connection().execute(_GIVEN, {"wanted": checkpoint}).one()
     epoch, published = now_held.epoch + 1, max(now_held.published, values.pop("published", 0))
-    # Rule 18: what a rolled-back state publishes waits until somebody confirms it.
-    muted = now_held.muted or now_held.newest != checkpoint
+    muted = muted or now_held.muted
     issued = claims.issue(move.instance, epoch, destination, checkpoint, given.digest)
     changed = instances.change(
         session,
@@ -126,6 +137,36 @@ def again(session: Session, move: Move) -> Claimed:
     assert given is not None
     issued = msgspec.convert(instance.claim, Claim)
     return Claimed(move, issued, given.size, given.digest, instance.published, instance.muted, [])
+
+
+def claim_set_back(
+    session: Session, /, claims: Claims, move: Move, back: SetBack, signer: bytes, *, destination: str, **values: Any
+) -> Claimed:
+    """Adds the checkpoint with which the function goes back, and gives the instance to a hub with it, as `claim` does.
+
+    Args:
+        session: the transaction.
+        claims: signs.
+        move: as it was last seen.
+        back: the checkpoint.
+        signer: the public key that fits.
+        destination: the hub.
+        **values: as of `claim`.
+
+    Raises:
+        LostDecisionError: the move, or the instance's epoch, is not what it was.
+    """
+    checkpoints.add(session, row_of(back.header, back.blob, signer), back.blob)
+    return claim(
+        session,
+        claims,
+        move,
+        destination=destination,
+        checkpoint=back.header.checkpoint,
+        published=back.published,
+        muted=bool(back.lost),
+        **values,
+    )
 
 
 def run(session: Session, /, move: Move, **values: Any) -> tuple[Move, list[Command]]:

@@ -2,30 +2,34 @@
 
 Before the commit point another destination is taken, or the move is cancelled and the function stays. After it the
 function is nobody's until it runs: back to the source, then the other hubs that fit,
-then the same with the parent checkpoint, and so on to the first one, which is a clean start. While hubs that have not
+then the same with the parent checkpoint, and so on to the first one, which is a clean start; what the newer ones had
+consumed is put back into its mailbox (`setting_back`). While hubs that have not
 been tried are away the move waits for them: never nowhere, and never given up because of the time of day.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from sqlalchemy.orm import Session
 
 from coordinator.journal import Severity
-from coordinator.moves import decisions
+from coordinator.moves import decisions, setting_back
 from coordinator.moves.ground import Ground
 from coordinator.moves.journey import Journey
+from coordinator.moves.setting_back import SetBack
 from coordinator.placement import choice
 from coordinator.placement.requirements import Requirements
 from coordinator.placement.score import Place
 from coordinator.store import checkpoints, instances, moves
 from coordinator.store.schema import Function, Instance, Move
 from devices.errors import MidstreamError
+from devices.protocol import sealing
 from devices.runtime.settings import Needs, Settings
 
 ANCESTORS: Final = 4
-"""Older checkpoints that are tried before the first one: each loses what was done since."""
+"""Older checkpoints that are tried before the first one."""
 
 
 async def other_destination(ground: Ground, move: Move, failure: MidstreamError) -> Move:
@@ -83,7 +87,7 @@ async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) 
     tried = [*move.tried, _key(move.checkpoint, move.destination)]
     while True:
         came = ground.hubs.came
-        chain = await ground.store.read(_chain, move.checkpoint)
+        chain = await ground.store.read(_chain, move.checkpoint, tried)
         wanted, held = await ground.store.read(wishes, move.instance)
         found = _first_untried(ground, move.source, chain, tried, choice.rank(ground.hubs.every(), wanted, held))
         if found is not None:
@@ -98,24 +102,59 @@ async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) 
         await came.wait()
     journey.waits = ""
     hub, checkpoint = found
-    older = checkpoint != move.checkpoint
-    did = f"goes on at {hub} from {'the older ' if older else ''}checkpoint {checkpoint}"
-    await _tell(ground, journey, failure, did, "problem" if older else "warning")
-    if older:
-        journey.blob = None
     journey.sent_to = ""
-    claimed = await ground.store.write(
-        decisions.claim,
-        ground.claims,
-        move,
-        destination=hub,
-        checkpoint=checkpoint,
-        tried=tried,
-        failure=str(failure),
-        late_mail=move.late_mail and not older and (hub != move.source or move.handover == "disconnect"),
-    )
+    if checkpoint == move.checkpoint:
+        await _tell(ground, journey, failure, f"goes on at {hub} from checkpoint {checkpoint}", "warning")
+        late_mail = move.late_mail and (hub != move.source or move.handover == "disconnect")
+        claimed = await ground.store.write(
+            decisions.claim,
+            ground.claims,
+            move,
+            destination=hub,
+            checkpoint=checkpoint,
+            tried=tried,
+            failure=str(failure),
+            late_mail=late_mail,
+        )
+    else:
+        claimed = await _set_back(ground, journey, failure, found, tried)
     ground.commands.deliver(claimed.fences)
     journey.move = claimed.move
+
+
+async def _set_back(
+    ground: Ground, journey: Journey, failure: MidstreamError, place: tuple[str, str], tried: list[str]
+) -> decisions.Claimed:
+    """Claims the function for a hub with an older state, and what the newer ones had consumed waiting for it."""
+    move, (hub, older) = journey.move, place
+    blob = await ground.store.read(checkpoints.blob, older)
+    newer = await ground.store.read(setting_back.newer_than, older, move.checkpoint)
+    why = f"set back: {failure.message}"
+    back = await asyncio.to_thread(setting_back.make, blob, newer, move.claimed, why, ground.key)
+    did = f"goes on at {hub} from the older checkpoint {older}; {_in_words(back)}"
+    await _tell(ground, journey, failure, did, "problem")
+    journey.blob = back.blob
+    return await ground.store.write(
+        decisions.claim_set_back,
+        ground.claims,
+        move,
+        back,
+        sealing.public_bytes(ground.key),
+        destination=hub,
+        tried=tried,
+        failure=str(failure),
+        late_mail=False,
+    )
+
+
+def _in_words(back: SetBack) -> str:
+    put_back = f"messages received since are put back: {back.put_back}"
+    if not back.lost:
+        return f"{put_back}; none is lost"
+    return (
+        f"{put_back}; up to {back.lost} more are lost, so its outputs are muted until "
+        f"`midstream restore {back.header.instance} --unmute`"
+    )
 
 
 def _first_untried(
@@ -128,12 +167,22 @@ def _first_untried(
     return next(((hub, checkpoint) for hub, checkpoint in keys if _key(checkpoint, hub) not in tried), None)
 
 
-def _chain(session: Session, checkpoint: str) -> list[str]:
-    """Returns a checkpoint, its nearest ancestors, and the first one of all."""
+def _chain(session: Session, checkpoint: str, tried: list[str]) -> list[str]:
+    """Returns a checkpoint, its nearest ancestors whose bytes are kept, and the first one of all.
+
+    One that was tried with what had come since, see `setting_back`, is not tried again.
+    """
     row = checkpoints.find(session, checkpoint)
     assert row is not None
-    older = [parent.id for parent in checkpoints.parents(session, row) if parent.instance == row.instance]
-    return [checkpoint, *older[:ANCESTORS], *older[ANCESTORS:][-1:]]
+    older, child = [], row
+    for parent in checkpoints.parents(session, row):
+        if parent.instance != row.instance:
+            break
+        if not setting_back.is_one(child) and checkpoints.is_kept(session, parent.id):
+            older.append(parent.id)
+        child = parent
+    left = max(0, ANCESTORS + 1 - len({_checkpoint_of(key) for key in tried}))
+    return [checkpoint, *older[:left], *older[left:][-1:]]
 
 
 async def _give_up(ground: Ground, journey: Journey, failure: MidstreamError) -> None:
@@ -158,6 +207,10 @@ async def _tell(ground: Ground, journey: Journey, failure: MidstreamError, did: 
 
 def _key(checkpoint: str, hub: str) -> str:
     return f"{checkpoint} {hub}"
+
+
+def _checkpoint_of(key: str) -> str:
+    return key.partition(" ")[0]
 
 
 def _hub_of(key: str) -> str:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from coordinator.moment import now
 from coordinator.store.checkpoints import ROOT_HUB
 from devices.protocol import checkpoint as blobs
-from devices.protocol.checkpoint import EngineRecord, FunctionRecord, Header, MailboxRecord
+from devices.protocol.checkpoint import ConsumedRecord, EngineRecord, FunctionRecord, Header, MailboxRecord
 
 
 def new_id() -> str:
@@ -52,6 +52,7 @@ def first_of(instance: str, function: FunctionRecord, engine: str, key: Ed25519P
         ),
         place=None,
         mailbox=MailboxRecord(subscriptions=[], unread=[], repeats=[], arrivals=0, delivered=0, dropped=0),
+        consumed=ConsumedRecord(arrivals=[]),
         outputs=[],
         sequence=0,
         image=None,
@@ -84,6 +85,7 @@ def branch_of(blob: bytes, instance: str, key: Ed25519PrivateKey) -> tuple[Heade
         "hub": ROOT_HUB,
         "reason": f"branch of {old.instance}",
         "mailbox": msgspec.structs.replace(old.mailbox, repeats=[]),
+        "consumed": ConsumedRecord(arrivals=[]),
         "outputs": [],
     }
     header = msgspec.structs.replace(old, **changes)

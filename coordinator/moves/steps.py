@@ -153,15 +153,15 @@ async def claim(ground: Ground, journey: Journey) -> None:
     await _claim(ground, journey)
 
 
-async def _claim(ground: Ground, journey: Journey, **values: object) -> None:
+async def _claim(ground: Ground, journey: Journey, *, published: int = 0, late_mail: bool = False) -> None:
     move = journey.move
     claimed = await ground.store.write(
         decisions.claim,
         ground.claims,
         move,
         destination=move.destination,
-        checkpoint=move.checkpoint,
-        **values,
+        published=published,
+        late_mail=late_mail,
     )
     journey.mark("claimed")
     journey.move = claimed.move

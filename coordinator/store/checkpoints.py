@@ -99,6 +99,11 @@ def blob(session: Session, checkpoint: str) -> bytes:
     return data
 
 
+def is_kept(session: Session, checkpoint: str) -> bool:
+    """Tells whether a checkpoint's bytes are there."""
+    return session.scalar(select(Blob.checkpoint).where(Blob.checkpoint == checkpoint)) is not None
+
+
 def parents(session: Session, checkpoint: Checkpoint) -> Iterator[Checkpoint]:
     """Yields the ancestors of a checkpoint, the nearest first."""
     seen = {checkpoint.id}

@@ -155,6 +155,7 @@ class Captures:
             number=self._number,
             frame=frame,
             mailbox=instance.mailbox.snapshot(),
+            consumed=instance.mailbox.consumed(),
             outputs=instance.outbox.snapshot(),
             sequence=instance.outbox.sequence,
         )

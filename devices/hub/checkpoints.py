@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from devices.hub.moment import now
 from devices.protocol import checkpoint as blobs
 from devices.protocol import limits, link
-from devices.protocol.checkpoint import EngineRecord, Header, MailboxRecord, Output, Place
+from devices.protocol.checkpoint import ConsumedRecord, EngineRecord, Header, MailboxRecord, Output, Place
 from devices.protocol.messages import Captured
 from devices.runtime.python import form
 
@@ -33,6 +33,7 @@ class Cut:
         number: of the capture, counted over all processes of the function here.
         frame: the worker's answer; ``None``: there is no worker, the image is the parent's.
         mailbox: the inputs.
+        consumed: those that the state has had since its parent.
         outputs: those that are not confirmed.
         sequence: outputs that the state had made.
     """
@@ -40,6 +41,7 @@ class Cut:
     number: int
     frame: link.Captured | None
     mailbox: MailboxRecord
+    consumed: ConsumedRecord
     outputs: list[Output]
     sequence: int
 
@@ -88,6 +90,7 @@ def make(cut: Cut, parent: Header, *, hub: str, epoch: int, reason: str, key: Ed
         engine=engine,
         place=place,
         mailbox=cut.mailbox,
+        consumed=cut.consumed,
         outputs=cut.outputs,
         sequence=cut.sequence,
         image=image,

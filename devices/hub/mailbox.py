@@ -32,10 +32,11 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from devices.hub.behind import Behind, Incoming
 from devices.hub.repeats import Repeats, digest_of
 from devices.mqtt.delivery import Delivery
 from devices.protocol import limits
-from devices.protocol.checkpoint import Arrival, MailboxRecord, SubscriptionRecord
+from devices.protocol.checkpoint import Arrival, ConsumedRecord, MailboxRecord, SubscriptionRecord
 from devices.protocol.topics import matches, wire_filter
 
 QUOTA_MESSAGES: Final = 10_000
@@ -80,12 +81,6 @@ class _Unread:
     wanted_by: set[int]
 
 
-class _Incoming(NamedTuple):
-    arrival: Arrival  # without subscriptions
-    identifiers: tuple[int, ...]
-    digest: bytes
-
-
 class _Unacknowledged(NamedTuple):
     number: int
     delivery: Delivery
@@ -102,7 +97,7 @@ class Mailbox:
     def __init__(self, record: MailboxRecord, window: int = limits.RECEIVE_MAXIMUM) -> None:
         self._unacknowledged: deque[_Unacknowledged] = deque()
         self._repeats = Repeats(record.repeats, window)
-        self._behind: deque[_Incoming] = deque()  # arrivals behind the newest kept checkpoint
+        self._behind = Behind()
         self._covered = record.arrivals
         self._late: list[tuple[Delivery, float]] | None = None
         self._waiting_for_late: list[tuple[Delivery, float]] | None = None
@@ -119,14 +114,14 @@ class Mailbox:
             it.number: _Subscription(it.number, it.filters, it.latest_only, it.retained, it.newest, restored=True)
             for it in record.subscriptions
         }
-        self._unclaimed: deque[_Incoming] = deque()
+        self._unclaimed: deque[Incoming] = deque()
         self._closed: set[str] = set()
         for arrival in record.unread:
             wanted_by = {number for number in arrival.subscriptions if number in self._subscriptions}
             if wanted_by:
                 self._put(arrival, wanted_by)
             else:
-                self._unclaimed.append(_Incoming(arrival, (), b""))
+                self._unclaimed.append(Incoming(arrival))
 
     # Subscriptions ------------------------------------------------------------------------------------------------
 
@@ -209,16 +204,18 @@ class Mailbox:
             subscriptions=[],
         )
         self.input_qos = delivery.qos if self.input_qos is None else min(self.input_qos, delivery.qos)
-        incoming = _Incoming(arrival, delivery.subscription_ids, digest)
-        self._behind.append(incoming)
+        incoming = Incoming(arrival, delivery.subscription_ids, digest)
+        self._behind.add(incoming)
         return self._route(incoming)
 
-    def _route(self, incoming: _Incoming) -> bool:
-        arrival = incoming.arrival
-        takers = self._takers(incoming)
-        if not takers:
+    def _route(self, incoming: Incoming) -> bool:
+        incoming.takers = self._takers(incoming)
+        if not incoming.takers:
             self._keep_unclaimed(incoming)
             return False
+        return self._hand_to(incoming.takers, incoming.arrival)
+
+    def _hand_to(self, takers: list[int], arrival: Arrival) -> bool:
         for number in takers:
             subscription = self._subscriptions[number]
             subscription.newest = _with(arrival, [number])
@@ -232,7 +229,7 @@ class Mailbox:
         self._put(arrival, set(takers))
         return True
 
-    def _keep_unclaimed(self, incoming: _Incoming) -> None:
+    def _keep_unclaimed(self, incoming: Incoming) -> None:
         """Keeps what comes for a filter that the function has neither open nor closed: an earlier copy of it asked."""
         topic = incoming.arrival.topic
         open_ones = (each for it in self._subscriptions.values() for each in it.filters)
@@ -243,7 +240,7 @@ class Mailbox:
             self.dropped += 1
         self._unclaimed.append(incoming)
 
-    def _takers(self, incoming: _Incoming) -> list[int]:
+    def _takers(self, incoming: Incoming) -> list[int]:
         arrival = incoming.arrival
         wanted = [(it, first) for it in self._subscriptions.values() if (first := it.first_filter(arrival.topic))]
         marked = {first for _, first in wanted if identifier_of(wire_filter(first)) in incoming.identifiers}
@@ -254,7 +251,7 @@ class Mailbox:
             and not (arrival.retain and self._kept_before(it, incoming))
         ]
 
-    def _kept_before(self, subscription: _Subscription, incoming: _Incoming) -> bool:
+    def _kept_before(self, subscription: _Subscription, incoming: Incoming) -> bool:
         """Tells whether a subscription has had this retained message, or does not want any (rule 14)."""
         if not subscription.retained or incoming.arrival.topic in subscription.kept_heard:
             return True
@@ -356,10 +353,27 @@ class Mailbox:
             input_qos=self.input_qos,
         )
 
+    def consumed(self) -> ConsumedRecord:
+        """Returns what the function has had since the newest kept checkpoint, for a fallback to that one (rule 18)."""
+        return self._behind.consumed(self._unread)
+
+    def put_back(self, arrivals: Iterable[Arrival]) -> None:
+        """Has what a newer state had consumed wait again, for the subscriptions of then that are open.
+
+        Args:
+            arrivals: in order, as `consumed` and `snapshot` give them; all behind the record that this one began with.
+        """
+        for arrival in arrivals:
+            bare = _with(arrival, [])
+            takers = [number for number in arrival.subscriptions if number in self._subscriptions]
+            if takers:
+                self._hand_to(takers, bare)
+            else:
+                self._unclaimed.append(Incoming(bare))
+
     def keep(self, record: MailboxRecord) -> None:
         """Says that `roll_back` will go to no older record than this one."""
-        while self._behind and self._behind[0].arrival.number <= record.arrivals:
-            self._behind.popleft()
+        self._behind.forget_up_to(record.arrivals)
 
     def roll_back(self, record: MailboxRecord) -> None:
         """Takes up a kept record again; what arrived behind it waits for the function once more, in order."""

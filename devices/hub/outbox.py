@@ -26,6 +26,7 @@ class Outbox:
 
     def __init__(self, outputs: Iterable[Output], *, sequence: int, published: int = 0, muted: bool = False) -> None:
         self._muted = muted
+        self._published = published
         self._waiting = {it.sequence: it for it in outputs if it.sequence > published and not muted}
         self._immediate: set[int] = set()
         self._sent: set[int] = set()
@@ -36,8 +37,8 @@ class Outbox:
     def made(self, output: Output, *, immediate: bool = False) -> None:
         """Takes an output from the function.
 
-        One whose number was there before is a repeat, and dropped; so is one that left at once before the function was
-        set back, and that it has now made again.
+        One whose number was there before is a repeat, and dropped; so is one that left before the function was set back,
+        and that it has now made again.
 
         Raises:
             ProtocolError: a number is left out, or more wait than the worker may let wait.
@@ -49,7 +50,7 @@ class Outbox:
         self.sequence = output.sequence
         before = self._left_early.get(output.sequence)
         again = before is not None and (before.topic, before.payload) == (output.topic, output.payload)
-        if self._muted or again:
+        if self._muted or again or output.sequence <= self._published:
             return
         self._waiting[output.sequence] = output
         if immediate:

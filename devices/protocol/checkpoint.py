@@ -94,6 +94,16 @@ class MailboxRecord(msgspec.Struct, kw_only=True, frozen=True):
     input_qos: int | None = None
 
 
+class ConsumedRecord(msgspec.Struct, kw_only=True, frozen=True):
+    """What arrived behind the parent's cut and is consumed by this state: a fallback to the parent needs it again.
+
+    ``subscriptions`` of each arrival are those that it was for.
+    """
+
+    arrivals: list[Arrival]  # in order of arrival; the newest, as many as there is room for
+    left_out: int = 0  # older ones, for want of room
+
+
 class Output(msgspec.Struct, kw_only=True, frozen=True):
     """An output that had not been confirmed by the broker when the state was read."""
 
@@ -136,6 +146,7 @@ class Header(msgspec.Struct, kw_only=True, frozen=True):
     engine: EngineRecord
     place: Place | None  # None: not started yet
     mailbox: MailboxRecord
+    consumed: ConsumedRecord | None = None  # None: made by a version that did not keep it
     outputs: list[Output]
     sequence: int  # outputs made so far
     image: ImageRecord | None  # None: not started yet

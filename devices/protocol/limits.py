@@ -59,6 +59,11 @@ MAILBOX_MESSAGES: Final = 200
 """Unread messages that a hub acknowledges and keeps for a function before it leaves the rest with the broker."""
 MAILBOX_BYTES: Final = 4 * MIB
 """The same in bytes of payload."""
+CONSUMED_MESSAGES: Final = 1000
+"""Messages consumed since its parent that a checkpoint carries, so that a fallback to the parent loses none of them.
+Half the Receive Maximum makes a checkpoint due: at QoS 1 there are never more than a hundred or two."""
+CONSUMED_BYTES: Final = 256 * KIB
+"""The same in bytes of payload: they are written with every checkpoint."""
 RECEIVE_MAXIMUM: Final = 200
 """QoS 1 messages an instance's session may hold unacknowledged (MQTT 5.0, 3.1.2.11.3)."""
 

@@ -6,6 +6,9 @@ import pytest
 from coordinator_house import WASHER, hubs_online
 from scripted_hub import TOPICS
 
+from coordinator import intents
+from coordinator.moves import decisions, starting
+from coordinator.store import instances, moves
 from devices.protocol import messages
 
 
@@ -95,3 +98,16 @@ async def test_a_coordinator_that_was_away_itself_gives_every_hub_its_whole_time
     assert "stays" not in b.copies
     claim = messages.decode(asker.kept[TOPICS.instance("stays", "claim")], messages.Claim, "claim")
     assert (claim.hub, claim.epoch) == ("hub-a", 1)
+
+
+async def test_what_a_hub_had_stored_while_its_failover_was_decided_is_gone_on_from(house, asker, hubs):
+    a, _ = hubs
+    await asker.ask("run", files=washer_with("never"), hub="hub-a")
+    instance = await house.store.read(instances.find, "washer")
+    why = intents.Migrate(by="failover", why="hub-a is silent", instance="washer")
+    move = starting.new_move(instance, "failover", why, source="hub-a", destination="hub-b", named=True)
+    await house.store.write(moves.open_one, move)
+    late = a.capture("washer")
+    await a.until(lambda: a.got(messages.Stored))  # and with it what it covers is acknowledged
+    claimed = await house.store.write(decisions.claim, house.coordinator._claims, move, destination="hub-b")
+    assert (claimed.move.checkpoint, claimed.muted) == (late.checkpoint, False)

@@ -6,8 +6,11 @@ import asyncio
 import threading
 
 import pytest
+from echoing_functions import SUM, send
 
-from devices.protocol.messages import PHASES
+from coordinator.moves import setting_back
+from devices.protocol import checkpoint as blobs
+from devices.protocol.messages import PHASES, Captured
 from devices.testing.broker import RawPublisher, Tap
 
 ECHO = """
@@ -72,3 +75,27 @@ async def test_many_moves_under_load_lose_and_double_nothing(kind, broker, coord
         await asyncio.to_thread(tap.wait, lambda _: all(devices.came(q) >= devices.sent[q] for q in (0, 1)))
         for qos in (0, 1):
             assert [int(it) for it in tap.payloads(f"out/{qos}")] == list(range(1, devices.sent[qos] + 1))
+
+
+@pytest.mark.parametrize("kind", ["mosquitto"])
+async def test_a_function_that_falls_back_to_the_parent_applies_what_came_since_once_more(
+    kind, broker, coordinator, hub_a, hub_b, device, watch
+):
+    await coordinator.run("total", "hub-a", SUM, "total")
+    await watch.state("total", waiting="in")
+    await send(device, "1", "2")
+    await watch.state("total", values={"total": 3})
+    older = await coordinator.answer_to("hub-a", coordinator.capture_command("total"), Captured)
+    await send(device, "10", "20", qos=0)
+    await send(device, "30")
+    await watch.state("total", values={"total": 63})
+    newest = await coordinator.answer_to("hub-a", coordinator.capture_command("total"), Captured)
+    await asyncio.to_thread(watch.tap.wait, lambda _: newest.checkpoint in coordinator.blobs)
+    header, _ = blobs.decode_header(coordinator.blobs[newest.checkpoint])
+    back = setting_back.make(coordinator.blobs[older.checkpoint], [header], 1, "set back", coordinator.key)
+    assert (back.put_back, back.lost) == (3, 0)
+    coordinator.blobs[back.header.checkpoint] = back.blob
+    await coordinator.restore("total", "hub-b", back.header.checkpoint)
+    await watch.state("total", hub="hub-b", values={"total": 63})
+    await send(device, "100")
+    await watch.state("total", hub="hub-b", values={"total": 163})

@@ -54,6 +54,12 @@ def test_an_immediate_output_leaves_at_once_and_not_again_after_the_function_was
     assert ready(outbox) == [1]
 
 
+def test_what_has_left_before_the_function_was_set_back_does_not_leave_again():
+    outbox = outbox_with(1, 2, 3, published=2)
+    outbox.cover(3)
+    assert ready(outbox) == [3]
+
+
 def test_another_output_under_a_number_that_left_early_does_leave():
     outbox = Outbox([], sequence=0)
     outbox.made(output(1, "on"), immediate=True)

@@ -59,6 +59,7 @@ def header(image: bytes = b"an image", **changes):
             dropped=0,
             input_qos=1,
         ),
+        "consumed": blobs.ConsumedRecord(arrivals=[arrival()], left_out=2),
         "outputs": [
             blobs.Output(sequence=4, topic="notify/phone", payload=b"done", qos=1, retain=False, epoch=2),
         ],
@@ -85,6 +86,13 @@ def test_a_blob_without_a_field_of_the_contract_is_refused_by_the_cddl():
     del fields["mailbox"]
     broken = cbor2.dumps(cbor2.CBORTag(55799, [sealing.sign(KEY, cbor2.dumps(fields)), packed]))
     assert not cddl_verifier.validate(CONTRACT, broken).valid
+
+
+def test_a_blob_of_before_it_carried_what_was_consumed_is_still_read():
+    old = Path(__file__).with_name("checkpoint-without-consumed.cbor").read_bytes()
+    assert cddl_verifier.validate(CONTRACT, old).valid
+    expected, _ = header(consumed=None)
+    assert blobs.decode(old, public=PUBLIC) == blobs.Checkpoint(header=expected, image=b"an image")
 
 
 def not_started():
