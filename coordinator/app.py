@@ -27,6 +27,7 @@ from coordinator.moves.actions import Actions
 from coordinator.moves.answers import Answers
 from coordinator.moves.claims import Claims
 from coordinator.moves.commands import Commands
+from coordinator.moves.draining import Drains
 from coordinator.moves.failover import Failover
 from coordinator.moves.ground import Ground
 from coordinator.moves.keeping import Keeping
@@ -90,13 +91,14 @@ class Coordinator:
         actions = Actions(ground, moves, keeping)
         self._reactions = reactions = Reactions(store, journal, actions, moves, facts)
         self._failover = Failover(ground, moves, actions.carry_out)
+        self._drains = drains = Drains(ground, moves, actions.carry_out)
         self._evaluation = Evaluation(book.rules, facts, reactions.fire)
         ears = Firehose(config.broker, topics.client_id("coordinator-ears"))
         self._drops = BrokerDrops(ears)
         self._telemetry = Telemetry(ears, facts)
         self._telemetry.follow(book.topics())
         voices = Voices()
-        self._requests = requests = Requests(line, topics, Desk(ground, actions, voices, self._status).answer)
+        self._requests = requests = Requests(line, topics, Desk(ground, actions, drains, voices, self._status).answer)
         self._orders = orders = Orders(line, topics, actions.carry_out)
         self._inbox = Inbox(
             topics,
@@ -139,6 +141,7 @@ class Coordinator:
                 self._orders,
                 self._reactions,
                 self._failover,
+                self._drains,
                 self._moves,
                 self._keeping,
                 self._answers,
@@ -191,6 +194,7 @@ class Coordinator:
             if self._line.up and self._ready.is_set():
                 await self._announcement.news()
                 await self._failover.look()
+                await self._drains.look()
 
     async def _watch_rules(self) -> None:
         if self._config.rules is not None:

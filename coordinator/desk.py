@@ -14,6 +14,7 @@ import msgspec
 from coordinator import intents
 from coordinator.ingest.instances import Voices
 from coordinator.moves.actions import Actions, Carried
+from coordinator.moves.draining import Drains
 from coordinator.moves.ground import Ground
 from coordinator.store import checkpoints, events, instances
 from coordinator.views import answers, hubs, lineage
@@ -32,15 +33,22 @@ class Desk:
     Args:
         ground: the coordinator's parts.
         actions: carries out what is wanted.
+        drains: empties hubs.
         voices: what instances say of themselves.
         status: gives the state of the whole.
     """
 
     def __init__(
-        self, ground: Ground, actions: Actions, voices: Voices, status: Callable[[], Awaitable[answers.StatusAnswer]]
+        self,
+        ground: Ground,
+        actions: Actions,
+        drains: Drains,
+        voices: Voices,
+        status: Callable[[], Awaitable[answers.StatusAnswer]],
     ) -> None:
         self._ground = ground
         self._actions = actions
+        self._drains = drains
         self._voices = voices
         self._status = status
 
@@ -72,7 +80,11 @@ class Desk:
                     ground.store, ground.hubs, self._voices, asked.instance, ended=asked.ended
                 )
             case answers.HubsAsk():
-                return await hubs.rows(ground.store, ground.hubs, asked.hub)
+                return await hubs.rows(ground.store, ground.hubs, self._drains.in_the_way, asked.hub)
+            case answers.DrainAsk():
+                hub = await self._drains.ask(asked.hub, undo=asked.undo)
+                (row,) = await hubs.rows(ground.store, ground.hubs, self._drains.in_the_way, hub.name)
+                return row
             case answers.LineageAsk():
                 return await lineage.rows(ground.store, asked.instance)
             case answers.EventsAsk():

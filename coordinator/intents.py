@@ -51,9 +51,15 @@ class Checkpoint(Intent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suspend(Intent):
-    """Make the state durable and stop executing; messages go on being kept for it."""
+    """Make the state durable and stop executing; messages go on being kept for it.
+
+    Args:
+        instance: which.
+        parks: it goes on by itself when its hub takes functions again.
+    """
 
     instance: str
+    parks: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

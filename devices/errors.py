@@ -36,9 +36,13 @@ class MidstreamError(Exception):
         self.place = place
         self.remedy = remedy
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong and where, in one line, without the remedy."""
+        return f"{self.place}: {self.message}" if self.place else self.message
+
     def __str__(self) -> str:
-        text = f"{self.place}: {self.message}" if self.place else self.message
-        return f"{text}\n  {self.remedy}" if self.remedy else text
+        return f"{self.sentence}\n  {self.remedy}" if self.remedy else self.sentence
 
     def to_wire(self) -> dict[str, str]:
         """Returns the error as a JSON object of strings: slug, message, and place and remedy where there are."""

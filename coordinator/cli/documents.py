@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -104,6 +104,18 @@ class Inspection(msgspec.Struct, kw_only=True):
     dropped: int
 
 
+class Drained(msgspec.Struct, kw_only=True):
+    """``drain``: how far a hub is, and what became of what ran there."""
+
+    hub: str
+    state: Literal["online", "draining", "drained", "offline", "silent"]
+    safe_to_power_off: bool
+    moved: dict[str, str]  # instance => where it is now
+    suspended: list[str]  # instances there
+    left: list[str]  # instances that still run there
+    in_the_way: list[str]  # sentences
+
+
 class Proof(msgspec.Struct, kw_only=True):
     """``demo``: what the devices sent, and what became of it. All counts are of what was heard on the broker."""
 
@@ -122,6 +134,7 @@ class Proof(msgspec.Struct, kw_only=True):
 DOCUMENTS: Final[dict[str, Any]] = {
     **{name: answer for name, answer in answers.ANSWERS.items() if name not in ("inspect", "functions")},
     "inspect": Inspection,
+    "drain": Drained,
     "demo": Proof,
     "check": Checked,
     "exercise": Findings,

@@ -28,7 +28,9 @@ QUICK: Final = 10.0
 """Seconds for an answer that the coordinator has at hand."""
 LONG: Final = 90.0
 """Seconds for one that waits for a hub: a large state over a slow network, with the fallback behind it."""
-_LONG_ASKS: Final = frozenset({"run", "checkpoint", "suspend", "resume", "migrate", "stop", "inspect", "restore"})
+_LONG_ASKS: Final = frozenset(
+    {"run", "checkpoint", "suspend", "resume", "migrate", "stop", "inspect", "restore", "drain"}
+)
 
 
 class Requests:

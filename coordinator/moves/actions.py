@@ -89,6 +89,10 @@ class Actions:
 
     async def _checkpoint(self, intent: intents.Checkpoint | intents.Suspend, *, suspend: bool) -> Carried:
         instance = await self._instance(intent.instance)
+        wanted = instances.PARKED if isinstance(intent, intents.Suspend) and intent.parks else "suspended"
+        if suspend and instance.state == "suspended" and (instance.wanted, wanted) == (instances.PARKED, "suspended"):
+            await self._ground.store.write(instances.change, instance.id, instance.epoch, wanted=wanted)
+            return await self._as_it_is(instance.id, "it was suspended until its hub is back, and now stays so")
         if suspend and instance.state == "suspended":
             raise RefusedError(f"{instance.id} is suspended already", remedy=f"midstream resume {instance.id}")
         if instance.state == "suspended":
@@ -102,13 +106,17 @@ class Actions:
             hold=suspend,
         )
         if suspend:
-            await self._ground.store.write(instances.change, instance.id, instance.epoch, wanted="suspended")
+            await self._ground.store.write(
+                instances.change, instance.id, instance.epoch, wanted=wanted, reason=intent.why
+            )
         try:
             told = await self._ground.commands.ask(instance.hub, command, Captured)
             await self._keeping.take(instance.hub, told)
         except MidstreamError:
             if suspend:
-                await self._ground.store.write(instances.change, instance.id, instance.epoch, wanted="running")
+                await self._ground.store.write(
+                    instances.change, instance.id, instance.epoch, wanted="running", reason=instance.reason
+                )
             raise
         await self._tell(intent, told, suspend=suspend)
         carried = await self._as_it_is(instance.id, intent.why)

@@ -199,7 +199,7 @@ def cancel(session: Session, move: Move, failure: str) -> tuple[Move, list[Comma
     row = _must(advance(session, move, cast("State", move.state), "cancelled", failure=failure, ended=now()))
     instance = _instance(session, row.instance)
     if instance.state == "moving":
-        instance.state = "suspended" if instance.wanted == "suspended" else "running"
+        instance.state = "suspended" if instance.wanted in instances.AT_REST else "running"
     told = []
     for name, hub in (("source", row.source), ("destination", row.destination)):
         go_on = GoOn(id=f"{row.id}-go-on-{name}", instance=row.instance, epoch=row.epoch, move=row.id, reason=failure)

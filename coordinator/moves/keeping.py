@@ -125,7 +125,7 @@ def _note_held(session: Session, told: Captured) -> Outcome:
         raise RefusedError(f"{told.instance} has ended")
     if not told.held or instance.epoch != told.epoch:
         return "stored"
-    if instance.wanted != "suspended":
+    if instance.wanted not in instances.AT_REST:
         return "go-on" if told.id else "stored"  # a hub that is leaving holds what it checkpoints, unasked
     instances.change(session, instance.id, instance.epoch, state="suspended", since=now())
     return "suspended"

@@ -12,6 +12,10 @@ from coordinator.store.schema import Function, Instance
 
 _INSTANCES: Final = table_of(Instance)
 ENDED = ("finished", "failed", "stopped")
+PARKED: Final = "parked"
+"""In `Instance.wanted`: suspended until its hub, which is being drained, is back."""
+AT_REST: Final = ("suspended", PARKED)
+"""In `Instance.wanted`: it is to be suspended."""
 
 
 def remember_function(session: Session, function: Function) -> int:

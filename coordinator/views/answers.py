@@ -43,6 +43,13 @@ class HubsAsk(Question, kw_only=True):
     hub: str = ""
 
 
+class DrainAsk(Question, kw_only=True):
+    """``drain``: a hub gives away what it runs, or with ``undo`` works again; how far it is, `hubs` tells."""
+
+    hub: str
+    undo: bool = False
+
+
 class InstanceAsk(Question, kw_only=True):
     """``checkpoint``, ``suspend``, ``stop``: an instance is all they need."""
 
@@ -171,7 +178,8 @@ class HubRow(msgspec.Struct, kw_only=True):
     agent_memory: int | None = None  # bytes
     spool_written: int | None = None  # bytes since the agent's start
     metrics_age: float | None = None  # seconds
-    safe_to_power_off: bool = False
+    safe_to_power_off: bool = False  # nothing runs there, and every newest state is where a failover looks for it
+    in_the_way: list[str] = []  # of draining it: sentences
 
 
 class StartedAnswer(msgspec.Struct, kw_only=True):
@@ -287,6 +295,7 @@ QUESTIONS: dict[str, type[Question]] = {
     "run": RunAsk,
     "ps": PsAsk,
     "hubs": HubsAsk,
+    "drain": DrainAsk,
     "checkpoint": InstanceAsk,
     "suspend": InstanceAsk,
     "resume": PlaceAsk,
@@ -306,6 +315,7 @@ ANSWERS: dict[str, Any] = {
     "run": StartedAnswer,
     "ps": list[InstanceRow],
     "hubs": list[HubRow],
+    "drain": HubRow,
     "checkpoint": CheckpointAnswer,
     "suspend": CheckpointAnswer,
     "resume": StartedAnswer,

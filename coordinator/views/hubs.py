@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from coordinator.ingest.hubs import Hub, Hubs
 from coordinator.placement.choice import named_hub
@@ -11,8 +12,14 @@ from coordinator.store.database import Store
 from coordinator.views.answers import HubRow
 
 
-async def rows(store: Store, hubs: Hubs, hub: str = "") -> list[HubRow]:
+async def rows(store: Store, hubs: Hubs, in_the_way: Mapping[str, str], hub: str = "") -> list[HubRow]:
     """Returns all hubs by name, or the one that is named.
+
+    Args:
+        store: knows what they hold.
+        hubs: as they are now.
+        in_the_way: by instance, why a hub that is draining cannot get rid of it.
+        hub: only this one; empty for all.
 
     Raises:
         RefusedError: there is none of that name.
@@ -22,7 +29,10 @@ async def rows(store: Store, hubs: Hubs, hub: str = "") -> list[HubRow]:
         if instance.state not in instances.ENDED:
             held.setdefault(instance.hub, []).append(instance.id)
     wanted = [named_hub(hubs, hub)] if hub else hubs.every()
-    return [_row(each, held.get(each.name, [])) for each in wanted]
+    found = [_row(each, held.get(each.name, [])) for each in wanted]
+    for row in found:
+        row.in_the_way = [in_the_way[instance] for instance in row.instances if instance in in_the_way]
+    return found
 
 
 def _row(hub: Hub, held: list[str]) -> HubRow:

@@ -76,7 +76,11 @@ def _stuck(move: Move) -> str:
 def _absent(hub: Hub, every: Sequence[Instance]) -> str:
     if hub.online:
         return ""
-    held = [instance.id for instance in every if instance.hub == hub.name and _lives(instance)]
+    held = [
+        instance.id
+        for instance in every
+        if instance.hub == hub.name and _lives(instance) and instance.wanted != instances.PARKED
+    ]
     if not held:
         return f"hub {hub.name} is silent: {hub.reason}" if hub.state == "silent" else ""
     return f"hub {hub.name} is {hub.state} ({hub.reason}) and holds {', '.join(held)}: midstream migrate {held[0]}"

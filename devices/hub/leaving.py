@@ -86,7 +86,7 @@ async def _hold(life: Life, why: dict[str, str]) -> None:
     try:
         await life.hold(WHY)
     except MidstreamError as error:
-        why[life.instance.name] = error.message
+        why[life.instance.name] = error.sentence
 
 
 async def _as_far_as_possible(work: Iterable[Awaitable[object]], seconds: float, hurry: asyncio.Event) -> None:

@@ -276,6 +276,31 @@ def test_a_function_with_a_socket_stays_where_it_is_and_the_error_names_the_vari
     system.json("stop", "clinging")
 
 
+def test_a_drained_hub_says_what_is_in_the_way_and_when_its_plug_may_be_pulled(system: System, counter: str) -> None:
+    system.json("run", "clinging.py", "--on", "hub-b", "--name", "in-the-way")
+    system.until("in-the-way", lambda row: bool(row["waiting"]))
+    system.publish(counter, "1")
+    system.until(counter, counted(1))
+    system.json("move", counter, "--to", "hub-b")
+    said = system.call("drain", "hub-b")
+    assert said.status == 4
+    assert f"{counter} -> hub-a" in said.out
+    assert "hub-b is not safe to power off: in-the-way: " in said.err
+    assert "plug: a socket" in said.err
+    assert "--undo ends it" in said.err
+    system.call("stop", "in-the-way")
+    said = system.call("drain", "hub-b")
+    assert (said.status, said.out, said.err) == (0, "hub-b: safe to power off\n", "")
+    (row,) = system.json("hubs", "hub-b")
+    assert (row["state"], row["safe_to_power_off"], row["instances"]) == ("drained", True, [])
+    drained = system.json("drain", "hub-b")
+    assert (drained["safe_to_power_off"], drained["moved"], drained["left"]) == (True, {}, [])
+    assert system.json("drain", "hub-b", "--undo")["in_the_way"] == []
+    system.publish(counter, "2")
+    system.until(counter, counted(2))
+    assert system.json("move", counter, "--to", "hub-b")["destination"] == "hub-b"
+
+
 def test_a_move_to_where_it_is_already_is_refused(system: System, counter: str) -> None:
     system.call("migrate", counter, "--to", "hub-a").is_one_clear_error(4, "hub-a")
 

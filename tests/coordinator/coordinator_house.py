@@ -78,6 +78,7 @@ class House:
                 "move ",
                 "keep ",
                 "deliver ",
+                "drain ",
                 "coordinator ",
                 "late ",
                 "end ",

@@ -304,6 +304,14 @@ class ScriptedHub:
         )
         self.answer(command, running)
 
+    async def do_drain(self, command: messages.Drain) -> None:
+        self.become("online" if command.undo else "draining")
+        self.ok(command)
+
+    def become(self, state: str, **values: Any) -> None:
+        status = HubStatus(state=state, boot="b", start=self.start, **values)
+        self.publish(TOPICS.hub(self.name, "status"), status, retain=True)
+
     async def do_late(self, command: messages.Late) -> None:
         self.late.setdefault(command.instance, []).append(command)
         self.ok(command)
