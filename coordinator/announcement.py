@@ -83,6 +83,7 @@ class Announcement:
             generation=answer.generation,
             hubs=f"{answer.hubs_online}/{answer.hubs_known}",
             running=answer.running,
+            paused=answer.paused,
             attention=[printable(sentence, _SENTENCE) for sentence in answer.attention[:_SENTENCES]],
             key=self._key.hex(),
         )

@@ -32,6 +32,7 @@ from coordinator.moves.failover import Failover
 from coordinator.moves.ground import Ground
 from coordinator.moves.keeping import Keeping
 from coordinator.moves.moving import Moves
+from coordinator.moves.pause import Pause
 from coordinator.moves.reactions import Reactions
 from coordinator.rules.evaluation import Evaluation
 from coordinator.rules.files import RuleBook, watch
@@ -89,8 +90,9 @@ class Coordinator:
         self._keeping = keeping = Keeping(ground)
         self._answers = answers = Answers(ground, moves, keeping, ended=facts.instance_gone)
         actions = Actions(ground, moves, keeping)
-        self._reactions = reactions = Reactions(store, journal, actions, moves, facts)
-        self._failover = Failover(ground, moves, actions.carry_out)
+        self._pause = pause = Pause(store, journal, self._judge_anew)
+        self._reactions = reactions = Reactions(store, journal, actions, moves, facts, pause=pause)
+        self._failover = Failover(ground, moves, actions.carry_out, pause)
         self._drains = drains = Drains(ground, moves, actions.carry_out)
         self._evaluation = Evaluation(book.rules, facts, reactions.fire)
         ears = Firehose(config.broker, topics.client_id("coordinator-ears"))
@@ -98,7 +100,8 @@ class Coordinator:
         self._telemetry = Telemetry(ears, facts)
         self._telemetry.follow(book.topics())
         voices = Voices()
-        self._requests = requests = Requests(line, topics, Desk(ground, actions, drains, voices, self._status).answer)
+        desk = Desk(ground, actions, drains=drains, pause=pause, voices=voices, status=self._status)
+        self._requests = requests = Requests(line, topics, desk.answer)
         self._orders = orders = Orders(line, topics, actions.carry_out)
         self._inbox = Inbox(
             topics,
@@ -121,6 +124,7 @@ class Coordinator:
             RefusedError: another coordinator works on this broker.
         """
         await self._hubs.load()
+        await self._pause.load()
         beside = [
             asyncio.create_task(self._inbox.run(), name="coordinator inbox"),
             asyncio.create_task(self._tick(), name="coordinator tick"),
@@ -173,11 +177,12 @@ class Coordinator:
             self._store,
             self._hubs,
             self._moves.every(),
-            [*rules, *self._drops.attention(), *self._telemetry.attention()],
+            [*self._pause.attention(), *rules, *self._drops.attention(), *self._telemetry.attention()],
             version=__version__,
             broker=str(self._line.kind),
             site=self._config.site,
             since=self._since,
+            paused=self._pause.since,
         )
 
     async def _tick(self) -> None:
@@ -203,9 +208,15 @@ class Coordinator:
 
     async def _rules_changed(self, book: RuleBook) -> None:
         self._rules_error = None
+        self._book = book
         self._evaluation.replace(book.rules)
         self._telemetry.follow(book.topics())
         await self._journal.tell("rules", did=f"{len(book.rules)} rules are in force", why="their files were changed")
+
+    def _judge_anew(self) -> None:
+        """Has rules fire again for what still holds."""
+        self._evaluation.replace(())
+        self._evaluation.replace(self._book.rules)
 
     def _rules_failed(self, error: MidstreamError) -> None:
         self._rules_error = error

@@ -16,6 +16,7 @@ from coordinator.ingest.instances import Voices
 from coordinator.moves.actions import Actions, Carried
 from coordinator.moves.draining import Drains
 from coordinator.moves.ground import Ground
+from coordinator.moves.pause import Pause
 from coordinator.store import checkpoints, events, instances
 from coordinator.views import answers, hubs, lineage
 from coordinator.views import instances as instance_views
@@ -34,6 +35,7 @@ class Desk:
         ground: the coordinator's parts.
         actions: carries out what is wanted.
         drains: empties hubs.
+        pause: of what moves by itself.
         voices: what instances say of themselves.
         status: gives the state of the whole.
     """
@@ -42,13 +44,16 @@ class Desk:
         self,
         ground: Ground,
         actions: Actions,
+        *,
         drains: Drains,
+        pause: Pause,
         voices: Voices,
         status: Callable[[], Awaitable[answers.StatusAnswer]],
     ) -> None:
         self._ground = ground
         self._actions = actions
         self._drains = drains
+        self._pause = pause
         self._voices = voices
         self._status = status
 
@@ -95,6 +100,9 @@ class Desk:
                 return await self._logs(asked)
             case answers.FetchAsk():
                 return await self._fetch(client, asked)
+            case answers.PauseAsk():
+                await (self._pause.end() if asked.off else self._pause.begin())
+                return await self._status()
             case answers.NothingAsk() if question == "functions":
                 return await instance_views.functions(ground.store, ground.hubs)
             case answers.NothingAsk():

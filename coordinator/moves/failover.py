@@ -21,6 +21,7 @@ from coordinator import intents
 from coordinator.ingest.hubs import Hub
 from coordinator.moves.ground import Ground
 from coordinator.moves.moving import Moves
+from coordinator.moves.pause import Pause
 from coordinator.placement.choice import NowhereError
 from coordinator.store import instances
 from coordinator.store.schema import Function, Instance
@@ -39,9 +40,13 @@ class Failover:
         ground: what moves use.
         moves: those under way.
         carry_out: an intent.
+        pause: while it lasts nothing is begun.
     """
 
-    def __init__(self, ground: Ground, moves: Moves, carry_out: Callable[[intents.Intent], Awaitable[object]]) -> None:
+    def __init__(
+        self, ground: Ground, moves: Moves, carry_out: Callable[[intents.Intent], Awaitable[object]], pause: Pause
+    ) -> None:
+        self._pause = pause
         self._ground = ground
         self._moves = moves
         self._carry_out = carry_out
@@ -51,7 +56,7 @@ class Failover:
     async def look(self) -> None:
         """Begins to move what has waited long enough; called each second or so while the broker is there."""
         away = {hub.name: hub for hub in self._ground.hubs.every() if not hub.online}
-        if not away:
+        if not away or self._pause.since:
             self._nowhere.clear()
             return
         there = frozenset(hub.name for hub in self._ground.hubs.every() if hub.takes_functions)

@@ -14,6 +14,7 @@ from coordinator.journal import Journal
 from coordinator.moment import now
 from coordinator.moves.actions import Actions
 from coordinator.moves.moving import Moves
+from coordinator.moves.pause import Pause
 from coordinator.placement.choice import NowhereError
 from coordinator.rules.actions import Actions as RuleActions
 from coordinator.rules.actions import Candidate
@@ -34,9 +35,13 @@ class Reactions:
         actions: carries out what is wanted.
         moves: those under way; a rule does not queue behind one, it was about the place of before.
         facts: for the cpu that instances use.
+        pause: while it lasts rules make checkpoints only.
     """
 
-    def __init__(self, store: Store, journal: Journal, actions: Actions, moves: Moves, facts: Facts) -> None:
+    def __init__(
+        self, store: Store, journal: Journal, actions: Actions, moves: Moves, facts: Facts, *, pause: Pause
+    ) -> None:
+        self._pause = pause
         self._store = store
         self._journal = journal
         self._actions = actions
@@ -56,7 +61,10 @@ class Reactions:
         decision = self._rules.decide(firing)
         for intent in list(decision.intents):
             instance = getattr(intent, "instance", "")
-            if self._moves.under_way(instance) is not None:
+            if self._pause.since and not isinstance(intent, intents.Checkpoint):
+                decision.intents.remove(intent)
+                decision.left.append(f"not {_in_words(intent)}: it is paused, midstream pause --off")
+            elif self._moves.under_way(instance) is not None:
                 decision.intents.remove(intent)
                 decision.left.append(f"{instance} is being moved already")
         wanted = [_in_words(intent) for intent in decision.intents]

@@ -50,6 +50,12 @@ class DrainAsk(Question, kw_only=True):
     undo: bool = False
 
 
+class PauseAsk(Question, kw_only=True):
+    """``pause``: nothing moves by itself, or with ``off`` all does again."""
+
+    off: bool = False
+
+
 class InstanceAsk(Question, kw_only=True):
     """``checkpoint``, ``suspend``, ``stop``: an instance is all they need."""
 
@@ -122,6 +128,7 @@ class StatusAnswer(msgspec.Struct, kw_only=True):
     broker: str  # "mosquitto" or "embedded"
     site: str
     since: str
+    paused: str = ""  # since when nothing moves by itself, at somebody's wish
 
 
 class InstanceRow(msgspec.Struct, kw_only=True):
@@ -296,6 +303,7 @@ QUESTIONS: dict[str, type[Question]] = {
     "ps": PsAsk,
     "hubs": HubsAsk,
     "drain": DrainAsk,
+    "pause": PauseAsk,
     "checkpoint": InstanceAsk,
     "suspend": InstanceAsk,
     "resume": PlaceAsk,
@@ -316,6 +324,7 @@ ANSWERS: dict[str, Any] = {
     "ps": list[InstanceRow],
     "hubs": list[HubRow],
     "drain": HubRow,
+    "pause": StatusAnswer,
     "checkpoint": CheckpointAnswer,
     "suspend": CheckpointAnswer,
     "resume": StartedAnswer,

@@ -21,6 +21,7 @@ async def status(
     broker: str,
     site: str,
     since: str,
+    paused: str,
 ) -> StatusAnswer:
     """Returns the state of the whole.
 
@@ -33,6 +34,7 @@ async def status(
         broker: its kind.
         site: the installation's name.
         since: when the coordinator started.
+        paused: since when nothing moves by itself; empty if all does.
     """
     every = [instance for instance, _ in await store.read(instances.every)]
     attention = [
@@ -58,6 +60,7 @@ async def status(
         broker=broker,
         site=site,
         since=since,
+        paused=paused,
     )
 
 

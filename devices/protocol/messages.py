@@ -41,6 +41,7 @@ class CoordinatorStatus(Message, kw_only=True):
     generation: str = ""
     hubs: str = ""
     running: int = 0
+    paused: str = ""  # since when nothing moves by itself, at somebody's wish
     attention: list[str] = []
     key: str = ""  # the coordinator's public key, hexadecimal; hubs pin it at first contact
 

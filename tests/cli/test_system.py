@@ -301,6 +301,14 @@ def test_a_drained_hub_says_what_is_in_the_way_and_when_its_plug_may_be_pulled(s
     assert system.json("move", counter, "--to", "hub-b")["destination"] == "hub-b"
 
 
+def test_a_pause_is_what_there_is_to_do_until_it_ends(system: System) -> None:
+    assert system.json("pause")["paused"]
+    said = system.call()
+    assert (said.status, said.out.startswith("to do: nothing moves by itself since")) == (1, True)
+    assert system.call("pause", "--off").out == "things move by themselves again\n"
+    assert system.call().status == 0
+
+
 def test_a_move_to_where_it_is_already_is_refused(system: System, counter: str) -> None:
     system.call("migrate", counter, "--to", "hub-a").is_one_clear_error(4, "hub-a")
 

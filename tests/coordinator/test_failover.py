@@ -111,3 +111,21 @@ async def test_what_a_hub_had_stored_while_its_failover_was_decided_is_gone_on_f
     await a.until(lambda: a.got(messages.Stored))  # and with it what it covers is acknowledged
     claimed = await house.store.write(decisions.claim, house.coordinator._claims, move, destination="hub-b")
     assert (claimed.move.checkpoint, claimed.muted) == (late.checkpoint, False)
+
+
+async def test_while_it_is_paused_nothing_goes_elsewhere_and_afterwards_everything_does(house, asker, hubs):
+    a, b = hubs
+    await asker.ask("run", files=washer_with("auto"), hub="hub-a")
+    paused = (await asker.ask("pause")).paused
+    assert paused
+    await house.stop()
+    await house.start()
+    await asker.until(lambda: (status := asker.status()) and status.paused == paused)
+    await a.crash()
+    await asker.until(lambda: (status := asker.status()) and status.hubs == "1/2")
+    assert any("nothing moves by itself since" in sentence for sentence in asker.status().attention)
+    await house.coordinator._failover.look()
+    assert not house.coordinator._failover._tasks
+    status = await asker.ask("pause", off=True)
+    assert (status.paused, "midstream pause" in str(status.attention)) == ("", False)
+    await b.until(lambda: "washer" in b.copies)

@@ -176,6 +176,22 @@ async def test_a_rule_moves_the_function_and_says_why(asker_with_rules, house):
     assert b.copies["washer"].epoch == 2
 
 
+async def test_a_rule_that_fires_while_it_is_paused_moves_nothing_says_so_and_fires_again_afterwards(
+    asker_with_rules, house
+):
+    asker = asker_with_rules
+    a, b = await house.hub("hub-a"), await house.hub("hub-b")
+    await hubs_online(asker, 2)
+    await asker.ask("run", files={"washer.py": WASHER}, hub="hub-a")
+    await asker.ask("pause")
+    a.measure(temperature=80.0)
+    await asker.until(lambda: asker.told("not migrate washer: it is paused, midstream pause --off"))
+    assert "washer" in a.copies
+    await asker.ask("pause", off=True)
+    a.measure(temperature=81.0)
+    await b.until(lambda: "washer" in b.copies)
+
+
 @pytest.fixture
 async def asker_with_rules(house, tmp_path):
     await house.stop()
