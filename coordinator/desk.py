@@ -18,7 +18,7 @@ from coordinator.moves.draining import Drains
 from coordinator.moves.ground import Ground
 from coordinator.moves.pause import Pause
 from coordinator.store import checkpoints, events, instances
-from coordinator.views import answers, hubs, lineage
+from coordinator.views import answers, hubs, if_lost, lineage
 from coordinator.views import instances as instance_views
 from devices.errors import MidstreamError, RefusedError, UsageError, printable
 from devices.protocol import limits
@@ -100,6 +100,8 @@ class Desk:
                 return await self._logs(asked)
             case answers.FetchAsk():
                 return await self._fetch(client, asked)
+            case answers.IfLostAsk():
+                return await if_lost.rows(ground.store, ground.hubs, self._voices, asked.hub, paused=self._pause.since)
             case answers.PauseAsk():
                 await (self._pause.end() if asked.off else self._pause.begin())
                 return await self._status()

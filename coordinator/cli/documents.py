@@ -132,7 +132,8 @@ class Proof(msgspec.Struct, kw_only=True):
 
 
 DOCUMENTS: Final[dict[str, Any]] = {
-    **{name: answer for name, answer in answers.ANSWERS.items() if name not in ("inspect", "functions")},
+    **{name: answer for name, answer in answers.ANSWERS.items() if name not in ("inspect", "functions", "if-lost")},
+    "hubs-if-lost": list[answers.IfLostRow],
     "inspect": Inspection,
     "drain": Drained,
     "demo": Proof,

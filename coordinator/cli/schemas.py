@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from coordinator.cli.documents import DOCUMENTS
 
+_COMMANDS: Final = {
+    "status": "midstream",
+    "hubs-if-lost": "midstream hubs HUB --if-lost",
+    "ps-local": "midstream ps --local",
+}
+"""Those whose name is not the command's."""
 FOLDER = Path(__file__).parents[2] / "docs" / "schemas"
 
 
 def schema(name: str, kind: Any) -> bytes:
     """Returns a command's JSON Schema (draft 2020-12) as it stands in its file."""
-    command = "midstream" if name == "status" else f"midstream {name.removesuffix('-line')}"
+    command = _COMMANDS.get(name, f"midstream {name.removesuffix('-line')}")
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"{command}{' -f' if name.endswith('-line') else ''} --json",

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from coordinator.cli import render, wording
 from coordinator.cli.render import Column
-from coordinator.views.answers import HubRow, InstanceRow, LogRow, StartedAnswer
+from coordinator.views.answers import HubRow, IfLostRow, InstanceRow, LogRow, StartedAnswer
 from devices.errors import printable
 from devices.protocol.messages import Event
 
@@ -130,6 +130,7 @@ def hub_facts(row: HubRow) -> Iterator[tuple[str, Text | str]]:
     yield "state", state(row.state) + Text(f" for {wording.since(row.since)}")
     yield "reason", row.reason
     yield "power", "may be switched off" if row.safe_to_power_off else ""
+    yield "in the way", "; ".join(row.in_the_way)
     yield "functions", ", ".join(row.instances) or "none"
     yield "machine", f"{row.arch}, {row.cores} cores, {wording.size(row.memory_bytes)}" if row.arch else ""
     yield "software", f"midstream {row.version}, Python {row.python}, engines {', '.join(row.engines)}"
@@ -142,6 +143,28 @@ def hub_facts(row: HubRow) -> Iterator[tuple[str, Text | str]]:
     yield "agent", "" if row.agent_memory is None else wording.size(row.agent_memory)
     yield "spool", "" if row.spool_written is None else f"{wording.size(row.spool_written)} written since its start"
     yield "metrics", "" if row.metrics_age is None else f"{wording.duration(row.metrics_age)} old"
+
+
+IF_LOST_COLUMNS: Final = (
+    Column("instance"),
+    Column("failover"),
+    Column("goes to"),
+    Column("checkpoint", right=True),
+    Column("lost", flexible=True),
+    Column("why", flexible=True),
+)
+
+
+def if_lost_cells(row: IfLostRow) -> list[Text | str]:
+    """One row of `hubs --if-lost`."""
+    return [
+        row.instance,
+        row.failover,
+        row.goes_to or wording.NOTHING,
+        f"{wording.duration(row.checkpoint_age)} old" if row.checkpoint_age is not None else wording.NOTHING,
+        Text(row.lost, style="yellow") if row.lost else "nothing",
+        row.why,
+    ]
 
 
 def started(answer: StartedAnswer, *, as_json: bool) -> None:

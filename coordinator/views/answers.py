@@ -50,6 +50,12 @@ class DrainAsk(Question, kw_only=True):
     undo: bool = False
 
 
+class IfLostAsk(Question, kw_only=True):
+    """``if-lost``: what would become of a hub's functions without it."""
+
+    hub: str
+
+
 class PauseAsk(Question, kw_only=True):
     """``pause``: nothing moves by itself, or with ``off`` all does again."""
 
@@ -189,6 +195,20 @@ class HubRow(msgspec.Struct, kw_only=True):
     in_the_way: list[str] = []  # of draining it: sentences
 
 
+class IfLostRow(msgspec.Struct, kw_only=True):
+    """``hubs HUB --if-lost``: what would become of one function there. QoS 1 messages come again in any case."""
+
+    instance: str
+    function: str
+    suspended: bool
+    failover: str  # its policy: "auto", "wait 2m", "never"
+    goes_to: str = ""  # where placement would have it go now; empty: nowhere
+    why: str = ""  # of the place, or why there is none
+    checkpoint: str = ""  # that it would go on from
+    checkpoint_age: float | None = None  # seconds; what was done since is done again
+    lost: str = ""  # what nothing brings back; empty: nothing
+
+
 class StartedAnswer(msgspec.Struct, kw_only=True):
     """``run``, ``resume``, ``restore``: it runs, there, and why there."""
 
@@ -304,6 +324,7 @@ QUESTIONS: dict[str, type[Question]] = {
     "hubs": HubsAsk,
     "drain": DrainAsk,
     "pause": PauseAsk,
+    "if-lost": IfLostAsk,
     "checkpoint": InstanceAsk,
     "suspend": InstanceAsk,
     "resume": PlaceAsk,
@@ -325,6 +346,7 @@ ANSWERS: dict[str, Any] = {
     "hubs": list[HubRow],
     "drain": HubRow,
     "pause": StatusAnswer,
+    "if-lost": list[IfLostRow],
     "checkpoint": CheckpointAnswer,
     "suspend": CheckpointAnswer,
     "resume": StartedAnswer,

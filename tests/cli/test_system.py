@@ -69,6 +69,7 @@ class System:
         assert (said.status, said.err) == (status, ""), said
         document = json.loads(said.out)
         command = {"move": "migrate"}.get(arguments[0], arguments[0]) if arguments else "status"
+        command = "hubs-if-lost" if "--if-lost" in arguments else command
         jsonschema.validate(document, json.loads((schemas.FOLDER / f"{command}.json").read_text()))
         return document
 
@@ -307,6 +308,14 @@ def test_a_pause_is_what_there_is_to_do_until_it_ends(system: System) -> None:
     assert (said.status, said.out.startswith("to do: nothing moves by itself since")) == (1, True)
     assert system.call("pause", "--off").out == "things move by themselves again\n"
     assert system.call().status == 0
+
+
+def test_what_would_go_where_without_a_hub_is_a_table(system: System, counter: str) -> None:
+    (row,) = (row for row in system.json("hubs", "hub-a", "--if-lost") if row["instance"] == counter)
+    assert (row["failover"], row["goes_to"], row["lost"]) == ("wait 2m", "hub-b", "")
+    said = system.call("hubs", "hub-a", "--if-lost")
+    assert re.search(rf"{counter} +wait 2m +hub-b +\d+ s old +nothing", said.out)
+    assert system.call("hubs", "--if-lost").status == 2
 
 
 def test_a_move_to_where_it_is_already_is_refused(system: System, counter: str) -> None:
