@@ -86,6 +86,7 @@ class Announcement:
             paused=answer.paused,
             attention=[printable(sentence, _SENTENCE) for sentence in answer.attention[:_SENTENCES]],
             key=self._key.hex(),
+            notes_ends=True,
         )
         self._tell(self._topics.coordinator_status, messages.encode(status))
         for row in await instances.functions(self._store, self._hubs):
@@ -103,4 +104,4 @@ class Announcement:
 
 def farewell(key: bytes) -> bytes:
     """Returns the status of a coordinator that has left: its will, and its last word."""
-    return messages.encode(CoordinatorStatus(state="offline", version=__version__, key=key.hex()))
+    return messages.encode(CoordinatorStatus(state="offline", version=__version__, key=key.hex(), notes_ends=True))

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 
 from coordinator import intents
-from coordinator.ingest.instances import Voices
+from coordinator.ingest.instances import LogLine, Voices
 from coordinator.moves.actions import Actions, Carried
 from coordinator.moves.draining import Drains
 from coordinator.moves.ground import Ground
@@ -116,6 +116,9 @@ class Desk:
         if asked.instance not in names:
             raise instance_views.unknown(asked.instance, sorted(names))
         lines = self._voices.lines(asked.instance, asked.last)
+        if not lines:  # nobody listened when it ended: its last lines came with its end
+            told = await self._ground.store.read(events.log_of_end, asked.instance)
+            lines = msgspec.convert(told[-asked.last :] if asked.last > 0 else [], list[LogLine])
         return [answers.LogRow(at=line.at, level=line.level, text=line.text, hub=line.hub) for line in lines]
 
     async def _fetch(self, client: str, asked: answers.FetchAsk) -> answers.BlobAnswer:

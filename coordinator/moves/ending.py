@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from sqlalchemy.orm import Session
 
@@ -10,15 +10,23 @@ from coordinator.moment import now
 from coordinator.moves.ground import Ground
 from coordinator.store import instances
 from devices.errors import LONGEST_SHOWN, printable
-from devices.protocol.messages import Ended
+from devices.protocol.messages import Ended, Noted
 
+Outcome = Literal["news", "known", "not its"]
 _LONGEST_ERROR: Final = 8 * LONGEST_SHOWN
 _DID: Final = {"finished": "finished", "failed": "failed; its last checkpoint is kept", "stopped": "stopped"}
 
 
 async def take(ground: Ground, hub: str, told: Ended) -> bool:
-    """Notes an end; returns whether it was news. One of an older epoch, or told again, is not."""
-    if not await ground.store.write(_end, hub, told):
+    """Notes an end and says so, as often as it is told; returns whether it was news.
+
+    Of another epoch than the newest it is not believed: the hub is fenced, which its report brings about.
+    """
+    outcome = await ground.store.write(_end, hub, told)
+    if outcome == "not its":
+        return False
+    ground.commands.send(hub, Noted(id=f"noted-{told.instance}-{told.epoch}", instance=told.instance, epoch=told.epoch))
+    if outcome == "known":
         return False
     ground.claims.withdraw(told.instance)
     if told.state != "stopped":
@@ -30,15 +38,18 @@ async def take(ground: Ground, hub: str, told: Ended) -> bool:
             severity="problem" if told.state == "failed" else "info",
             instance=told.instance,
             hub=hub,
+            details={"log": told.log} if told.log else None,
         )
     return True
 
 
-def _end(session: Session, hub: str, told: Ended) -> bool:
+def _end(session: Session, hub: str, told: Ended) -> Outcome:
     instance = instances.find(session, told.instance)
-    if instance is None or instance.state in instances.ENDED or (instance.epoch, instance.hub) != (told.epoch, hub):
-        return False
+    if instance is None or (instance.epoch, instance.hub) != (told.epoch, hub):
+        return "not its"
+    if instance.state in instances.ENDED:
+        return "known"
     instance.state, instance.since = told.state, now()
     instance.result, instance.error = told.result, printable(told.error, _LONGEST_ERROR)
     instance.reason = instance.error.strip().rpartition("\n")[2]
-    return True
+    return "news"

@@ -15,6 +15,7 @@ import msgspec
 
 from devices.hub.instance import Instance
 from devices.hub.instance_session import InstanceSession
+from devices.hub.last_word import recent_lines
 from devices.hub.moment import now, spelled
 from devices.protocol import limits, link, messages
 from devices.protocol.messages import InstanceState
@@ -29,6 +30,9 @@ class Announcements:
     Args:
         instance: which.
         session: its connection.
+
+    Attributes:
+        lines: the newest of its log.
     """
 
     def __init__(self, instance: Instance, session: InstanceSession) -> None:
@@ -36,6 +40,7 @@ class Announcements:
         self._session = session
         self._status = link.Status()
         self._line = instance.header.place.line if instance.header.place else ""
+        self.lines = recent_lines()
         self._told: bytes = b""
         self._told_state = ""
 
@@ -110,6 +115,7 @@ class Announcements:
         """Tells a line that the function printed."""
         instance, hub = self._instance, self._instance.hub
         line = {"at": now(), "level": level, "text": text[: limits.LOG_LINE], "hub": hub.name}
+        self.lines.append(line)
         self._session.publish(hub.topics.instance(instance.name, "log"), msgspec.json.encode(line), qos=0)
 
     def result(self, result: bytes) -> None:

@@ -37,6 +37,8 @@ class Claims:
         self._pinned = pinned
         self._public: bytes | None = bytes.fromhex(pinned.read_text()) if pinned.exists() else None
         self._newest: dict[str, ClaimBody] = {}
+        self.coordinator_is_there = False
+        self.coordinator_notes_ends = True  # until one says otherwise: an end can wait
         self.on_newer: Callable[[ClaimBody], None] = lambda _claim: None
 
     def take_status(self, payload: bytes) -> None:
@@ -47,6 +49,8 @@ class Claims:
             ProtocolError: no coordinator's status.
         """
         status = messages.decode(payload, CoordinatorStatus, self._topics.coordinator_status)
+        self.coordinator_is_there = status.state == "online"
+        self.coordinator_notes_ends = status.notes_ends
         if not status.key:
             return
         try:

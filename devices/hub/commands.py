@@ -93,6 +93,8 @@ class Commands:
                 return instances.late(command)
             case messages.Stop():
                 return await instances.stop(command)
+            case messages.Noted():
+                return instances.noted(command)
             case messages.Fenced():
                 return instances.fenced(command)
             case messages.Drain():

@@ -353,6 +353,16 @@ class Instances:
                 await end_session(self._hub.address, command.instance)
         return self._done(command, "stopped")
 
+    def noted(self, command: messages.Noted) -> Answer:
+        """Takes the coordinator's word that it has an instance's end.
+
+        Raises:
+            FencedError: it acts here in another epoch.
+        """
+        if command.instance in self.lives:
+            self._acting(command, command.epoch).end_noted.set()
+        return self._done(command)
+
     # The hub leaves ---------------------------------------------------------------------------------------------------
 
     async def leave(self) -> None:

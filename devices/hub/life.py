@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from devices.errors import MidstreamError, UnreachableError
+from devices.hub import last_word
 from devices.hub.announcements import Announcements
 from devices.hub.backoff import Backoff
 from devices.hub.captures import Captures, Taken
@@ -55,6 +56,7 @@ class Life:
         subscribed: set while the broker has all of the subscriptions, as far as this hub knows.
         renews: whether the subscriptions are made again although the broker has kept the session: an earlier run of
             this agent may have died between the loss of a session and its repair.
+        end_noted: set when the coordinator has the function's end.
         late_mail: the task that sends it after a takeover.
         fencing: the task that waits for a takeover after a newer claim.
         on_gone: called when nothing of it is left here.
@@ -89,6 +91,7 @@ class Life:
             tasks=self.tasks,
             on_end=self._ended,
         )
+        self.end_noted = asyncio.Event()
         self._confirmed = asyncio.Event()
         self._keeps_house = False
         instance.feed.on_read = self.session.acknowledge
@@ -188,13 +191,15 @@ class Life:
         if instance.state == "moving":
             return False
         while True:
+            reached, claim = True, None
             try:
                 claim = await instance.hub.claims.read(instance.name)
             except UnreachableError:
-                claim = None
+                reached = False
             if claim is not None and claim.epoch > instance.epoch:
                 return False  # `Claims.on_newer` has this life fenced
-            if claim is not None or instance.settings.failover == "never":
+            withdrawn = reached and instance.state in ENDED  # the coordinator has noted its end
+            if claim is not None or instance.settings.failover == "never" or withdrawn:
                 self._thaw()
                 return True
             await backoff.wait()
@@ -277,14 +282,14 @@ class Life:
         self.tasks.start(self._carry_out(end), "end")
 
     async def _carry_out(self, end: End) -> None:
-        """Makes a function's end durable, tells the coordinator, and only then lets its last outputs go."""
+        """Makes a function's end durable, has the coordinator note it, and only then lets its last outputs go."""
         instance = self.instance
+        end.told.log = last_word.newest(self.announcements.lines)
         entry = Ended(
             epoch=instance.epoch, answer=messages.encode(end.told).decode(), outputs=instance.outbox.snapshot()
         )
         await self._note(entry)
-        await instance.hub.control.answer(end.told)
-        await self.let_last_outputs_go()
+        await last_word.deliver(self, end.told)
         if end.result is not None:
             self.announcements.result(end.result)
         self.announcements.tell()

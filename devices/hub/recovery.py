@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import logging
 
+import msgspec
+
 from devices.errors import MidstreamError, UnreachableError
+from devices.hub import last_word
 from devices.hub.backoff import Backoff
 from devices.hub.instance import Hub
 from devices.hub.instances import Instances
@@ -16,7 +19,6 @@ from devices.hub.life import Life
 from devices.hub.outbox import Outbox
 from devices.hub.spool import Ended, InstanceSpool, Recovered, Released, Spool, Suspended
 from devices.protocol import messages
-from devices.protocol.messages import AnyAnswer
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +66,7 @@ def _alive(instances: Instances, folder: InstanceSpool, recovered: Recovered) ->
 
 
 async def _go_on(hub: Hub, life: Life, recovered: Recovered) -> None:
-    if not await _may_act(hub, life):
+    if not await _may_act(hub, life, ended=isinstance(recovered.verdict, Ended)):
         _log.info("%s was claimed for another hub meanwhile", life.instance.name)
         await life.forget()
         return
@@ -76,34 +78,36 @@ async def _go_on(hub: Hub, life: Life, recovered: Recovered) -> None:
             life.keep_house()
             life.instance.steady.set()
         case Ended(answer=answer):
-            await _tell_end(hub, life, answer)
+            await _tell_end(life, answer)
         case None:
             life.session.open()
             life.keep_house()
             await life.process.set_back("its hub was started again")
 
 
-async def _may_act(hub: Hub, life: Life) -> bool:
-    """Returns when the claim was read: whether it is still ours."""
+async def _may_act(hub: Hub, life: Life, *, ended: bool) -> bool:
+    """Returns when the claim was read: whether it is still ours; the coordinator withdraws that of what has ended."""
     instance, backoff = life.instance, Backoff()
     while True:
+        reached, claim = True, None
         try:
             claim = await hub.claims.read(instance.name)
         except UnreachableError:
-            claim = None
+            reached = False
         if claim is not None:
             return claim.epoch <= instance.epoch
-        if instance.settings.failover == "never":
+        if instance.settings.failover == "never" or (ended and reached):
             return True
         await backoff.wait()
 
 
-async def _tell_end(hub: Hub, life: Life, answer: str) -> None:
+async def _tell_end(life: Life, answer: str) -> None:
     """Finishes what the crash has interrupted: the coordinator is told, the last outputs leave."""
-    told: AnyAnswer = messages.decode(answer.encode(), AnyAnswer, "spool")  # type: ignore[arg-type]
+    told = messages.decode(answer.encode(), messages.Ended, "spool")
     life.session.open()
-    await hub.control.answer(told)
-    await life.let_last_outputs_go()
-    if isinstance(told, messages.Ended) and told.state == "finished":
+    await last_word.deliver(life, told)
+    if told.state == "finished":
+        life.announcements.result(msgspec.json.encode(told.result))
+        await life.session.flush()
         await life.end_session()
         await life.forget()

@@ -44,6 +44,7 @@ class CoordinatorStatus(Message, kw_only=True):
     paused: str = ""  # since when nothing moves by itself, at somebody's wish
     attention: list[str] = []
     key: str = ""  # the coordinator's public key, hexadecimal; hubs pin it at first contact
+    notes_ends: bool = False  # answers `Ended` with `Noted`
 
 
 class HubStatus(Message, kw_only=True):
@@ -292,6 +293,12 @@ class Stop(Command, tag="stop", kw_only=True):
     reason: str
 
 
+class Noted(Command, tag="noted", kw_only=True):
+    """The end of the instance is in the coordinator's store: it need not be told again."""
+
+    epoch: int
+
+
 class Fenced(Command, tag="fenced", kw_only=True):
     """A newer epoch was claimed elsewhere: kill what is here and forget it. A told-later copy of the claim."""
 
@@ -305,7 +312,7 @@ class Drain(Command, tag="drain", kw_only=True):
     undo: bool = False
 
 
-AnyCommand = Prepare | Capture | Stored | GoOn | Restore | Late | Stop | Fenced | Drain
+AnyCommand = Prepare | Capture | Stored | GoOn | Restore | Late | Stop | Noted | Fenced | Drain
 
 
 # Answers: hub -> coordinator -----------------------------------------------------------------------------------------
@@ -389,6 +396,7 @@ class Ended(Answer, tag="ended", kw_only=True):
     error: str = ""  # the traceback as the user's own file and lines
     checkpoint: str = ""
     consumed: int = 0
+    log: list[dict[str, str]] = []  # its last lines: at, level, text, hub
 
 
 class Holding(msgspec.Struct, kw_only=True):

@@ -324,6 +324,9 @@ class ScriptedHub:
             del self.copies[command.instance]
         self.ok(command)
 
+    async def do_noted(self, command: messages.Noted) -> None:
+        self.ok(command)
+
     async def do_stop(self, command: messages.Stop) -> None:
         self.copies.pop(command.instance, None)
         self.ok(command)

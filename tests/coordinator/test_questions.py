@@ -166,6 +166,27 @@ async def test_a_result_is_kept_when_a_function_finishes(asker, washer):
     assert (row.state, row.result) == ("finished", {"kwh": 1.5})
 
 
+async def test_an_end_that_is_told_again_is_noted_again_and_happens_once(house, asker, washer):
+    a, _ = washer
+    line = {"at": "2026-01-01T00:00:00Z", "level": "info", "text": "almost there", "hub": "hub-a"}
+    copy = a.copies["washer"]
+    a.end("washer", result=7, log=[line])
+    await a.until(lambda: a.got(messages.Noted))
+    await house.kill()
+    await house.start()
+    await asker.until(lambda: (status := asker.status()) and status.running == 0)
+    a.copies["washer"] = copy
+    a.end("washer", result=8)
+    await a.until(lambda: len(a.got(messages.Noted)) == 2)
+    (row,) = await asker.ask("ps", instance="washer")
+    assert (row.state, row.result) == ("finished", 7)
+    assert [it.text for it in await asker.ask("logs", instance="washer")] == ["almost there"]
+    assert len(asker.told("washer finished")) == 1
+    a.answer(None, messages.Ended(hub="hub-b", instance="washer", epoch=1, state="finished"))  # of no hub of its own
+    a.end("washer")  # behind it in order
+    await a.until(lambda: len(a.got(messages.Noted)) == 3)
+
+
 async def test_functions_tell_their_parameters_and_where_they_fit(house, asker, washer):
     await house.hub("hub-c", engines=[])
     await hubs_online(asker, 3)

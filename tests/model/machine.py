@@ -40,7 +40,9 @@ QUIET: Final = 240.0
 """Seconds after which everything that was begun must have come to an end: the longest limits of a move, one after another."""
 CALM: Final = 10.0
 """Seconds that pass in any case."""
-_TEMPLATE: Final = Path(tempfile.mkdtemp(prefix="midstream-model-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+_TEMPLATE: Final = Path(
+    tempfile.mkdtemp(prefix="midstream-model-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+)
 names = st.sampled_from(HUBS)
 hubs = st.integers(0, len(HUBS) - 1)
 waits = st.sampled_from([0.0, 0.01, 1.1, 2.5, 20.0, 70.0])

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from network import TOPICS, Network
+from virtual_time import AtOnce
+
 from coordinator import app
 from coordinator.app import Coordinator
 from coordinator.config import CoordinatorConfig
@@ -22,8 +25,6 @@ from coordinator.store.database import Store
 from devices.mqtt.address import BrokerAddress
 from devices.mqtt.kind import BrokerKind
 from devices.protocol import limits
-from network import TOPICS, Network
-from virtual_time import AtOnce
 
 CLIENT = "coordinator"
 
@@ -61,7 +62,7 @@ class ModelLine:
         self.up = False
         self.up_since = 0.0
 
-    async def run(self, filters, kept, deliver: Callable[[Any], Any], connected) -> None:  # noqa: ARG002
+    async def run(self, filters, kept, deliver: Callable[[Any], Any], connected) -> None:
         loop = asyncio.get_running_loop()
         self.up, self.up_since = True, loop.time()
         self._network.connect(CLIENT, list(filters), deliver)
@@ -146,7 +147,7 @@ class Process:
             store="", rules=None, retention=Retention(last=1000, days=30, size=10**9),
         )  # fmt: skip
         line = ModelLine(network, self.effects, kind)
-        with mock.patch.object(app, "Line", lambda *_: line), mock.patch.object(app, "Firehose", _NoEars):
+        with mock.patch.object(app, "Line", return_value=line), mock.patch.object(app, "Firehose", _NoEars):
             self.coordinator = Coordinator(config, self.store, RuleBook())
         self._task = loop.create_task(self.coordinator.run(), name="coordinator")
 

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from network import TOPICS, Network
 
 from devices.errors import FencedError, MidstreamError, ProtocolError, RefusedError, RestoreError
 from devices.hub.commands import Commands
@@ -25,7 +26,6 @@ from devices.protocol import checkpoint as blobs
 from devices.protocol import claims, limits, messages, sealing
 from devices.protocol.checkpoint import Header, Place
 from devices.protocol.messages import Claim, ClaimBody, HubInfo, HubMetrics, HubStatus
-from network import TOPICS, Network
 
 
 @dataclass
@@ -362,17 +362,19 @@ class ModelHub:
 
     def send_late_mail(self, copy: Copy) -> None:
         copy.late_mail_due = False
-        self.answer(messages.LateMail(hub=self.name, instance=copy.name, epoch=copy.epoch, index=0, total=1, messages=[]))
+        self.answer(
+            messages.LateMail(hub=self.name, instance=copy.name, epoch=copy.epoch, index=0, total=1, messages=[])
+        )
 
     def go_on(self, command: messages.GoOn) -> messages.Answer:
         self._count(command)
         copy = self.copies.get(command.instance)
         if copy is None:
             return self._done(command, "gone")
-        if copy.epoch == command.epoch and copy.move == command.move:
-            if copy.state == "held" or (copy.state == "suspended" and not command.move):
-                copy.state, copy.move = "running", ""
-                self.disk[copy.name].verdict = None
+        holds = copy.state == "held" or (copy.state == "suspended" and not command.move)
+        if holds and (copy.epoch, copy.move) == (command.epoch, command.move):
+            copy.state, copy.move = "running", ""
+            self.disk[copy.name].verdict = None
         return self._done(command, copy.state)
 
     async def restore(self, command: messages.Restore) -> messages.Answer:
@@ -403,7 +405,9 @@ class ModelHub:
         kept = self.disk.get(command.instance)
         checkpoints = dict(kept.checkpoints) if kept else {}
         checkpoints.pop(header.checkpoint, None)
-        self.disk[command.instance] = Kept(command.claim, command.muted, {**checkpoints, header.checkpoint: (header, blob)})
+        self.disk[command.instance] = Kept(
+            command.claim, command.muted, {**checkpoints, header.checkpoint: (header, blob)}
+        )
         if copy is not None:
             copy.state, copy.frozen = "gone", True
         new = self.copies[command.instance] = Copy(self, header, blob, command.epoch)

@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import selectors
 import time
-from typing import Any
+from typing import Any, Self
 from unittest import mock
 
 
@@ -34,7 +34,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._clock.now
 
-    def __enter__(self) -> VirtualLoop:
+    def __enter__(self) -> Self:
         self._patch.start()
         return self
 

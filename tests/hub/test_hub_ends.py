@@ -1,0 +1,57 @@
+"""A function's end is told until the coordinator has noted it: over the death of the hub, and before its last outputs leave."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from test_hub_crashes import HubProcess, reports
+
+from devices.protocol import messages, sealing
+from devices.protocol.topics import Topics
+from devices.testing.broker import Tap
+
+TOPICS = Topics()
+SHORT = """
+from midstream import ctx, function
+
+@function
+def short():
+    print("almost there")
+    ctx.publish("out", "bye")
+    return 7
+"""
+
+
+@pytest.fixture(params=["mosquitto"])
+def kind(request):
+    return request.param
+
+
+async def test_an_end_is_told_again_by_the_next_life_of_its_hub_until_it_is_noted(broker, coordinator, tmp_path):
+    status = messages.CoordinatorStatus(
+        state="online", key=sealing.public_bytes(coordinator.key).hex(), notes_ends=True
+    )
+    await coordinator.session.publish(TOPICS.coordinator_status, messages.encode(status), retain=True)
+    coordinator.stores = False  # so that only the end lets the output go
+    hub = HubProcess(broker, tmp_path / "hub-a", "hub-a")
+    try:
+        with Tap(broker.address, "out", TOPICS.instance("short", "result")) as tap:
+            await reports(coordinator, 1)
+            await coordinator.run("short", "hub-a", SHORT, "short")
+            told = await coordinator.heard(messages.Ended)
+            assert (told.state, told.result) == ("finished", 7)
+            assert [line["text"] for line in told.log] == ["almost there"]
+            hub.kill()
+            coordinator.answers.clear()
+            await coordinator.session.publish(
+                TOPICS.instance("short", "claim"), b"", retain=True
+            )  # as when it is noted
+            hub.start_again()
+            assert (await coordinator.heard(messages.Ended)).result == 7
+            assert tap.payloads("out") == []
+            await coordinator.answer_to("hub-a", messages.Noted(id="n1", instance="short", epoch=1))
+            await asyncio.to_thread(tap.wait, lambda _: tap.payloads(TOPICS.instance("short", "result")) == [b"7"])
+            assert tap.payloads("out") == [b"bye"]
+    finally:
+        hub.kill()
