@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
+from devices.hub.instance import Instance
 from devices.protocol import limits
 from devices.protocol.messages import Ended
-
-if TYPE_CHECKING:
-    from devices.hub.life import Life
 
 _LINES: Final = 20
 """Lines of the function's log that go with its end."""
@@ -23,25 +22,28 @@ _BYTES: Final = 8 * limits.KIB
 """Bytes of them all."""
 
 
-async def deliver(life: Life, told: Ended) -> None:
+async def deliver(
+    instance: Instance, told: Ended, noted: asyncio.Event, let_last_outputs_go: Callable[[], Awaitable[None]]
+) -> None:
     """Tells an end that is durable here, and does what waited for it.
 
     Args:
-        life: of the instance that has ended.
+        instance: which has ended.
         told: what the coordinator is to know.
+        noted: set when it has said that it does.
+        let_last_outputs_go: publishes and acknowledges all that is left.
     """
-    instance = life.instance
     if instance.settings.durability == "spool":
-        await asyncio.gather(_until_noted(life, told), life.let_last_outputs_go())
+        await asyncio.gather(_until_noted(instance, told, noted), let_last_outputs_go())
     else:
-        await _until_noted(life, told)
-        await life.let_last_outputs_go()
+        await _until_noted(instance, told, noted)
+        await let_last_outputs_go()
 
 
-async def _until_noted(life: Life, told: Ended) -> None:
+async def _until_noted(instance: Instance, told: Ended, noted: asyncio.Event) -> None:
     """Tells it until the coordinator has it in its store, while there is one; no time-out decides."""
-    hub, is_told = life.instance.hub, False
-    while not life.end_noted.is_set():
+    hub, is_told = instance.hub, False
+    while not noted.is_set():
         if not is_told or hub.claims.coordinator_is_there:  # else each copy waits in the broker's queue
             await hub.control.answer(told)
             is_told = True
@@ -49,7 +51,7 @@ async def _until_noted(life: Life, told: Ended) -> None:
             return  # an older coordinator: the broker's word is all there is
         try:
             async with asyncio.timeout(limits.VERDICT):
-                await life.end_noted.wait()
+                await noted.wait()
         except TimeoutError:
             continue
 

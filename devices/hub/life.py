@@ -289,7 +289,7 @@ class Life:
             epoch=instance.epoch, answer=messages.encode(end.told).decode(), outputs=instance.outbox.snapshot()
         )
         await self._note(entry)
-        await last_word.deliver(self, end.told)
+        await last_word.deliver(instance, end.told, self.end_noted, self.let_last_outputs_go)
         if end.result is not None:
             self.announcements.result(end.result)
         self.announcements.tell()

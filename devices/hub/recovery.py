@@ -105,7 +105,7 @@ async def _tell_end(life: Life, answer: str) -> None:
     """Finishes what the crash has interrupted: the coordinator is told, the last outputs leave."""
     told = messages.decode(answer.encode(), messages.Ended, "spool")
     life.session.open()
-    await last_word.deliver(life, told)
+    await last_word.deliver(life.instance, told, life.end_noted, life.let_last_outputs_go)
     if told.state == "finished":
         life.announcements.result(msgspec.json.encode(told.result))
         await life.session.flush()
