@@ -75,11 +75,11 @@ _ALWAYS: dict[str, list[str]] = {
         "main.<locals>.<genexpr>() is called from inside an operation",
         "the generator count() is not driven by the statement itself",
     ],
-    "groups_everywhere": [
-        "Manager.__enter__() is called by a statement that cannot be stopped in",
-        "Manager.__exit__() is called by a statement that cannot be stopped in",
-        "note() is called by a statement that cannot be stopped in",
-        "parts() is called by a statement that cannot be stopped in",
+    "groups_in_depth": [
+        "Mine.__new__() is not called by the statement itself but from inside Mine",
+        "code that is not the function's own (_projected) stands in between",
+        "code that is not the function's own (part) stands in between",
+        "the generator thrown_into.<locals>.steps() is not driven by the statement itself",
     ],
     "identity": [
         "cached() is not called by the statement itself but from inside fast",

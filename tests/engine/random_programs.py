@@ -154,6 +154,7 @@ class Programs:
         self.most = 0
         self.depth = 0
         self.loops = 0
+        self.in_group_handler = False
         self.count = 0
         self.in_generator = False
         self.has_helper = False
@@ -327,10 +328,11 @@ class Programs:
 
     def leaving(self, indent: int) -> None:
         condition = f"{self.condition()} and {self.condition()}"
+        ways = ("boom",) if self.in_group_handler else ("boom", "return ")
         if self.loops and self.random.random() < 0.6:
             self.put(indent, f"if {condition}: {self.choose('break', 'continue')}")
         else:
-            self.put(indent, f"if {condition} and note(True): {self.choose('boom', 'return ')}({self.number()})")
+            self.put(indent, f"if {condition} and note(True): {self.choose(*ways)}({self.number()})")
 
     def branch(self, indent: int) -> None:
         self.put(indent, f"if {self.condition()}:")
@@ -395,7 +397,7 @@ class Programs:
             self.block(indent + 1)
 
     def group(self, indent: int) -> None:
-        """Exception groups: their handlers have no way out, so there are only assignments and effects in them."""
+        """Exception groups: their handlers have no way out but an exception."""
         self.put(indent, "try:")
         self.block(indent + 1, 2)
         if self.random.random() < 0.6:
@@ -403,8 +405,12 @@ class Programs:
         for kinds in self.random.choice((("Oops", "KeyError"), ("(KeyError, Oops)",), ("Exception",), ("KeyError",))):
             self.put(indent, f"except* {kinds} as several:")
             self.put(indent + 1, "note([told(each) for each in several.exceptions])")
-            for _ in range(self.random.randrange(2)):
-                self.random.choice((self.assignment, self.effect))(indent + 1)
+            outer = self.loops, self.in_group_handler
+            self.loops, self.in_group_handler = 0, True
+            self.block(indent + 1, 2)
+            self.loops, self.in_group_handler = outer
+            if self.random.random() < 0.3:
+                self.put(indent + 1, self.choose("raise", "raise ValueError(note(1))", "raise KeyError(2) from None"))
         self.maybe(indent, "else:", 0.3)
         self.maybe(indent, "finally:", 0.3)
 

@@ -8,6 +8,8 @@ import pytest
 
 from devices.errors import SourceError
 from devices.protocol import limits
+from devices.runtime.python.library import Library
+from devices.runtime.python.program import Program
 from devices.runtime.source import Source, read_source
 
 
@@ -80,3 +82,14 @@ def test_files_too_large_to_travel_in_every_checkpoint_are_refused(tmp_path: Pat
     write(tmp_path, large=f"x = '{'a' * limits.SOURCE}'\n")
     with pytest.raises(SourceError, match="more than 512 KB"):
         read_source(tmp_path / "large.py")
+
+
+@pytest.mark.parametrize("word", ["break", "continue", "return"])
+def test_leaving_the_handler_of_a_group_is_refused_as_in_plain_python(word: str) -> None:
+    inside = "for y in x:\n                if y:\n                    break\n                continue\n            "
+    text = f"def f(x):\n    for each in x:\n        try:\n            x()\n        except* OSError:\n            {inside}{word}\n"
+    with pytest.raises(SyntaxError, match="cannot appear in an except"):
+        compile(text, "f.py", "exec")
+    with pytest.raises(SourceError, match="cannot appear in an except\\* block") as refused:
+        Program.load(Source("f", {"f.py": text}), library=Library())
+    assert refused.value.place == "f.py:10"

@@ -28,7 +28,6 @@ class Blocks:
         self._finals: list[str] = []
         self._loops: list[int] = []
         self._hidden = 0
-        self._quiet = 0
         self._trial: list[form.Block] = []
         self._defaults: dict[int, tuple[ast.arguments, list[ast.expr], list[ast.expr | None]]] = {}  # as written
         self._deleted = {
@@ -66,7 +65,7 @@ class Blocks:
 
     def branch(self, test: ast.expr, at: ast.expr) -> tuple[form.Block, form.Block]:
         """Adds an ``if`` and returns its two blocks."""
-        step = form.If(self._next(), getattr(at, "lineno", self._line), self._block, test, form.Block(), form.Block())
+        step = form.If(TO_NUMBER, getattr(at, "lineno", self._line), self._block, test, form.Block(), form.Block())
         self._add(step)
         return self._part(step, step.body, "body"), self._part(step, step.orelse, "orelse")
 
@@ -166,15 +165,12 @@ class Blocks:
 
     # -- blocks ---------------------------------------------------------------------------------------------------
 
-    def _next(self) -> int:
-        return 0 if self._quiet else TO_NUMBER
-
     def _add(self, step: form.Step) -> None:
         self._block.steps.append(step)
 
     def _plain(self, nodes: list[ast.stmt], *, line: int | None = None) -> None:
         line = line or getattr(nodes[0], "lineno", None) or self._line
-        self._add(form.Plain(self._next(), line, self._block, nodes))
+        self._add(form.Plain(TO_NUMBER, line, self._block, nodes))
 
     def _glue(self, node: ast.stmt) -> None:
         self._add(form.Plain(0, self._line, self._block, [node]))
@@ -192,6 +188,11 @@ class Blocks:
         if not block.steps and statements:
             self._glue(ast.Pass())
         self._block, self._pins, self._line = outer, pins, line
+
+    def _quiet_branch(self, test: ast.expr) -> tuple[form.Block, form.Block]:
+        step = form.If(0, self._line, self._block, test, form.Block(), form.Block())
+        self._add(step)
+        return self._part(step, step.body, "body"), self._part(step, step.orelse, "orelse")
 
     def _take_pins(self) -> list[str]:
         pins, self._pins = self._pins, []

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from devices.runtime.python import form
 from devices.runtime.python.lower import load, store
-from devices.runtime.python.shape import assign, placed
-from devices.runtime.python.simple import SimpleStatements
+from devices.runtime.python.shape import TO_NUMBER, assign, placed
+from devices.runtime.python.tries import TryStatements
 
 _LOWERED_ITERATORS = frozenset({"range"})
 """Built-in functions whose iterators hold nothing whose end could be seen."""
@@ -16,7 +16,7 @@ _MAKE_FUNCTIONS = (ast.Lambda, ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.
 """Expressions that may become functions, which are defined in a statement before."""
 
 
-class CompoundStatements(SimpleStatements):
+class CompoundStatements(TryStatements):
     """The methods are named after the nodes that they take; `Blocks.statements` finds them."""
 
     def _test(self, node: ast.expr) -> ast.expr:
@@ -28,7 +28,7 @@ class CompoundStatements(SimpleStatements):
     def _If(self, node: ast.If) -> None:  # noqa: N802
         test = self._test(node.test)
         pins = self._take_pins()
-        step = form.If(self._next(), node.lineno, self._block, test, form.Block(), form.Block())
+        step = form.If(TO_NUMBER, node.lineno, self._block, test, form.Block(), form.Block())
         self._add(step)
         self._fill(self._part(step, step.body, "body"), node.body, pins)
         self._fill(self._part(step, step.orelse, "orelse"), node.orelse, pins)
@@ -39,7 +39,7 @@ class CompoundStatements(SimpleStatements):
         fits = self.position() == 0
         self.leave(before)
         if fits:
-            step = form.While(self._next(), node.lineno, self._block, test, form.Block(), form.Block())
+            step = form.While(TO_NUMBER, node.lineno, self._block, test, form.Block(), form.Block())
             self._add(step)
             self._loop_body(self._part(step, step.body, "body"), node.body)
             self._fill(self._part(step, step.orelse, "orelse"), node.orelse)
@@ -47,7 +47,7 @@ class CompoundStatements(SimpleStatements):
         ended = self.hidden("e") if node.orelse else None
         if ended:
             self._glue(assign(ended, ast.Constant(value=False)))
-        step = form.While(self._next(), node.lineno, self._block, ast.Constant(value=True), form.Block(), form.Block())
+        step = form.While(TO_NUMBER, node.lineno, self._block, ast.Constant(value=True), form.Block(), form.Block())
         self._add(step)
         self._part(step, step.orelse, "orelse")
         outer = self.enter(self._part(step, step.body, "body"))
@@ -70,7 +70,7 @@ class CompoundStatements(SimpleStatements):
         self.leave(outer)
         self._take_pins()
         if ended:
-            check = form.If(self._next(), node.lineno, self._block, load(ended), form.Block(), form.Block())
+            check = form.If(TO_NUMBER, node.lineno, self._block, load(ended), form.Block(), form.Block())
             self._add(check)
             self._fill(self._part(check, check.body, "body"), node.orelse)
             self._part(check, check.orelse, "orelse")
@@ -103,7 +103,7 @@ class CompoundStatements(SimpleStatements):
     ) -> None:
         has_site = self._takes_steps(target)
         item = store(self.hidden("v")) if has_site else self._quiet_target(target)
-        step = form.For(self._next(), line, self._block, item, iterator, clear, form.Block(), form.Block())
+        step = form.For(TO_NUMBER, line, self._block, item, iterator, clear, form.Block(), form.Block())
         self._add(step)
         block = self._part(step, step.body, "body")
         if isinstance(item, ast.Name) and has_site:
@@ -121,50 +121,6 @@ class CompoundStatements(SimpleStatements):
         if not block.steps:
             self._part(step, block, "body").steps.append(form.Plain(0, line, block, [ast.Pass()]))
         self._fill(self._part(step, step.orelse, "orelse"), orelse)
-
-    def _Try(self, node: ast.Try | ast.TryStar) -> None:  # noqa: N802
-        if node.finalbody:
-            marker = self.hidden("k")
-            step = form.Finally(0, node.lineno, self._block, marker, form.Block(), form.Block())
-            self._add(step)
-            self._finals.append(marker)
-            block = self._part(step, step.body, "body")
-            if node.handlers:
-                inner = self.enter(block)
-                self._try(node)
-                self.leave(inner)
-            else:
-                self._fill(block, node.body)
-            self._finals.pop()
-            self._fill(self._part(step, step.final, "final"), node.finalbody)
-        else:
-            self._try(node)
-
-    _TryStar = _Try
-
-    def _try(self, node: ast.Try | ast.TryStar) -> None:
-        star = isinstance(node, ast.TryStar)
-        step = form.Try(0, node.lineno, self._block, form.Block(), [], form.Block(), star)
-        self._add(step)
-        self._fill(self._part(step, step.body, "body"), node.body)
-        for handler in node.handlers:
-            saved = self.hidden("x")
-            block = form.Block()
-            self._part(step, block, f"handler {len(step.handlers)}")
-            step.handlers.append(form.Handler(handler.type, saved, block))
-            self._quiet += star
-            if handler.name is None:
-                self._fill(block, handler.body)
-            else:
-                unbind = form.Unbind(0, handler.lineno, block, handler.name, form.Block())
-                outer = self.enter(block)
-                self._line = handler.lineno
-                self._glue(assign(handler.name, load(saved)))
-                self._add(unbind)
-                self.leave(outer)
-                self._fill(self._part(unbind, unbind.body, "body"), handler.body)
-            self._quiet -= star
-        self._fill(self._part(step, step.orelse, "orelse"), node.orelse)
 
     def _With(self, node: ast.With) -> None:  # noqa: N802
         self._with(node.items, node.body, node)
@@ -243,7 +199,7 @@ class CompoundStatements(SimpleStatements):
         node: ast.With,
     ) -> None:
         where = item.context_expr
-        step = form.Try(0, where.lineno, self._block, form.Block(), [], form.Block(), star=False)
+        step = form.Try(0, where.lineno, self._block, form.Block(), [], form.Block())
         self._add(step)
         self._part(step, step.orelse, "orelse")
         outer = self.enter(self._part(step, step.body, "body"))
@@ -277,17 +233,12 @@ class CompoundStatements(SimpleStatements):
         self.leave(inner)
         self.leave(outer)
 
-    def _quiet_branch(self, test: ast.expr) -> tuple[form.Block, form.Block]:
-        step = form.If(0, self._line, self._block, test, form.Block(), form.Block())
-        self._add(step)
-        return self._part(step, step.body, "body"), self._part(step, step.orelse, "orelse")
-
     def _Match(self, node: ast.Match) -> None:  # noqa: N802
         subject = self.expressions.top(node.subject)
         if any(self._needs_statements(case.guard) for case in node.cases):
             self._match_in_turn(node, subject)
             return
-        step = form.Match(self._next(), node.lineno, self._block, subject, [])
+        step = form.Match(TO_NUMBER, node.lineno, self._block, subject, [])
         self._add(step)
         pins = self._take_pins()
         for number, case in enumerate(node.cases):

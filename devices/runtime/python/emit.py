@@ -197,6 +197,8 @@ class Emitter:
                 return self.clearing(step, [self.loop(step)])
             case form.Try():
                 return [self.guarded(step, self.filled(step.body, function, step.line), self.block(step.orelse))]
+            case form.Handling():
+                return self.handling(step, step.saved, self.filled(step.body, function, step.line))
             case form.Unbind():
                 return [self.unbinding(step, self.filled(step.body, function, step.line))]
             case form.Finally():
@@ -241,8 +243,17 @@ class Emitter:
             ast.ExceptHandler(handler.kind, handler.saved, self.filled(handler.body, function, step.line))
             for handler in step.handlers
         ]
-        kind = ast.TryStar if step.star else ast.Try
-        return self.wrap(step, kind(body, handlers, orelse, []))
+        return self.wrap(step, ast.Try(body, handlers, orelse, []))
+
+    def handling(
+        self, step: form.Step, saved: str, body: list[ast.stmt], before: Sequence[ast.stmt] = ()
+    ) -> list[ast.stmt]:
+        """Returns a body in which the exception that the hidden name ``saved`` holds is being handled.
+
+        It is raised once more and caught; what that changes in it is mended. ``before`` comes first in the handler.
+        """
+        handler = ast.ExceptHandler(load(".BaseException"), saved, [*before, mend(), *body])
+        return [self.wrap(step, node) for node in (keep(saved), ast.Try([raise_kept()], [handler], [], []))]
 
     def unbinding(self, step: form.Unbind, body: list[ast.stmt]) -> ast.stmt:
         """Returns the body, after which the exception's name is unbound."""
@@ -291,6 +302,21 @@ class Emitter:
                     self.place(part, function, step.number, step.line)
             emitted.append(ast.match_case(pattern, guard, self.filled(block, function, step.line)))
         return self.header(step, ast.Match(subject, emitted))
+
+
+def keep(name: str) -> ast.stmt:
+    """Keeps the exception that a hidden name holds as it is."""
+    return ast.Assign([store(".p")], ast.Call(load(".kept"), [load(name)], []))
+
+
+def raise_kept() -> ast.stmt:
+    """Raises it."""
+    return ast.Raise(ast.Attribute(load(".p"), "exception", ast.Load()), None)
+
+
+def mend() -> ast.stmt:
+    """Puts back what that has changed."""
+    return ast.Assign([store(".p")], ast.Call(ast.Attribute(load(".p"), "mend", ast.Load()), [], []))
 
 
 def _set(name: str, value: int | None) -> ast.Assign:

@@ -14,7 +14,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the normal form: statements are numbered alike wherever this is the same."""
 
 
@@ -95,12 +95,24 @@ class Handler:
 
 @dataclass(eq=False)
 class Try(Step):
-    """``try`` with its handlers; a ``finally`` is a `Finally` around it."""
+    """``try`` with its handlers; a ``finally`` is a `Finally` around it.
+
+    ``star``: it is an ``except*``, whose one handler has all clauses in it; its hidden name holds a list (`grouping`)
+    of which the exception is the first.
+    """
 
     body: Block
     handlers: list[Handler]
     orelse: Block
-    star: bool
+    star: bool = False
+
+
+@dataclass(eq=False)
+class Handling(Step):
+    """The body runs while the exception that a hidden name holds is being handled, as though it had been caught."""
+
+    saved: str
+    body: Block
 
 
 @dataclass(eq=False)

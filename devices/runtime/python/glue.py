@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 from types import FrameType, TracebackType
 from typing import Any, Final
 
-from devices.runtime.python import operations
+from devices.runtime.python import grouping, operations
 
 _LONGEST_CHAIN: Final = 1000  # exceptions in a chain of contexts that are put back; a guard against a cycle
 
@@ -16,11 +16,14 @@ _LONGEST_CHAIN: Final = 1000  # exceptions in a chain of contexts that are put b
 class Kept:
     """An exception as it is, before it is raised again to enter the handler that a function stood in.
 
-    Raising adds to its traceback and sets its context, and may cut the chain of contexts of the one being handled.
+    ``given`` is the exception, or the list of an ``except*`` (`grouping`). Raising adds to its traceback and sets its
+    context, and may cut the chain of contexts of the one being handled.
     """
 
-    def __init__(self, exception: BaseException) -> None:
-        self.exception = exception
+    def __init__(self, given: BaseException | list[Any]) -> None:
+        self.given = given
+        self.exception: BaseException = given[grouping.EXCEPTION] if isinstance(given, list) else given
+        exception = self.exception
         self._traceback: TracebackType | None = exception.__traceback__
         self._contexts: list[tuple[BaseException, BaseException | None]] = []
         for start in (exception, sys.exc_info()[1]):
@@ -164,6 +167,7 @@ HIDDEN: Final[dict[str, Any]] = {
     ".made": made,
     ".finished": operations.finished,
     **operations.HIDDEN,
+    **grouping.HIDDEN,
     ".primed": primed,
 }
 """The hidden built-ins."""

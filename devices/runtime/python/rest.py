@@ -6,7 +6,7 @@ left of it:
 * a loop: the rest of the body runs in a ``for`` of one turn, whose ``else`` is the original loop. ``break`` leaves
   both, ``continue`` goes on with the original;
 * ``try``: the handlers stay around the rest of the body;
-* a handler is entered by raising the saved exception again; what that changes in the exception is mended;
+* a handler is entered by raising the saved exception again (`Emitter.handling`);
 * ``finally``: taken up by what its marker says is pending: ``try: return .r3 finally: <rest>``;
 * ``with``: the manager with an empty ``__enter__``.
 
@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, TypeVar
 
 from devices.runtime.python import form, operations
-from devices.runtime.python.emit import Emitter
+from devices.runtime.python.emit import Emitter, keep, mend, raise_kept
 from devices.runtime.python.lines import Mark
 from devices.runtime.python.lower import load, store
 from devices.runtime.python.mentions import Mentions, mentions
@@ -133,7 +133,12 @@ class RestBuilder:
                 return [emitter.guarded(parent, body, emitter.block(parent.orelse))]
             case form.Try() if block.role.startswith("handler"):
                 handler = parent.handlers[int(block.role.partition(" ")[2])]
-                return self._handling(parent, handler.saved, body, rest)
+                rest.read.add(handler.saved)
+                before = [_given(handler.saved)] if parent.star else []
+                return emitter.handling(parent, handler.saved, body, before)
+            case form.Handling():
+                rest.read.add(parent.saved)
+                return emitter.handling(parent, parent.saved, body)
             case form.Unbind():
                 rest.bound.add(parent.name)
                 return [emitter.unbinding(parent, body)]
@@ -154,11 +159,6 @@ class RestBuilder:
         turn = ast.Tuple([ast.Constant(None)], ast.Load())
         return self.emitter.wrap(step, ast.For(store(".o"), turn, body, then))
 
-    def _handling(self, step: form.Step, saved: str, body: list[ast.stmt], rest: Rest) -> list[ast.stmt]:
-        rest.read.add(saved)
-        handler = ast.ExceptHandler(load(".BaseException"), saved, [_mend(), *body])
-        return self._glue(step, _keep(saved), ast.Try([_raise()], [handler], [], []))
-
     def _finishing(self, step: form.Finally, word: str, body: list[ast.stmt], rest: Rest) -> list[ast.stmt]:
         rest.read.add(step.marker)
         clear = ast.Assign([store(step.marker)], ast.Constant(None))
@@ -166,7 +166,7 @@ class RestBuilder:
         if not word:
             return self._glue(step, *final)
         if word == EXCEPTION:
-            return self._glue(step, _keep(step.marker), ast.Try([_raise()], [], [], [_mend(), *final]))
+            return self._glue(step, keep(step.marker), ast.Try([raise_kept()], [], [], [mend(), *final]))
         if word in ("break", "continue"):
             return self._glue(step, ast.Try([ast.Break() if word == "break" else ast.Continue()], [], [], final))
         rest.read.add(word)
@@ -231,16 +231,9 @@ class RestBuilder:
         return rest
 
 
-def _keep(name: str) -> ast.stmt:
-    return ast.Assign([store(".p")], ast.Call(load(".kept"), [load(name)], []))
-
-
-def _raise() -> ast.stmt:
-    return ast.Raise(ast.Attribute(load(".p"), "exception", ast.Load()), None)
-
-
-def _mend() -> ast.stmt:
-    return ast.Assign([store(".p")], ast.Call(ast.Attribute(load(".p"), "mend", ast.Load()), [], []))
+def _given(name: str) -> ast.stmt:
+    """Has the hidden name of an ``except*`` hold its list again, not the exception."""
+    return ast.Assign([store(name)], ast.Attribute(load(".p"), "given", ast.Load()))
 
 
 class _Cut:

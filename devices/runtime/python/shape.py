@@ -57,7 +57,7 @@ def blocks_of(step: form.Step) -> Iterator[form.Block]:
         case form.Finally():
             yield step.body
             yield step.final
-        case form.With() | form.Unbind():
+        case form.With() | form.Unbind() | form.Handling():
             yield step.body
         case form.Match():
             for _, _, block in step.cases:

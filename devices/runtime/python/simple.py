@@ -9,7 +9,7 @@ from devices.runtime.python import form
 from devices.runtime.python.blocks import Blocks
 from devices.runtime.python.lower import load, store
 from devices.runtime.python.operations import DELETE_ATTRIBUTE, DELETE_ITEM, IN_PLACE, SET_ATTRIBUTE, SET_ITEM
-from devices.runtime.python.shape import assign, placed
+from devices.runtime.python.shape import TO_NUMBER, assign, placed
 
 
 class SimpleStatements(Blocks):
@@ -49,7 +49,7 @@ class SimpleStatements(Blocks):
             self._plain([placed(trial, node)])
             return
         debug = form.If(
-            self._next(), node.lineno, self._block, ast.Name("__debug__", ast.Load()), form.Block(), form.Block()
+            TO_NUMBER, node.lineno, self._block, ast.Name("__debug__", ast.Load()), form.Block(), form.Block()
         )
         self._add(debug)
         previous = self.enter(self._part(debug, debug.body, "body"))
