@@ -99,6 +99,7 @@ def row_of(header: Header, blob: bytes, signer: bytes, told: Captured | None = N
         unread=len(header.mailbox.unread),
         outputs=len(header.outputs),
         sequence=header.sequence,
+        wait=None if header.wait is None else msgspec.to_builtins(header.wait),
     )
 
 

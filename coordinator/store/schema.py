@@ -111,6 +111,7 @@ class Checkpoint(Base):
     unread: Mapped[int]
     outputs: Mapped[int]
     sequence: Mapped[int]
+    wait: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # `devices.protocol.waits`
 
 
 class Blob(Base):

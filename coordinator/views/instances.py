@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import cast
 
+import msgspec
 from sqlalchemy.orm import Session
 
 from coordinator.ingest.hubs import Hubs
@@ -17,6 +18,9 @@ from coordinator.store.schema import Checkpoint, Function, Instance
 from coordinator.views.answers import FunctionRow, InstanceRow
 from devices.errors import RefusedError
 from devices.protocol.messages import InstanceStateName
+from devices.protocol.waits import Wait
+from devices.runtime import clock
+from devices.runtime.deadline import outlook
 from devices.runtime.settings import Settings
 
 
@@ -80,10 +84,18 @@ def _row(instance: Instance, function: Function, newest: Checkpoint | None, hubs
         row.line, row.waiting, row.text = said.line or row.line, said.waiting, said.text
         row.progress, row.values = said.progress, said.values
         row.lag, row.dropped, row.input_qos = said.lag, said.dropped, said.input_qos
+    if newest is not None and newest.wait is not None and not _runs(instance, hubs):
+        zone = clock.zone_or_utc(str(function.settings.get("timezone", "UTC")))
+        row.waiting = outlook(msgspec.convert(newest.wait, Wait), zone, clock.wall())
     metrics = hubs[instance.hub].metrics if hubs.online(instance.hub) else None
     if metrics is not None and (use := metrics.instances.get(instance.id)) is not None:
         row.cpu, row.memory = use.cpu, use.memory
     return row
+
+
+def _runs(instance: Instance, hubs: Hubs) -> bool:
+    """Whether it says itself for what it waits, or waits for nothing any more."""
+    return instance.state in instances.ENDED or (instance.state == "running" and hubs.online(instance.hub))
 
 
 async def functions(store: Store, hubs: Hubs) -> list[FunctionRow]:

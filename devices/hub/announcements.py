@@ -16,9 +16,12 @@ import msgspec
 from devices.hub.instance import Instance
 from devices.hub.instance_session import InstanceSession
 from devices.hub.last_word import recent_lines
-from devices.hub.moment import now, spelled
+from devices.hub.lifecycle import ENDED
+from devices.hub.moment import now
 from devices.protocol import limits, link, messages
 from devices.protocol.messages import InstanceState
+from devices.runtime import clock
+from devices.runtime.deadline import outlook
 
 _PERIOD: Final = 1.0  # seconds between two tellings of the same state
 _VALUES: Final = 8 * limits.KIB  # bytes of what a function shows in `ctx.status`
@@ -41,6 +44,7 @@ class Announcements:
         self._status = link.Status()
         self._line = instance.header.place.line if instance.header.place else ""
         self.lines = recent_lines()
+        self._zone = clock.zone_or_utc(str(instance.header.function.settings.get("timezone", "UTC")))
         self._told: bytes = b""
         self._told_state = ""
 
@@ -76,17 +80,14 @@ class Announcements:
 
     def state(self) -> InstanceState:
         """Returns the present state."""
-        instance, feed, mailbox = self._instance, self._instance.feed, self._instance.mailbox
-        waiting = feed.waiting
-        if waiting and feed.until is not None:
-            waiting = f"{waiting}, until {spelled(feed.until)}"
+        instance, mailbox = self._instance, self._instance.mailbox
         return InstanceState(
             state=instance.state,
             function=instance.header.function.name,
             hub=instance.hub.name,
             epoch=instance.epoch,
             line=self._line,
-            waiting=waiting,
+            waiting=self._waiting(),
             text=self._status.text or "",
             progress=self._status.progress,
             values=self._status.values,
@@ -97,6 +98,16 @@ class Announcements:
             reason=instance.reason,
             since=instance.since,
         )
+
+    def _waiting(self) -> str:
+        """For what it waits until when; where nothing runs, what will happen when it does."""
+        instance, feed = self._instance, self._instance.feed
+        if instance.worker is None:
+            wait = None if instance.state in ENDED else instance.header.wait
+            return "" if wait is None else outlook(wait, self._zone, clock.wall())
+        if not feed.waiting or feed.until is None:
+            return feed.waiting
+        return f"{feed.waiting} until {clock.shown(feed.until, self._zone)}"
 
     def at(self, line: str) -> None:
         """Notes where the function is."""

@@ -26,6 +26,9 @@ from devices.protocol.messages import Captured
 
 _ANSWERS: Final = 5.0
 """Seconds beyond the limit of a stop within which a worker answers in any case; after them it is taken for hung."""
+_COUNTED: Final = 0.1
+"""The part of a wait that counts only while the function runs (`timeout=`, ``catch_up="continue"``) which a sudden death may
+set back, at most: a checkpoint for each period of a sleep of hours would wear out an SD card for nothing."""
 _log = logging.getLogger(__name__)
 
 
@@ -69,7 +72,7 @@ class Captures:
         self._held_for = ""
         self._pending: dict[str, Taken] = {}
         self._due = asyncio.Event()
-        self._taken_at = time.monotonic()
+        self._taken_at = self._kept_at = time.monotonic()
         self.on_durable: Callable[[], None] = lambda: None
 
     # Taking -----------------------------------------------------------------------------------------------------------
@@ -120,7 +123,8 @@ class Captures:
             return self._snapshot(None)
         self._answer = asyncio.get_running_loop().create_future()
         instance.feed.stop()
-        instance.worker.capture(link.Capture(number=self._number, hold=hold, limit=instance.hub.stop_within))
+        deaf = instance.feed.deaf() if instance.feed.pulls else 0.0
+        instance.worker.capture(link.Capture(number=self._number, hold=hold, limit=instance.hub.stop_within, deaf=deaf))
         answers_within = instance.hub.stop_within + _ANSWERS
         try:
             async with asyncio.timeout(answers_within):
@@ -218,6 +222,7 @@ class Captures:
         taken = Taken(cut=cut, made=made, told=checkpoints.fit(told))
         instance.mailbox.keep(cut.mailbox)
         instance.header = made.header
+        self._kept_at = began
         self._pending[taken.id] = taken
         hub.control.answer(taken.told)
         if instance.settings.durability == "spool":
@@ -305,7 +310,7 @@ class Captures:
         """Takes checkpoints when they are due, until cancelled.
 
         Due: an output waits, half the window is unacknowledged, somebody asked, or the function's period has passed and
-        something has changed.
+        something has changed: time that only counts while the function runs too, if a tenth of its wait has passed.
         """
         period = self._instance.settings.checkpoint
         while True:
@@ -348,7 +353,10 @@ class Captures:
         """Tells whether there is anything that the newest checkpoint does not hold."""
         instance, kept = self._instance, self._instance.header
         seen = (instance.mailbox.delivered, instance.mailbox.arrivals, instance.outbox.sequence)
-        return seen != (kept.mailbox.delivered, kept.mailbox.arrivals, kept.sequence) or not instance.feed.idle
+        if seen != (kept.mailbox.delivered, kept.mailbox.arrivals, kept.sequence) or not instance.feed.idle:
+            return True
+        counting = instance.feed.counting
+        return counting is not None and time.monotonic() - self._kept_at >= counting * _COUNTED
 
 
 def _phases(cut: Cut, reading: float, encoding: float, spooling: float) -> dict[str, float]:

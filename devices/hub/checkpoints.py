@@ -67,7 +67,7 @@ def make(cut: Cut, parent: Header, *, hub: str, epoch: int, reason: str, key: Ed
         key: this hub's.
         packed: the parent's packed image, where the cut has none of its own.
     """
-    place, engine, image = parent.place, parent.engine, parent.image
+    place, engine, image, wait = parent.place, parent.engine, parent.image, parent.wait
     if cut.frame is not None:
         place = Place(line=cut.frame.line, statement=cut.frame.statement, frames=cut.frame.frames)
         engine = EngineRecord(
@@ -78,6 +78,7 @@ def make(cut: Cut, parent: Header, *, hub: str, epoch: int, reason: str, key: Ed
             packages=cut.frame.packages,
         )
         image, packed = blobs.pack_image(cut.frame.image)
+        wait = cut.frame.wait
     header = Header(
         checkpoint=new_id(),
         instance=parent.instance,
@@ -94,6 +95,7 @@ def make(cut: Cut, parent: Header, *, hub: str, epoch: int, reason: str, key: Ed
         outputs=cut.outputs,
         sequence=cut.sequence,
         image=image,
+        wait=wait,
     )
     blob = blobs.encode(header, packed, key)
     return Made(header=header, blob=blob, digest=blobs.blob_digest(blob).hex())

@@ -24,12 +24,14 @@ class Feed:
     Attributes:
         waiting: what the function waits for, in words; empty if it does not.
         until: when that wait ends by itself, in seconds since 1970.
+        counting: the seconds that were left of it at its beginning, if they pass only while the function runs.
         on_read: called after each message that was handed out.
     """
 
     def __init__(self, mailbox: Mailbox) -> None:
         self.waiting = ""
         self.until: float | None = None
+        self.counting: float | None = None
         self.on_read: Callable[[], None] = lambda: None
         self._mailbox = mailbox
         self._worker: Worker | None = None
@@ -44,12 +46,20 @@ class Feed:
         """Serves another process of the function, or none."""
         self._worker, self._pull = worker, None
         self._stopped = self._unpull_postponed = False
-        self.waiting, self.until = "", None
+        self._waits_no_more()
+
+    def _waits_no_more(self) -> None:
+        self.waiting, self.until, self.counting = "", None, None
 
     @property
     def idle(self) -> bool:
         """Whether the function waits, for a message or a time."""
         return bool(self._pull or self.waiting)
+
+    @property
+    def pulls(self) -> bool:
+        """Whether the function waits for a message."""
+        return self._pull is not None
 
     # What the function asks -------------------------------------------------------------------------------------------
 
@@ -59,7 +69,7 @@ class Feed:
         self._deaf_at_pull = self._deaf_for()
         self.pump()
         if self._pull is not None:
-            self.waiting, self.until = frame.waiting or "a message", frame.until
+            self.waiting, self.until, self.counting = frame.waiting or "a message", frame.until, frame.counting
 
     def unpull(self) -> None:
         """Takes the pull back: a message that is there goes out first."""
@@ -68,12 +78,12 @@ class Feed:
             return
         self.pump()
         self._pull = None
-        self.waiting, self.until = "", None
-        self._send(link.Unpulled(deaf=self._deaf_for() - self._deaf_at_pull))
+        self._waits_no_more()
+        self._send(link.Unpulled(deaf=self.deaf()))
 
     def sleeping(self, frame: link.Sleeping) -> None:
         """Notes that the function waits for a time."""
-        self.waiting, self.until = frame.waiting, frame.until
+        self.waiting, self.until, self.counting = frame.waiting, frame.until, frame.counting
 
     def latest(self, frame: link.Latest) -> None:
         """Answers with the newest message of a subscription."""
@@ -89,7 +99,7 @@ class Feed:
         if pulled is None:
             return
         self._pull = None
-        self.waiting, self.until = "", None
+        self._waits_no_more()
         self._send(_deliver(*pulled))
         self.on_read()
 
@@ -118,6 +128,11 @@ class Feed:
         """Notes whether what is published now would arrive: a function's time-out does not run while it does not."""
         self._deaf = self._deaf_for()
         self._deaf_since = None if hears else time.monotonic()
+
+    def deaf(self) -> float:
+        """Returns for how many seconds of this pull the function was deaf, beyond those that this has returned before."""
+        before, self._deaf_at_pull = self._deaf_at_pull, self._deaf_for()
+        return self._deaf_at_pull - before
 
     def _deaf_for(self) -> float:
         return self._deaf + (0.0 if self._deaf_since is None else time.monotonic() - self._deaf_since)

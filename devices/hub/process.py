@@ -110,6 +110,7 @@ class Process:
                 sequence=instance.outbox.sequence,
                 delivered=instance.mailbox.delivered,
                 subscriptions=instance.mailbox.subscriptions,
+                catch_up=instance.settings.catch_up,
             )
         )
         sent = time.monotonic()

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from devices.errors import DamagedError, NewerFormatError, ProtocolError
 from devices.protocol import limits, sealing
+from devices.protocol.waits import Wait
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -150,6 +151,7 @@ class Header(msgspec.Struct, kw_only=True, frozen=True):
     outputs: list[Output]
     sequence: int  # outputs made so far
     image: ImageRecord | None  # None: not started yet
+    wait: Wait | None = None  # that the function stood in; versions before 0.1.0 did not say
 
 
 class Checkpoint(msgspec.Struct, kw_only=True, frozen=True):

@@ -16,6 +16,7 @@ import msgspec
 from devices.errors import ProtocolError
 from devices.protocol import limits
 from devices.protocol.messages import Variable
+from devices.protocol.waits import CatchUp, Wait
 
 HEAD: Final = struct.Struct(">I")
 
@@ -48,6 +49,7 @@ class Begin(Frame, tag="begin", kw_only=True):
     sequence: int = 0  # outputs made so far
     delivered: int = 0  # messages handed to the function so far
     subscriptions: dict[int, list[str]] = {}  # the open ones: filters, as `Subscribe` named them, by number
+    catch_up: CatchUp = "run"  # what becomes of waits that ended while the function was not running
 
 
 class Deliver(Frame, tag="deliver", kw_only=True):
@@ -96,6 +98,7 @@ class Capture(Frame, tag="capture", kw_only=True):
     hold: bool
     limit: float = limits.STOP
     encoding: float = limits.ENCODING
+    deaf: float = 0.0  # as in `Unpulled`: what of it the function has not been told yet
 
 
 class GoOn(Frame, tag="go-on", kw_only=True):
@@ -153,6 +156,7 @@ class Pull(Frame, tag="pull", kw_only=True):
     subscriptions: list[int] = []
     waiting: str = ""  # in words, for `ps`
     until: float | None = None  # seconds since the epoch
+    counting: float | None = None  # seconds left that pass only while the function runs
 
 
 class Unpull(Frame, tag="unpull", kw_only=True):
@@ -196,6 +200,7 @@ class Sleeping(Frame, tag="sleeping", kw_only=True):
 
     waiting: str
     until: float | None = None
+    counting: float | None = None  # as in `Pull`
 
 
 class Checkpoint(Frame, tag="checkpoint", kw_only=True):
@@ -212,6 +217,7 @@ class Captured(Frame, tag="captured", kw_only=True):
     frames: list[str]
     variables: list[Variable]
     packages: dict[str, str] = {}  # that the function's files import, and their versions
+    wait: Wait | None = None  # that the function was in
     sequence: int
     delivered: int
     freeze_ms: float  # from the request to the stop

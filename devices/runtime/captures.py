@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from devices.errors import CannotStopError, MidstreamError
-from devices.protocol import link, messages
+from devices.protocol import link, messages, waits
 from devices.runtime.attention import Attention
 from devices.runtime.channel import Channel, leave
 from devices.runtime.hatch import Hatch
@@ -33,7 +33,7 @@ class Progress:
         sequence: outputs made.
         durable: of them, those that are where failover will look for them.
         delivered: messages handed over.
-        held: seconds that the function was held here.
+        held: seconds that the function was held here, or its hub deaf.
     """
 
     sequence: int
@@ -50,6 +50,9 @@ class Wait(Protocol):
 
     waits_for_checkpoint: ClassVar[bool]
     """Whether the checkpoint itself is what it waits for."""
+
+    def told(self) -> waits.Wait | None:
+        """Returns for what it waits and until when; ``None`` if that is soon over."""
 
     def captured(self, number: int) -> None:
         """Checkpoint ``number`` was taken in it."""
@@ -88,6 +91,7 @@ class Captures:
         self._wanted: link.Capture | None = None
         self._asked = 0.0
         self._running_on = False  # the engine looks for a place
+        self._waits: waits.Wait | None = None  # in what the state is read
 
     def ask(self, frame: link.Capture) -> None:
         """Takes a note of a request; `run_on` or `take` follows. It takes the place of one that is still open."""
@@ -96,6 +100,7 @@ class Captures:
             self._fail(CannotStopError("another checkpoint was asked for before a place to stop was reached"))
         self._wanted = frame
         self._asked = time.monotonic()
+        self._progress.held += frame.deaf
 
     def time_left(self) -> float | None:
         """Seconds within which the open request must be answered; ``None``: there is none."""
@@ -121,6 +126,7 @@ class Captures:
         if wanted is None or left is None:
             return
         self._look_no_more()
+        self._waits = wait.told()
         try:
             image = self._image_in(wait, nested=nested)
         except CannotStopError as error:
@@ -136,6 +142,8 @@ class Captures:
             wait.captured(wanted.number)
             if image is not None:
                 self._answer_here(image)
+        finally:
+            self._waits = None
 
     def _look_no_more(self) -> None:
         if self._running_on:
@@ -189,6 +197,7 @@ class Captures:
                 statement=read.place.statement,
                 frames=[f"{frame.function} {frame.file}:{frame.line}" for frame in read.frames],
                 packages=self._packages,
+                wait=self._waits,
                 variables=[messages.Variable(**variable._asdict()) for variable in read.variables],
                 sequence=self._progress.sequence,
                 delivered=self._progress.delivered,

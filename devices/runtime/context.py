@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
-from typing import IO, Any, BinaryIO, TextIO, overload
+from typing import IO, Any, BinaryIO, TextIO, get_args, overload
 
 from devices.errors import UsageError
-from devices.protocol import durations, link, topics
-from devices.runtime import clock, files, payloads
+from devices.protocol import link, topics
+from devices.protocol.waits import CatchUp
+from devices.runtime import deadline, files, payloads
 from devices.runtime.effects import Checkpoint, Publish, Sleep, Where
 from devices.runtime.instance import running
 from devices.runtime.message import Message
@@ -76,27 +77,36 @@ class Context:
         """
         return wait_for_message([], timeout, until, where)
 
-    def sleep(self, duration: str | float | timedelta | None = None, *, until: str | datetime | None = None) -> None:
-        """Sleeps; moves, reboots and power cuts do not lengthen it: what is overdue ends at once.
+    def sleep(
+        self,
+        duration: str | float | timedelta | None = None,
+        *,
+        until: str | datetime | None = None,
+        catch_up: CatchUp | None = None,
+    ) -> None:
+        """Sleeps, by the clock on the wall: moves, reboots and power cuts do not lengthen it.
 
         Args:
             duration: ``"90s"``, ``"6h"``, ``"1h 30m"``, seconds, or a timedelta.
             until: instead: the next ``"07:00"`` in the site's time zone, or an aware datetime.
+            catch_up: what happens if it ended while the function was not running; ``None``: as `@function` says.
 
         Raises:
-            UsageError: neither or both; a duration or time that is none.
+            UsageError: neither or both; a duration, time or policy that is none.
         """
         instance = running()
         with instance.attention:
             if (duration is None) == (until is None):
                 raise UsageError("ctx.sleep() takes a duration or until=, one of them", remedy='as in ctx.sleep("90s")')
+            policy = instance.catch_up if catch_up is None else catch_up
+            if policy not in get_args(CatchUp):
+                raise UsageError(f"catch_up={policy!r} cannot be", remedy='it is "run", "skip" or "continue"')
             if until is not None:
-                moment, words = clock.moment(until, instance.zone), "sleeping until"
+                end = deadline.until(until, instance.zone, policy)
             else:
                 assert duration is not None
-                seconds = durations.seconds(duration)
-                moment, words = instance.now().timestamp() + seconds, f"sleeping for {durations.words(seconds)}, until"
-            Sleep(instance, until=moment, waiting=f"{words} {clock.shown(moment, instance.zone)}").run()
+                end = deadline.after(duration, policy)
+            Sleep(instance, deadline=end).run()
 
     def publish(self, topic: str, payload: Any, *, qos: int = 1, retain: bool = False, immediate: bool = False) -> None:
         """Publishes a message, exactly once in effect: it leaves when the state that made it is durable.

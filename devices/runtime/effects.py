@@ -2,19 +2,22 @@
 
 An effect is the innermost frame of a function that waits. It is saved as a descriptor, plain data beside the function's
 own values (``where=``), and taken up from it on another hub. Two clocks: ``timeout=`` counts the time in which the
-function was listening, so it stands still while the function is frozen, on its way, or its hub deaf; ``until=`` and
-sleep are wall clock: a sleep that is overdue after a power cut ends at once.
+function was listening, so it stands still while the function is frozen, on its way, or its hub deaf, and knows nothing of
+the wall clock; ``until=`` and sleep are wall clock, read anew every few seconds because it may be set, and what is overdue
+after a power cut is a policy of the function (`deadline`).
 """
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
 from devices.errors import MidstreamError
 from devices.protocol import limits, link
+from devices.protocol.waits import Deadline, Wait
+from devices.runtime import clock
+from devices.runtime import deadline as deadlines
 from devices.runtime.instance import Instance
 from devices.runtime.message import Message
 
@@ -43,6 +46,10 @@ class Effect(ABC):
         """Returns the effect that goes on from a `state`."""
         return cls(instance, **state)
 
+    def told(self) -> Wait | None:
+        """Returns for what it waits and until when; ``None`` if that is soon over."""
+        return None
+
     @abstractmethod
     def run(self) -> Any:
         """Waits, and returns what the function's call returns."""
@@ -64,10 +71,10 @@ class Next(Effect):
     Args:
         instance: whose.
         subscriptions: numbers; empty: all.
-        waiting: for what, in words.
+        topics: the filters, for people.
         where: takes a message, says whether it matters; what does not is consumed and the wait goes on.
         timeout: seconds of listening, or ``None``.
-        until: seconds since 1970, or ``None``.
+        deadline: its end by the clock, or ``None``.
         listened: seconds of listening that an earlier process has seen.
         message: one that was handed over already and not judged by ``where`` yet.
     """
@@ -79,19 +86,19 @@ class Next(Effect):
         instance: Instance,
         *,
         subscriptions: Sequence[int] = (),
-        waiting: str = "",
+        topics: str = "",
         where: Where | None = None,
         timeout: float | None = None,
-        until: float | None = None,
+        deadline: Deadline | None = None,
         listened: float = 0.0,
         message: Message | None = None,
     ) -> None:
         super().__init__(instance)
         self._subscriptions = list(subscriptions)
-        self._waiting = waiting
+        self._topics = topics
         self._where = where
         self._timeout = timeout
-        self._until = until
+        self._deadline = deadline
         self._since = instance.listening() - listened
         self._message = message
         self._withdrawing = False
@@ -100,13 +107,24 @@ class Next(Effect):
         """Returns its arguments, with what was listened so far and what is not judged yet."""
         return {
             "subscriptions": self._subscriptions,
-            "waiting": self._waiting,
+            "waiting": self._topics,
             "where": self._where,
             "timeout": self._timeout,
-            "until": self._until,
             "listened": self.instance.listening() - self._since,
             "message": self._message,
+            **deadlines.state(self._deadline),
         }
+
+    @classmethod
+    def taken_up(cls, instance: Instance, state: dict[str, Any]) -> Self:
+        """Returns the wait as its policy has it now."""
+        deadline = deadlines.taken_up(state, instance.zone)
+        return cls(instance, topics=state.pop("waiting"), deadline=deadline, **state)
+
+    def told(self) -> Wait:
+        """Returns the topics, the deadline, and what is left of the time-out."""
+        deadline = None if self._deadline is None else deadlines.read(self._deadline)
+        return Wait(topics=self._topics, deadline=deadline, listening=self._listening_left())
 
     def remaining(self) -> float | None:
         """Seconds until time-out or moment, whichever is first; ``None`` while the hub's answer is awaited."""
@@ -116,9 +134,15 @@ class Next(Effect):
         return left if left is None else max(0.0, left)
 
     def _left(self) -> float | None:
-        listening = None if self._timeout is None else self._timeout - (self.instance.listening() - self._since)
-        clock = None if self._until is None else self._until - time.time()
-        return min((left for left in (listening, clock) if left is not None), default=None)
+        until = None if self._deadline is None else deadlines.left(self._deadline)
+        return min((left for left in (self._listening_left(), until) if left is not None), default=None)
+
+    def _counting(self) -> float | None:
+        until = None if self._deadline is None else deadlines.counting(self._deadline)
+        return min((left for left in (self._listening_left(), until) if left is not None), default=None)
+
+    def _listening_left(self) -> float | None:
+        return None if self._timeout is None else max(0.0, self._timeout - (self.instance.listening() - self._since))
 
     def run(self) -> Message | None:
         """Returns the message, or ``None``: the time ran out and nothing unread is left here."""
@@ -134,8 +158,10 @@ class Next(Effect):
 
     def _pull(self) -> Message | None:
         left = self._left()
-        until = None if left is None else time.time() + left
-        self.instance.send(link.Pull(subscriptions=self._subscriptions, waiting=self._waiting, until=until))
+        until = None if left is None else clock.wall() + left
+        self.instance.send(
+            link.Pull(subscriptions=self._subscriptions, waiting=self._topics, until=until, counting=self._counting())
+        )
         self._withdrawing = False
         while True:
             match self.instance.frame_for(self):
@@ -162,31 +188,42 @@ class Sleep(Effect):
 
     Args:
         instance: whose.
-        until: seconds since 1970.
-        waiting: in words.
+        deadline: when it ends.
     """
 
     name = "sleep"
     _WORTH_TELLING = 1.0  # seconds; shorter sleeps are not shown to anybody
 
-    def __init__(self, instance: Instance, *, until: float, waiting: str = "sleeping") -> None:
+    def __init__(self, instance: Instance, *, deadline: Deadline) -> None:
         super().__init__(instance)
-        self._until = until
-        self._waiting = waiting
+        self._deadline = deadline
 
     def state(self) -> dict[str, Any]:
         """Returns its deadline."""
-        return {"until": self._until, "waiting": self._waiting}
+        return deadlines.state(self._deadline)
+
+    @classmethod
+    def taken_up(cls, instance: Instance, state: dict[str, Any]) -> Self:
+        """Returns the sleep as its policy has it now."""
+        deadline = deadlines.taken_up(state, instance.zone)
+        if deadline is None:
+            raise TypeError("a sleep without an end")
+        return cls(instance, deadline=deadline)
+
+    def told(self) -> Wait:
+        """Returns the deadline."""
+        return Wait(deadline=deadlines.read(self._deadline))
 
     def remaining(self) -> float | None:
         """Seconds until it is time."""
-        return max(0.0, self._until - time.time())
+        return max(0.0, deadlines.left(self._deadline))
 
     def run(self) -> None:
         """Returns when it is time, at once if it has been."""
-        tell = self._until - time.time() > self._WORTH_TELLING
+        tell = deadlines.left(self._deadline) > self._WORTH_TELLING
         if tell:
-            self.instance.send(link.Sleeping(waiting=self._waiting, until=self._until))
+            counting = deadlines.counting(self._deadline)
+            self.instance.send(link.Sleeping(waiting="sleeps", until=self._deadline.at, counting=counting))
         while (frame := self.instance.frame_for(self)) is not None:
             if not isinstance(frame, link.Durable):
                 self.instance.refuse(frame)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 from devices.errors import SourceError
+from devices.protocol.waits import CatchUp
 from devices.runtime.declaration import FunctionDeclaration, Parameter, check_arguments
 from devices.runtime.settings import Durability, Settings, read_settings
 from devices.runtime.source import Source
@@ -32,7 +33,7 @@ def function(
     checkpoint: str | float = "30s",
     durability: Durability = "coordinator",
     failover: str = "wait 2m",
-    catch_up: Literal["run"] = "run",
+    catch_up: CatchUp = "run",
     needs: Mapping[str, Any] | None = None,
     priority: int = 0,
 ) -> Callable[[F], F]: ...
@@ -49,7 +50,9 @@ def function(body: F | None = None, /, **_settings: Any) -> F | Callable[[F], F]
             ``"coordinator"``; or ``"spool"``, this hub's own disk: quicker, but it dies with the hub, so that
             failover must be ``"never"``.
         failover: what happens when its hub is silent: ``"wait 2m"``, ``"auto"`` (at once) or ``"never"``.
-        catch_up: what happens to a sleep that ended while the function was not running: ``"run"``, it ends at once.
+        catch_up: what happens to a sleep, or a wait with ``until=``, that ended while the function was not running:
+            ``"run"``: it ends at once; ``"skip"``: what is overdue by more than a minute waits for its next turn, the next
+            time of day or the next multiple of the duration; ``"continue"``: the time that was left goes on from the start.
         needs: what a hub must have: ``{"labels": ["big"], "packages": ["pillow>=10"], "memory": "300MB"}``.
         priority: who goes first when a hub must let go of something: the lowest, from -100 to 100.
     """

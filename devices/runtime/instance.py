@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import datetime
 from typing import Final, NoReturn, Protocol
 
@@ -17,7 +16,7 @@ from devices.runtime.hatch import Hatch
 from devices.runtime.message import Message
 from devices.runtime.python.engine import Execution
 
-_LOOK_AT_THE_CLOCK: Final = 60.0
+_LOOK_AT_THE_CLOCK: Final = 10.0
 """Seconds after which a wait computes anew how long it is: somebody, or NTP, may have set the clock."""
 
 
@@ -56,6 +55,7 @@ class Instance:
         self.hub = begin.hub
         self.checkpoint = begin.checkpoint
         self.zone = clock.zone_of(begin.timezone)
+        self.catch_up = begin.catch_up
         self.attention = attention
         self.progress = Progress(sequence=begin.sequence, durable=begin.sequence, delivered=begin.delivered)
         self.captures = Captures(channel, hatch, attention, execution, self.progress, packages)
@@ -65,11 +65,11 @@ class Instance:
 
     def now(self) -> datetime:
         """Returns the present time in the site's zone."""
-        return datetime.now(self.zone)
+        return datetime.fromtimestamp(clock.wall(), self.zone)
 
     def listening(self) -> float:
         """Returns seconds of a clock that stands still while the function is held."""
-        return time.monotonic() - self.progress.held
+        return clock.steady() - self.progress.held
 
     def send(self, frame: link.Frame) -> None:
         """Sends a frame to the hub."""

@@ -34,7 +34,7 @@ def take_up(described: dict[str, Any]) -> Any:
     with own.attention:
         try:
             effect = kind.taken_up(own, state)
-        except TypeError as error:
+        except (KeyError, TypeError) as error:
             raise ProtocolError(f"a checkpoint's effect {kind.name!r} is not as it should be: {error}") from error
         return effect.run()
 

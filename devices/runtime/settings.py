@@ -14,6 +14,7 @@ import msgspec
 
 from devices.errors import ProtocolError, SourceError, UsageError, printable
 from devices.protocol import durations, sizes
+from devices.protocol.waits import CatchUp
 
 Durability = Literal["coordinator", "spool"]
 _SHORTEST_PERIOD: Final = 0.1  # seconds between two checkpoints; each costs a synced write on an SD card
@@ -35,7 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     checkpoint: float = 30.0
     durability: Durability = "coordinator"
     failover: str = _DEFAULT_WAIT  # "auto", "never" or "wait <duration>"
-    catch_up: Literal["run"] = "run"
+    catch_up: CatchUp = "run"
     needs: Needs = Needs()
     priority: int = 0
 
@@ -117,7 +118,7 @@ def _durability(value: Any, place: str) -> str:
 
 
 def _catch_up(value: Any, place: str) -> str:
-    return _one_of("catch_up", value, ("run",), place)
+    return _one_of("catch_up", value, get_args(CatchUp), place)
 
 
 def _failover(value: Any, place: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from devices import errors
 from devices.errors import UsageError
 from devices.protocol import durations, link, topics
-from devices.runtime import clock
+from devices.runtime import deadline
 from devices.runtime.effects import Effect, Next, Where
 from devices.runtime.instance import Instance, running
 from devices.runtime.message import Message
@@ -184,8 +184,8 @@ def wait_for_message(
         return Next(
             instance,
             subscriptions=subscriptions,
-            waiting=", ".join(instance.filters_of(subscriptions)),
+            topics=", ".join(instance.filters_of(subscriptions)),
             where=where,
             timeout=None if timeout is None else durations.seconds(timeout),
-            until=None if until is None else clock.moment(until, instance.zone),
+            deadline=None if until is None else deadline.until(until, instance.zone, instance.catch_up),
         ).run()

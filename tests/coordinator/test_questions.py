@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import msgspec
 import pytest
@@ -14,6 +15,8 @@ from coordinator.views import answers
 from devices.errors import CannotTravelError, MidstreamError, RefusedError, SourceError, UsageError
 from devices.protocol import checkpoint as blobs
 from devices.protocol import limits, messages
+from devices.protocol.waits import Deadline, Wait
+from devices.runtime import clock
 
 
 async def test_a_checkpoint_is_taken_and_named_in_the_lineage(asker, washer):
@@ -62,6 +65,24 @@ async def test_parts_may_come_out_of_order_twice_and_before_their_announcement(a
     a.send_up = shuffled
     taken = await asker.ask("checkpoint", instance="washer")
     assert taken.bytes == len(a.copies["washer"].blob)
+
+
+async def test_ps_says_what_will_happen_to_a_wait_when_what_does_not_run_is_started(asker, washer):
+    a, _ = washer
+    copy = a.copies["washer"]
+    overdue = Deadline(at=clock.wall() - 7200, left=1020.0, every=3600.0, catch_up="skip")
+    copy.header = msgspec.structs.replace(copy.header, wait=Wait(topics="door", deadline=overdue))
+    await asker.ask("checkpoint", instance="washer")
+    (row,) = await asker.ask("ps")
+    assert row.waiting == ""  # it runs: what it waits for is its own to say
+    await asker.ask("suspend", instance="washer")
+    (row,) = await asker.ask("ps")
+    assert re.fullmatch(r"door, overdue since \d\d:\d\d, skipped: next at \d\d:\d\d", row.waiting)
+    await asker.ask("resume", instance="washer", hub="hub-a")
+    await a.crash()
+    await asker.until(lambda: asker.status().hubs == "1/2")
+    (row,) = await asker.ask("ps")
+    assert (row.state, row.waiting[:18]) == ("running", "door, overdue since"[:18])
 
 
 async def test_suspend_and_resume_in_place_and_elsewhere(asker, washer):

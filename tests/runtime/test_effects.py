@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import datetime
 
 import pytest
 
@@ -264,8 +263,7 @@ async def test_a_sleep_says_until_when(workers):
     hub = await workers.start(SLEEP)
     slept = hub.expect(link.Sleeping)
     assert slept.until == pytest.approx(time.time() + 3600, abs=60)
-    assert slept.waiting.startswith("sleeping for 1h, until ")
-    assert datetime.strptime(slept.waiting[-5:], "%H:%M")  # noqa: DTZ007
+    assert slept.waiting == "sleeps"
 
 
 async def test_an_effect_that_was_taken_up_is_captured_and_taken_up_again(workers):

@@ -99,7 +99,7 @@ def test_one_of_several_is_chosen_by_name():
         ('durability="spool", failover="wait 2m"', "contradict", "never"),
         ('failover="later"', "failover='later' cannot be", "wait 2m"),
         ('failover="wait long"', "is no duration", ""),
-        ('catch_up="skip"', "catch_up='skip' cannot be", '"run"'),
+        ('catch_up="late"', "catch_up='late' cannot be", '"run" or "skip" or "continue"'),
         ('needs=["big"]', "is no dict", "labels"),
         ('needs={"label": "big"}', "'label' is no need", "'labels'"),
         ('needs={"memory": "much"}', "is no size", "300MB"),

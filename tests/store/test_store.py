@@ -100,6 +100,35 @@ def test_the_newest_revision_is_the_one_that_the_code_names():
     assert ScriptDirectory.from_config(migration.configuration()).get_current_head() == revision.NEWEST
 
 
+async def test_a_store_of_the_version_before_is_brought_up_with_what_is_in_it(tmp_path):
+    from alembic import command
+
+    engine, config = create_engine(url(tmp_path)), migration.configuration()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.exec_driver_sql(
+            "INSERT INTO functions VALUES (1, 'washer', '', '', '', '{}', '{}', '2026-11-25T00:00:00.000Z')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO instances (id, function, trunk, branch, origin, state, wanted, epoch, hub, newest, published, "
+            "muted, since, reason, error, moves, created) "
+            "VALUES ('washer', 1, 'washer', 1, '', 'running', 'running', 1, 'a', 'c1', 0, 0, '', '', '', 0, '')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO checkpoints (id, instance, parent, epoch, hub, reason, created, size, digest, signer, engine, "
+            "packages, line, statement, frames, variables, unread, outputs, sequence) "
+            "VALUES ('c1', 'washer', '', 1, 'a', '', '', 1, '', x'00', 'python', '{}', '', '', '[]', '[]', 0, 0, 0)"
+        )
+    engine.dispose()
+    store = Store.open(url(tmp_path))
+    old = await store.read(checkpoints.find, "c1")
+    store.close()
+    assert old is not None
+    assert (old.instance, old.wait) == ("washer", None)
+    assert (tmp_path / "home.sqlite.before-upgrade-from-0002").exists()
+
+
 def test_an_up_to_date_store_opens_without_alembic(tmp_path):
     Store.open(url(tmp_path)).close()
     script = (

@@ -1,0 +1,50 @@
+"""What a hub tells of a function's wait, and how often it keeps one that counts only while the function runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from devices.protocol import checkpoint as blobs
+from devices.protocol import messages
+
+WAITS = """
+from midstream import ctx, function
+
+@function
+def waits():
+    door = ctx.subscribe("door")
+    door.next(timeout="10s")
+    ctx.sleep("1h")
+"""
+
+
+@pytest.fixture(params=["mosquitto"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def wait_in(coordinator, told: messages.Captured):
+    return blobs.decode_header(coordinator.blobs[told.checkpoint])[0].wait
+
+
+async def test_a_wait_is_kept_while_it_counts_and_what_will_become_of_it_is_told(coordinator, hub_a, watch, device):
+    def counted(told: messages.Captured) -> bool:
+        wait = wait_in(coordinator, told)
+        return wait is not None and wait.topics == "door" and wait.listening < 8.5
+
+    settings = {"checkpoint": 0.1, "catch_up": "continue"}
+    await coordinator.run("waits", "hub-a", WAITS, "waits", settings=settings)
+    assert (await watch.state("waits", state="running"))["state"] == "running"
+    # No message comes and nothing is published; a tenth of the time-out is reason enough for a checkpoint.
+    assert (await coordinator.heard(messages.Captured, counted)).reason == "period"
+    assert len([it for it in coordinator.answers if isinstance(it, messages.Captured)]) < 10
+    device.publish("door", "open", qos=1)
+    await watch.until(lambda _: watch.states("waits")[-1]["waiting"].startswith("sleeps until "))
+    command = coordinator.capture_command("waits", hold=True)
+    told = await coordinator.answer_to("hub-a", command, messages.Captured)
+    deadline = wait_in(coordinator, told).deadline
+    assert (deadline.every, deadline.catch_up) == (3600.0, "continue")
+    assert 3500 < deadline.left <= 3600
+    await coordinator.say_stored(told)
+    suspended = await watch.state("waits", state="suspended")
+    assert suspended["waiting"].endswith(" left, goes on at start")
