@@ -12,8 +12,14 @@ def now() -> str:
 
 def age(text: str) -> float | None:
     """Returns the seconds since a time that `now` or a hub wrote; ``None`` if it is none. Never negative."""
+    then = seconds(text)
+    return None if then is None else max(0.0, datetime.now(UTC).timestamp() - then)
+
+
+def seconds(text: str) -> float | None:
+    """Returns a time that `now` or a hub wrote in seconds since 1970; ``None`` if it is none."""
     try:
         then = datetime.fromisoformat(text)
-    except ValueError:
+        return then.replace(tzinfo=then.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (datetime.now(UTC) - then.replace(tzinfo=then.tzinfo or UTC)).total_seconds())

@@ -152,6 +152,7 @@ class Hubs:
         if hub.info is None:
             return  # its info is still to come, and with it the key
         hub.become(status.state, status.reason or ("its connection ended" if status.state == "offline" else ""))
+        hub.reason = status.reason or hub.reason
         self._somebody_came()
 
     def take_metrics(self, name: str, metrics: HubMetrics) -> None:

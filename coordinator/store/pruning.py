@@ -6,27 +6,34 @@ start), what an open move is about, and what a person has pinned.
 
 from __future__ import annotations
 
+import logging
 from itertools import groupby
 from typing import Final
 
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
-from coordinator.moment import age
+from coordinator.moment import age, seconds
 from coordinator.retention import Kept, Retention, surplus
 from coordinator.store.schema import OPEN_MOVE, Blob, Checkpoint, Instance, Move, Pin
+from devices import timekeeping
+from devices.timekeeping import Machine
 
 _AT_ONCE: Final = 500
 """Blobs deleted in one transaction: others wait for the writing thread meanwhile."""
+_log = logging.getLogger(__name__)
 
 
-def prune(session: Session, retention: Retention) -> int:
-    """Deletes blobs that need not be kept, not too many at once, and returns how many."""
+def prune(session: Session, retention: Retention, machine: Machine = Machine()) -> int:  # noqa: B008 -- immutable
+    """Deletes blobs that need not be kept, not too many at once, and returns how many; none by a clock that is wrong."""
     rows = session.execute(
         select(Checkpoint.instance, Checkpoint.id, Checkpoint.created, Checkpoint.size, Checkpoint.parent)
         .join(Blob, Blob.checkpoint == Checkpoint.id)
         .order_by(Checkpoint.instance, Checkpoint.number.desc())
-    )
+    ).all()
+    if doubt := timekeeping.doubt(max((seconds(row.created) or 0.0 for row in rows), default=0.0), machine):
+        _log.warning("no checkpoint is thinned out: the coordinator %s", doubt)
+        return 0
     needed = _needed(session)
     gone: list[str] = []
     for _, of_instance in groupby(rows, key=lambda row: row.instance):

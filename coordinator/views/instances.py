@@ -16,6 +16,7 @@ from coordinator.store import checkpoints, instances
 from coordinator.store.database import Store
 from coordinator.store.schema import Checkpoint, Function, Instance
 from coordinator.views.answers import FunctionRow, InstanceRow
+from devices import timekeeping
 from devices.errors import RefusedError
 from devices.protocol.messages import InstanceStateName
 from devices.protocol.waits import Wait
@@ -87,6 +88,9 @@ def _row(instance: Instance, function: Function, newest: Checkpoint | None, hubs
     if newest is not None and newest.wait is not None and not _runs(instance, hubs):
         zone = clock.zone_or_utc(str(function.settings.get("timezone", "UTC")))
         row.waiting = outlook(msgspec.convert(newest.wait, Wait), zone, clock.wall())
+    status = hubs[instance.hub].status
+    if status is not None and status.reason.startswith(timekeeping.WAITS) and instance.state not in instances.ENDED:
+        row.waiting = f"{status.reason}; then {row.waiting}" if row.waiting else status.reason
     metrics = hubs[instance.hub].metrics if hubs.online(instance.hub) else None
     if metrics is not None and (use := metrics.instances.get(instance.id)) is not None:
         row.cpu, row.memory = use.cpu, use.memory

@@ -24,6 +24,7 @@ from packaging.utils import canonicalize_name
 from devices.errors import MidstreamError, printable
 from devices.hub import draining, leaving, recovery, rivals
 from devices.hub.claims import Claims
+from devices.hub.clock_wait import ClockWait
 from devices.hub.commands import Commands
 from devices.hub.config import HubConfig
 from devices.hub.control import Control
@@ -42,6 +43,7 @@ from devices.mqtt.kind import BrokerKind, probe
 from devices.mqtt.session import Session
 from devices.protocol import limits, messages, sealing
 from devices.protocol.messages import Answer, HubInfo, HubStatus, Report
+from devices.timekeeping import Machine
 from devices.version import __version__
 
 _EMBEDDED_WINDOW: Final = 100
@@ -62,13 +64,15 @@ class Agent:
 
     Args:
         config: its settings.
+        machine: whose clock it lives by.
     """
 
-    def __init__(self, config: HubConfig) -> None:
+    def __init__(self, config: HubConfig, machine: Machine | None = None) -> None:
         self._config = config
         self._topics = config.topics
         self._key = own_key(config.folder / "key.pem")
         self._spool = Spool(config.spool)
+        self._clock = ClockWait(config.folder, config.spool, machine or Machine())
         self._boot = boot_id()
         self._start = count_start(config.folder)
         self._draining = Draining(config.folder, self._boot)
@@ -90,6 +94,9 @@ class Agent:
             RefusedError: another hub has this name.
             UnreachableError: no broker there at the start.
         """
+        await self._clock.right(stop, self._say_why_offline)
+        if stop.is_set():
+            return
         kind = await self._look_around()
         async with Workers() as workers:
             hub = Hub(
@@ -114,12 +121,22 @@ class Agent:
 
     async def _look_around(self) -> BrokerKind:
         """Finds out what broker this is, and that nobody else has this hub's name."""
+        async with self._alone() as session:
+            return await probe(session)
+
+    @contextlib.asynccontextmanager
+    async def _alone(self) -> AsyncIterator[Session]:
+        """Gives a connection with an id of its own, once it is certain that nobody else has this hub's name."""
         client = f"midstream-look-{secrets.token_hex(4)}"
         async with Session(self._config.broker, client, clean_start=True, session_expiry=0) as session:
-            kind = await probe(session)
             key = sealing.public_bytes(self._key).hex()
             await rivals.require_none(session, self._config.name, self._topics, self._status("online"), key)
-        return kind
+            yield session
+
+    async def _say_why_offline(self, why: str) -> None:
+        async with self._alone() as session:
+            status = messages.encode(self._status("offline", reason=why))
+            await session.publish(self._topic("status"), status, retain=True)
 
     async def _require_no_rival(self) -> None:
         """Before the control session comes back: two that began in the same moment would throw each other out for ever."""
@@ -134,6 +151,7 @@ class Agent:
             ),
             asyncio.create_task(self._measure(), name="metrics"),
             asyncio.create_task(self._watch_draining(), name="draining"),
+            asyncio.create_task(self._clock.keep_noting(), name="note the time"),
         ]
         try:
             yield tasks

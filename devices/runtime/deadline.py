@@ -62,12 +62,12 @@ def counting(deadline: Deadline) -> float | None:
 
 
 def state(deadline: Deadline | None) -> dict[str, Any]:
-    """Returns what `taken_up` takes, with what is left at this moment."""
+    """Returns what `taken_up` takes: with what is left at this moment, if that counts."""
     if deadline is None:
         return {"until": None}
     return {
         "until": deadline.at,
-        "left": read(deadline).left,
+        "left": counting(deadline) or 0.0,
         "every": deadline.every,
         "daily": deadline.daily,
         "catch_up": deadline.catch_up,

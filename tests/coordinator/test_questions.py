@@ -83,6 +83,11 @@ async def test_ps_says_what_will_happen_to_a_wait_when_what_does_not_run_is_star
     await asker.until(lambda: asker.status().hubs == "1/2")
     (row,) = await asker.ask("ps")
     assert (row.state, row.waiting[:18]) == ("running", "door, overdue since"[:18])
+    status = messages.HubStatus(state="offline", boot="b", start=2, reason="waits for the clock: it says 1970")
+    await asker.session.publish(TOPICS.hub("hub-a", "status"), messages.encode(status), retain=True)
+    await asker.until(lambda: any("hub-a is offline (waits for the clock" in it for it in asker.status().attention))
+    (row,) = await asker.ask("ps")
+    assert row.waiting.startswith("waits for the clock: it says 1970; then door, overdue since")
 
 
 async def test_suspend_and_resume_in_place_and_elsewhere(asker, washer):

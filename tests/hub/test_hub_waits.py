@@ -39,7 +39,7 @@ async def test_a_wait_is_kept_while_it_counts_and_what_will_become_of_it_is_told
     assert (await coordinator.heard(messages.Captured, counted)).reason == "period"
     assert len([it for it in coordinator.answers if isinstance(it, messages.Captured)]) < 10
     device.publish("door", "open", qos=1)
-    await watch.until(lambda _: watch.states("waits")[-1]["waiting"].startswith("sleeps until "))
+    await watch.until(lambda _: any(it["waiting"].startswith("sleeps until ") for it in watch.states("waits")))
     command = coordinator.capture_command("waits", hold=True)
     told = await coordinator.answer_to("hub-a", command, messages.Captured)
     deadline = wait_in(coordinator, told).deadline

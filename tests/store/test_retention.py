@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from coordinator.store.database import Store
 from coordinator.store.pruning import prune
 from coordinator.store.schema import Blob, Pin
 from devices.errors import RefusedError
+from devices.timekeeping import Machine
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -90,6 +92,19 @@ async def test_newest_root_pinned_and_moving_checkpoints_keep_their_bytes_and_al
     assert [(node.checkpoint.id, node.kept) for node in tree] == [(f"c{n}", n in (0, 2, 4, 6, 7)) for n in range(8)]
     with pytest.raises(RefusedError, match="no longer kept"):
         await store.read(checkpoints.blob, "c3")
+
+
+async def test_nothing_is_thinned_out_by_a_clock_that_cannot_be_right(store):
+    def fill(session) -> None:
+        populate(session, instance())
+        for number in range(5):
+            checkpoints.commit(session, checkpoint(f"c{number}", parent=f"c{number - 1}" if number else ""), b"blob")
+
+    await store.write(fill)
+    at_boot = Machine(now=lambda: 100.0, is_synchronised=lambda: False, awaits_the_network=lambda: False)
+    nothing = Retention(last=2, days=0, size=0)
+    assert await store.write(prune, nothing, at_boot) == 0
+    assert await store.write(prune, nothing, replace(at_boot, is_synchronised=lambda: True)) == 2
 
 
 async def test_the_store_prunes_when_it_tidies_up_and_not_without_news(store):
