@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
@@ -30,10 +31,12 @@ class Worker(asyncio.BufferedProtocol):
     Attributes:
         on_frame: called with each frame, in order.
         on_end: called once, after the last frame, with how it ended; not after `close`.
+        on_rests: called with what it had to compile to take its function up.
     """
 
     def __init__(self, process: WorkerProcess) -> None:
         self.pid = process.pid
+        self.on_rests: Callable[[bytes], None] = lambda _rests: None
         self.on_frame: Callable[[link.ToHub], None] = self._no_frame_expected
         self.on_end: Callable[[str], None] = lambda _words: None
         self._process = process
@@ -157,7 +160,10 @@ class Worker(asyncio.BufferedProtocol):
 
     def _take(self, body: bytearray | memoryview) -> None:
         if not self._closed and not self._broken:
-            self.on_frame(link.for_hub(body))
+            frame = link.for_hub(body)
+            if isinstance(frame, link.Started) and frame.rests:
+                self.on_rests(frame.rests)
+            self.on_frame(frame)
 
     def eof_received(self) -> None:
         """Lets the transport close."""
@@ -230,7 +236,9 @@ class Workers:
         except BaseException:
             worker.close()
             raise
-        self._spawner.learn(Source(function.module, function.files))
+        source = Source(function.module, function.files)
+        worker.on_rests = partial(self._spawner.learn, source)
+        self._spawner.learn(source)
         return worker
 
     def _exited(self, pid: int, status: int) -> None:

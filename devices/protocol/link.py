@@ -127,9 +127,13 @@ class Ready(Frame, tag="ready", kw_only=True):
 
 
 class Started(Frame, tag="started", kw_only=True):
-    """The function is about to run its first statement here. ``decode_ms``: from `Begin` to now."""
+    """The function is about to run its first statement here. ``decode_ms``: from `Begin` to now.
+
+    ``rests``: what had to be compiled of the function for that, for the warm parent to have ready next time.
+    """
 
     decode_ms: float
+    rests: bytes = b""
 
 
 class Subscribe(Frame, tag="subscribe", kw_only=True):

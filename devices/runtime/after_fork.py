@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import os
 import random
 import signal
-from pathlib import Path
 from typing import Final
 
 from devices.runtime import attention
@@ -17,7 +17,7 @@ MORE_EXPENDABLE: Final = 300
 """Of 1000, see proc_pid_oom_adj(5): when memory ends, functions go before the hub agent."""
 MOST_EXPENDABLE: Final = 1000
 """The same for what goes before all others."""
-_libc: Final = ctypes.CDLL(None, use_errno=True)
+_prctl: Final = ctypes.CDLL(None, use_errno=True).prctl
 
 
 def die_with(parent: int) -> None:
@@ -26,7 +26,7 @@ def die_with(parent: int) -> None:
     Args:
         parent: process id that the parent had before the fork.
     """
-    if _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
+    if _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
     if os.getppid() != parent:
         os._exit(0)
@@ -44,9 +44,14 @@ def keep_only(*descriptors: int) -> None:
 def be_expendable(score: int) -> None:
     """Says how early this process goes when memory ends."""
     try:
-        Path("/proc/self/oom_score_adj").write_text(str(score), encoding="ascii")
+        file = os.open(
+            "/proc/self/oom_score_adj", os.O_WRONLY
+        )  # pathlib would cost a millisecond in a process just forked
     except OSError:
         return  # a container may not show it; then all are equally expendable
+    with contextlib.suppress(OSError):
+        os.write(file, str(score).encode("ascii"))
+    os.close(file)
 
 
 def become_worker(parent: int, *links: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from devices import errors
@@ -39,8 +40,9 @@ def take_up(described: dict[str, Any]) -> Any:
         return effect.run()
 
 
+@cache
 def given() -> Library:
-    """Returns what a function is given on a hub."""
+    """Returns what a function is given on a hub: the same for all in a process, and so made once, before workers fork."""
     return Library(take_up, registered(), files.settle)
 
 

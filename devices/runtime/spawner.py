@@ -23,6 +23,7 @@ from typing import Final, NoReturn
 import msgspec
 
 from devices.runtime import after_fork, warmup, worker
+from devices.runtime.python import rests
 from devices.runtime.python.module import code_of
 from devices.runtime.source import Source
 from devices.runtime.spawning import PACKET, Exited, Fork, Forked, Learn, Lesson, NotForked, Told
@@ -137,7 +138,10 @@ def _learn(descriptors: list[int]) -> None:
     try:
         with open(descriptors.pop(), "rb") as file:  # noqa: PTH123 -- a descriptor, no path
             lesson = _lessons.decode(file.read())
-        code_of(Source(lesson.module, lesson.files)).prepare()
+        code = code_of(Source(lesson.module, lesson.files))
+        code.prepare()
+        if lesson.rests:
+            rests.learn(code, lesson.rests)
     except Exception as error:  # noqa: BLE001 -- a worker that is given this source says what is wrong with it
         os.write(2, f"spawner: a function's code was not learned: {type(error).__name__}: {error}\n".encode())
     finally:

@@ -19,6 +19,8 @@ from devices.runtime.source import Source
 from devices.runtime.spawning import PACKET, Exited, Fork, Forked, Learn, Lesson, NotForked, Told
 
 _LONGEST: Final = 128 * 1024  # characters of source that the warm parent keeps ready; more would hold up its forks
+_SOURCES: Final = 12  # of which it is known what the warm parent has; fewer than it keeps, so that it has them
+_LESSONS: Final = 64  # about one source
 _told = msgspec.msgpack.Decoder(Told)
 
 
@@ -78,7 +80,7 @@ class Spawner:
         self._requests: dict[int, asyncio.Future[int]] = {}
         self._count = 0
         self._alive: set[int] = set()
-        self._learned: set[bytes] = set()
+        self._learned: dict[bytes, set[bytes]] = {}
         self._starting = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -123,20 +125,27 @@ class Spawner:
             hatch.close()
             raise
 
-    def learn(self, source: Source) -> None:
+    def learn(self, source: Source, rests: bytes = b"") -> None:
         """Has workers to come share a function's code, so that they begin sooner; nothing of it runs.
 
         Args:
             source: one that a worker has loaded without an error.
+            rests: those of its functions that a worker has built.
         """
         small = sum(map(len, source.files.values())) <= _LONGEST
-        if self._socket is None or not small or source.digest in self._learned:
+        if self._socket is None or not small:
             return
-        self._learned.add(source.digest)
+        digest = source.digest
+        if digest not in self._learned and len(self._learned) >= _SOURCES:
+            del self._learned[next(iter(self._learned))]
+        learned = self._learned.setdefault(digest, set())
+        if rests in learned or len(learned) >= _LESSONS:
+            return
+        learned.add(rests)
         lesson = os.memfd_create("lesson")
         try:
             with open(lesson, "wb", closefd=False) as file:
-                file.write(msgspec.msgpack.encode(Lesson(source.module, source.files)))
+                file.write(msgspec.msgpack.encode(Lesson(source.module, source.files, rests)))
             os.lseek(lesson, 0, os.SEEK_SET)
             with contextlib.suppress(MidstreamError):  # too busy: workers load it for themselves
                 self._send(msgspec.msgpack.encode(Learn()), [lesson])

@@ -20,10 +20,11 @@ class Learn(msgspec.Struct, tag="learn", frozen=True):
 
 
 class Lesson(msgspec.Struct, frozen=True):
-    """A function's source, as in `devices.runtime.source.Source`."""
+    """A function's source, as in `devices.runtime.source.Source`, and rests of its functions, as `rests.built` has them."""
 
     module: str
     files: dict[str, str]
+    rests: bytes = b""
 
 
 class Forked(msgspec.Struct, tag="forked", frozen=True):

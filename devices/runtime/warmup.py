@@ -11,7 +11,7 @@ import linecache
 import sys
 from typing import Any, Final
 
-from devices.runtime import library
+from devices.runtime import clock, library
 from devices.runtime.python.capture import Image
 from devices.runtime.python.engine import Execution
 from devices.runtime.python.library import Library
@@ -91,6 +91,8 @@ def warm_up() -> None:
     Raises:
         AssertionError: the engine does not work on this Python.
     """
+    library.given()
+    clock.zone_of("UTC")
     try:
         results = _Life().live()
     finally:

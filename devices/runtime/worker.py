@@ -21,6 +21,7 @@ from devices.runtime.attention import KNOCK, Attention
 from devices.runtime.channel import Channel, leave
 from devices.runtime.hatch import Hatch
 from devices.runtime.output import Output
+from devices.runtime.python import rests
 from devices.runtime.python.engine import Execution
 from devices.runtime.python.program import Program
 from devices.runtime.source import Source
@@ -98,16 +99,18 @@ class Worker:
         asked = time.monotonic()
         if self._program is None:
             raise RestoreError("the function's code was not loaded")
-        execution = Execution(self._program)
+        execution, code = Execution(self._program), self._program.code
+        ready = len(code.continuations)
         own = instance.Instance(frame, self._channel, self._hatch, self._attention, execution, self._packages)
         instance.run(own)
 
         def begun() -> None:
             self._instance = own
             self._hatch.begin(frame.image)
+            new = rests.built(code, ready)
             with self._attention:
                 self._attention.watch(self._channel.fileno())
-                self._channel.send(link.Started(decode_ms=(time.monotonic() - asked) * 1000))
+                self._channel.send(link.Started(decode_ms=(time.monotonic() - asked) * 1000, rests=new))
 
         end: link.Frame
         try:

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec import DecodeError, msgpack
 
 from devices.errors import CannotStopError, CannotTravelError, MidstreamError, ProtocolError, SourceError
+from devices.runtime.python import rests
 from devices.runtime.python.capture import Image
 from devices.runtime.python.engine import Execution
 from devices.runtime.python.library import Library
+from devices.runtime.python.module import ProgramCode
 from devices.runtime.python.program import Program
-from devices.runtime.python.restore import prepare_like
 from devices.runtime.python.values import from_cbor, to_cbor
 from devices.runtime.source import Source
 from tests.engine.harness import EveryStop, exercise, source_of
@@ -376,13 +378,29 @@ def test_what_is_told_about_a_captured_function_has_no_values() -> None:
     assert all(variable.size >= 0 for variable in image.variables)
 
 
-def test_a_program_is_prepared_for_images_like_an_earlier_one() -> None:
-    text = COUNTING.replace("n=60", "n=12")
-    earlier, later = image_at(text, 9), image_at(text, 40)
-    assert earlier is not None
-    assert later is not None
-    own = execution(text)
-    prepare_like(own.program, earlier.data)
-    assert own.resume(later.data) == execution(text).start("main", [], {})
-    with pytest.raises(ProtocolError):
-        prepare_like(own.program, to_cbor({"frames": [[1]]}))
+def test_another_process_builds_what_a_resumption_had_to_build_when_it_is_told() -> None:
+    text = COUNTING.replace("n=60", "n=13")
+    image = image_at(text, 9)
+    assert image is not None
+    own, other = execution(text), ProgramCode(source_of(text))  # of one source, and with nothing in common
+    before = len(own.program.code.continuations)
+    assert own.resume(image.data) == execution(text).start("main", [], {})
+    told = rests.built(own.program.code, before)
+    for _ in range(2):  # the second time there is nothing left to do
+        rests.learn(other, told)
+        names = [each.names for _, each in other.continuations]
+        assert names == [each.names for _, each in own.program.code.continuations[before:]]
+    assert names
+    assert rests.built(own.program.code, len(own.program.code.continuations)) == b""
+
+
+def test_rests_of_functions_that_a_program_does_not_have_are_not_built() -> None:
+    code = ProgramCode(source_of(COUNTING))
+    for place in (["elsewhere", 1], ["program", 99], ["program", 0]):
+        with pytest.raises(ProtocolError, match="has no function"):
+            rests.learn(code, msgpack.encode([[*place, [1, "before", 0, []], []]]))
+    with pytest.raises(ProtocolError, match="has no place"):
+        rests.learn(code, msgpack.encode([["program", 1, [9999, "before", 0, []], []]]))
+    with pytest.raises(DecodeError):
+        rests.learn(code, msgpack.encode([["program", 1, [1, "sideways", 0, []], []]]))
+    assert code.continuations == []

@@ -107,6 +107,32 @@ async def test_a_worker_whose_code_cannot_be_used_says_why():
             await workers.loaded(function)
 
 
+async def test_a_function_that_goes_on_twice_from_one_place_is_compiled_there_once():
+    source = "from midstream import ctx, function\n\n@function\ndef waits():\n    ctx.next()\n"
+    function = FunctionRecord(name="waits", module="m", files={"m.py": source}, digest=b"", arguments={}, settings={})
+    begin = {"instance": "i", "hub": "h", "epoch": 1, "timezone": "UTC", "function": "waits"}
+
+    async def begun(image: bytes | None) -> tuple[link.Started, link.Captured]:
+        frames: asyncio.Queue[link.ToHub] = asyncio.Queue()
+        worker = await workers.loaded(function)
+        worker.on_frame = frames.put_nowait
+        worker.send(link.Begin(**begin, image=image))
+        started, pull = await frames.get(), await frames.get()
+        assert isinstance(pull, link.Pull)
+        worker.capture(link.Capture(number=1, hold=True))
+        captured = await frames.get()
+        worker.close()
+        return started, captured
+
+    async with Workers() as workers, asyncio.timeout(30):
+        _, captured = await begun(None)
+        first, captured_again = await begun(captured.image)
+        second, _ = await begun(captured.image)
+        third, _ = await begun(captured_again.image)
+    assert first.rests
+    assert second.rests == third.rests == b""
+
+
 # Downloads --------------------------------------------------------------------------------------------------------------
 
 

@@ -95,7 +95,8 @@ class ScriptedHub:
         begin = {"instance": "story", "hub": self.hub, "epoch": 1, "timezone": "Europe/Berlin", "function": function}
         self.delivered = fields.get("delivered", 0)
         self.send(link.Begin(**{**begin, **fields}))
-        return self.expect(link.Started)
+        self.started = self.expect(link.Started)
+        return self.started
 
     def grant(self) -> link.Subscribe:
         """Answers a subscription."""

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from scripted_agent import PATIENCE, ScriptedHub
+from scripted_agent import FRONT_DOOR, PATIENCE, ScriptedHub
 
 from devices.errors import MidstreamError
 from devices.protocol import link
@@ -190,6 +190,30 @@ async def test_code_that_was_learned_is_there_in_workers_to_come(spawner):
         found.append(source.digest.hex() in hub.result())
         worker.close()
     assert found == [False, True]
+
+
+WAITS = """
+@function
+def story():
+    counted = [ctx.next(timeout=0.001) for _ in range(1)]
+    message = ctx.next()
+    return message.text, counted
+"""
+
+
+async def test_what_a_resumption_had_to_compile_is_there_when_the_function_goes_on_from_there_again(workers):
+    running = await workers.start(WAITS)
+    assert running.started.rests == b""
+    running.expect(link.Pull)
+    image = running.capture()
+    first = await workers.go_on(image)
+    assert first.started.rests
+    source = Source("story", {"story.py": FRONT_DOOR + textwrap.dedent(WAITS).lstrip("\n")})
+    workers.spawner.learn(source, first.started.rests)
+    second = await workers.go_on(image)
+    assert second.started.rests == b""
+    for hub in (first, second):
+        hub.expect(link.Pull)
 
 
 async def test_a_lesson_that_cannot_be_learned_costs_nothing_but_a_line(capfd):

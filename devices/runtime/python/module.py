@@ -137,6 +137,7 @@ class ProgramCode:
         facts.quiet_modules -= {_module_name(path) for path in trees}
         self.modules: dict[str, ModuleCode] = {}
         self.packages = {_module_name(path) for path in trees if path.endswith("__init__.py")}
+        self.continuations: list[tuple[str, Continuation]] = []  # in the order in which they were built
         self._known: dict[int, Known] = {}
         imported = frozenset().union(*(_imports(tree) for tree in trees.values()))
         for path, text in source.files.items():
@@ -216,6 +217,7 @@ class ProgramCode:
                 for constant in factory.co_consts
                 if isinstance(constant, CodeType) and self._known[id(constant)].continuation is found
             )
+            self.continuations.append((module.shape.name, found))
         return found
 
 

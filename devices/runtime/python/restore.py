@@ -87,34 +87,6 @@ def restore(program: Program, data: bytes) -> tuple[FunctionType, list[Any]]:
     return _build(program, knows, records, parts, effect)
 
 
-def prepare_like(program: Program, data: bytes) -> None:
-    """Builds what restoring this image needs of code, so that an image like it is restored in a fraction of the time.
-
-    A destination does so with an earlier checkpoint, before the function is stopped: it will most likely stand where it
-    stood, in the same wait. Nothing of the program runs but the import of its modules.
-
-    Raises:
-        ProtocolError: not an image, or not one of this program.
-    """
-    frames = from_cbor(data).get("frames")
-    if not isinstance(frames, list):
-        raise ProtocolError("the image lacks a part")
-    for frame in frames:
-        record = Record.from_plain(frame[:-1] if isinstance(frame, list) else None)
-        module = program.modules.get(record.module)
-        if module is None:
-            raise ProtocolError(f"the program has no module {record.module[:100]!r}")
-        function = module.code.function(record.function)
-        if function is None:
-            raise ProtocolError(f"the program has no function {record.function}")
-        program.executed(module)
-        known = program.continuation(module, function, record.entry, record.names).code
-        if known is not None:
-            position = program.known(known)
-            assert position is not None
-            _ = position.positions.stops
-
-
 def _build(
     program: Program,
     knows: Knowledge,
