@@ -24,6 +24,7 @@ class Blocks:
         self.scope: Scope = scope
         self._block = function.body
         self._line = function.line
+        self._origin = (0, 0)
         self._pins: list[str] = []
         self._finals: list[str] = []
         self._loops: list[int] = []
@@ -57,6 +58,7 @@ class Blocks:
     def touch(self, at: int, name: str) -> None:
         """Loads a variable before the step at this place: it may be unbound."""
         step = form.Plain(0, self._line, self._block, [ast.Expr(load(name))])
+        step.origin = self._origin
         self._block.steps.insert(at, step)
 
     def position(self) -> int:
@@ -166,6 +168,7 @@ class Blocks:
     # -- blocks ---------------------------------------------------------------------------------------------------
 
     def _add(self, step: form.Step) -> None:
+        step.origin = self._origin
         self._block.steps.append(step)
 
     def _plain(self, nodes: list[ast.stmt], *, line: int | None = None) -> None:
@@ -206,10 +209,13 @@ class Blocks:
 
     def statements(self, statements: Sequence[ast.stmt]) -> None:
         """Adds the steps of statements."""
+        outer = self._origin
         for statement in statements:
             self._line = statement.lineno
+            self._origin = (statement.lineno, statement.col_offset)
             getattr(self, f"_{type(statement).__name__}", self._native)(statement)
             self._clear()
+        self._origin = outer
 
     def _native(self, node: ast.stmt) -> None:
         self._plain([node])

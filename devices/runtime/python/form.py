@@ -29,12 +29,17 @@ class Block:
 
 @dataclass(eq=False)
 class Step:
-    """One step; ``line`` is the user's, ``number`` its place in the function."""
+    """One step; ``line`` is the user's, ``number`` its place in the function.
+
+    ``origin`` is line and column of the user's statement that it is a part of; of a lambda's steps, and of those that a
+    comprehension has, there is none.
+    """
 
     number: int
     line: int
     block: Block
     function: Function = field(init=False, repr=False)
+    origin: tuple[int, int] = field(init=False, default=(0, 0))
 
 
 @dataclass(eq=False)
