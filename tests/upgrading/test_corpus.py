@@ -15,11 +15,8 @@ from devices.runtime.python.upgrading.image import upgraded
 from tests.engine.harness import captured, noted_by_import, outcome, source_of
 from tests.engine.test_every_stop import CORPUS, entries
 
-FILES = [
-    path
-    for path in CORPUS
-    if path.stem in ("nesting", "tries", "several_managers", "generators", "closures", "expressions")
-]
+NAMES = ("nesting", "tries", "several_managers", "generators", "closures", "groups")
+FILES = [path for path in CORPUS if path.stem in NAMES]
 STOPS = 3
 """Of each function, at random."""
 

@@ -120,6 +120,8 @@ def _parts(step: form.Step) -> Iterator[object]:
             yield step.star
             for handler in step.handlers:
                 yield from (handler.kind, handler.saved)
+        case form.Handling(saved=saved):
+            yield saved
         case form.Unbind(name=name):
             yield name
         case form.Finally(marker=marker):
