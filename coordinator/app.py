@@ -36,10 +36,11 @@ from coordinator.moves.pause import Pause
 from coordinator.moves.reactions import Reactions
 from coordinator.rules.evaluation import Evaluation
 from coordinator.rules.files import RuleBook, watch
+from coordinator.store import hubs as hub_rows
 from coordinator.store.database import Store
 from coordinator.views import status
 from coordinator.views.answers import StatusAnswer
-from devices.errors import MidstreamError
+from devices.errors import MidstreamError, UnreachableError
 from devices.keys import own_key
 from devices.mqtt.delivery import Will
 from devices.mqtt.firehose import Firehose
@@ -232,14 +233,34 @@ async def main(config: CoordinatorConfig) -> None:
     Raises:
         ConfigurationError: the rules, the key or the store's address cannot be used.
         StoreError: the store is damaged or of a newer version.
-        UnreachableError: no broker there, or it does not let us in.
+        UnreachableError: no broker there, or it does not let us in, and it never has.
         RefusedError: another coordinator works on this broker.
     """
     book = RuleBook.load(config.rules) if config.rules is not None else RuleBook()
     with rivals.alone(config.folder):
         store = Store.open(config.store)
         try:
-            await rivals.require_none(config.broker, config.topics, store.generation)
+            await _find_broker(config, store)
             await Coordinator(config, store, book).run()
         finally:
             store.close()
+
+
+async def _find_broker(config: CoordinatorConfig, store: Store) -> None:
+    """Returns when the broker is there and no other coordinator is.
+
+    One that has hubs has worked with it, and waits for it: after a power cut all parts come back in any order.
+    """
+    told, has_worked = "", bool(await store.read(hub_rows.every))
+    while True:
+        try:
+            await rivals.require_none(config.broker, config.topics, store.generation)
+        except UnreachableError as error:
+            if not has_worked:
+                raise
+            if told != error.message:
+                _log.warning("%s", error)
+            told = error.message
+            await asyncio.sleep(TICK)
+        else:
+            return

@@ -21,8 +21,9 @@ from typing import Final, Literal
 import psutil
 from packaging.utils import canonicalize_name
 
-from devices.errors import MidstreamError, printable
+from devices.errors import MidstreamError, UnreachableError, printable
 from devices.hub import draining, leaving, recovery, rivals
+from devices.hub.backoff import Backoff
 from devices.hub.claims import Claims
 from devices.hub.clock_wait import ClockWait
 from devices.hub.commands import Commands
@@ -92,12 +93,12 @@ class Agent:
 
         Raises:
             RefusedError: another hub has this name.
-            UnreachableError: no broker there at the start.
+            UnreachableError: no broker there at the start, and none ever was.
         """
         await self._clock.right(stop, self._say_why_offline)
-        if stop.is_set():
+        kind = await self._arrive(stop)
+        if kind is None:
             return
-        kind = await self._look_around()
         async with Workers() as workers:
             hub = Hub(
                 name=self._config.name,
@@ -118,6 +119,27 @@ class Agent:
                 await _first_of(stop, work)
                 await self._leave(hurry)
             preparations.close()
+
+    async def _arrive(self, stop: asyncio.Event) -> BrokerKind | None:
+        """Finds the broker; waits for one that this hub has worked with: after a power cut all come back in any order.
+
+        Returns:
+            its kind; ``None`` if told to stop meanwhile.
+        """
+        told, backoff = "", Backoff()
+        while not stop.is_set():
+            try:
+                return await self._look_around()
+            except UnreachableError as error:
+                if not self._claims.has_pinned:
+                    raise
+                if told != error.message:
+                    _log.warning("%s", error)
+                told = error.message
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(backoff.next()):
+                    await stop.wait()
+        return None
 
     async def _look_around(self) -> BrokerKind:
         """Finds out what broker this is, and that nobody else has this hub's name."""

@@ -35,6 +35,7 @@ class Claims:
         self._topics = topics
         self._address = address
         self._pinned = pinned
+        self.has_pinned = pinned.exists()  # when this hub was started: a coordinator's key, so it has worked before
         self._public: bytes | None = bytes.fromhex(pinned.read_text()) if pinned.exists() else None
         self._newest: dict[str, ClaimBody] = {}
         self.coordinator_is_there = False

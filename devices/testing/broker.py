@@ -29,7 +29,9 @@ DEADLINE: Final = 30.0
 
 
 @contextlib.contextmanager
-def running_broker(kind: str, folder: Path, config: str = "home") -> Iterator[Broker]:
+def running_broker(
+    kind: str, folder: Path, config: str = "home", settings: dict[str, str | None] | None = None
+) -> Iterator[Broker]:
     """Runs a broker on a free port.
 
     Args:
@@ -37,6 +39,7 @@ def running_broker(kind: str, folder: Path, config: str = "home") -> Iterator[Br
         folder: for its files.
         config: for Mosquitto: ``"home"`` for `broker-config/mosquitto.conf`, ``"stock"`` for the two-line file that
             many homes have.
+        settings: for Mosquitto: changes to that file.
 
     Raises:
         MidstreamError: it is not installed or does not start.
@@ -45,7 +48,9 @@ def running_broker(kind: str, folder: Path, config: str = "home") -> Iterator[Br
     if BrokerKind(kind) is BrokerKind.EMBEDDED:
         broker = Embedded(folder)
     else:
-        broker = Mosquitto(folder, config={"home": None, "stock": config_folder() / "stock.conf"}[config])
+        broker = Mosquitto(
+            folder, config={"home": None, "stock": config_folder() / "stock.conf"}[config], settings=settings
+        )
     with broker:
         yield broker
 

@@ -27,6 +27,7 @@ class System:
         config: of Mosquitto: ``"home"`` or ``"stock"``.
         hubs: names, each with further options of `midstream hub`.
         coordinator: further options of `midstream coordinator`.
+        settings: of Mosquitto, by name.
     """
 
     def __init__(
@@ -36,18 +37,20 @@ class System:
         config: str = "home",
         hubs: dict[str, list[str]] | None = None,
         coordinator: list[str] | None = None,
+        settings: dict[str, str | None] | None = None,
     ) -> None:
         self.folder = folder
-        self._broker = running_broker(broker, folder / "broker", config)
+        self._broker = running_broker(broker, folder / "broker", config, settings)
         self._hubs = {"hub-a": [], "hub-b": []} if hubs is None else hubs
         self._coordinator = coordinator or []
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
-        self.address = self._broker.__enter__().address
+        self.broker = self._broker.__enter__()
+        self.address = self.broker.address
         self.environment = {**os.environ, "MIDSTREAM_BROKER": self.address.url, "PYTHONPATH": str(ROOT)}
         try:
-            self.start("coordinator", ["coordinator", "--folder", str(self.folder / "coordinator"), *self._coordinator])
+            self.start_coordinator()
             for hub, options in self._hubs.items():
                 self.start_hub(hub, *options)
             self.until(lambda: len(self.online_hubs()) == len(self._hubs), "all hubs are online")
@@ -67,6 +70,10 @@ class System:
             self.processes[name] = subprocess.Popen(
                 [*COMMAND, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment
             )
+
+    def start_coordinator(self) -> None:
+        """Starts the coordinator."""
+        self.start("coordinator", ["coordinator", "--folder", str(self.folder / "coordinator"), *self._coordinator])
 
     def start_hub(self, hub: str, *options: str) -> None:
         """Starts a hub agent."""
