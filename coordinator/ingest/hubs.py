@@ -20,6 +20,7 @@ from coordinator.moment import now
 from coordinator.store import hubs as rows
 from coordinator.store.database import Store
 from devices.errors import ProtocolError, RefusedError
+from devices.protocol.lease import LEASE, SIGN_EVERY, wait
 from devices.protocol.messages import HubInfo, HubMetrics, HubStatus
 
 GRACE: Final = 3.0
@@ -41,9 +42,8 @@ class Hub:
     info: HubInfo | None = None
     status: HubStatus | None = None
     metrics: HubMetrics | None = None
-    heard: float = 0.0  # monotonic seconds of the last metrics
+    heard: float = field(default_factory=time.monotonic)  # the last sign of life; first, when it was looked for
     interval: float = 0.0  # seconds between the last two
-    gone_at: float = field(default_factory=time.monotonic)  # when it was last seen to go, or began to be looked for
     told: bool = False  # whether its status was heard since the coordinator's start
     state: State = "offline"
     since: str = ""
@@ -63,12 +63,19 @@ class Hub:
     def become(self, state: State, reason: str) -> None:
         """Changes the state and wakes who waits for that."""
         if state != self.state:
-            was_online = self.online
             self.state, self.reason, self.since = state, reason, now()
-            if was_online and not self.online:
-                self.gone_at = time.monotonic()
             changed, self.changed = self.changed, asyncio.Event()
             changed.set()
+
+    def free_in(self, failover_after: float, up_since: float) -> float:
+        """Returns the seconds until what has run here may go on elsewhere: then its lease is over (rule 6).
+
+        Args:
+            failover_after: seconds of the function's policy.
+            up_since: monotonic seconds since when this coordinator could have heard the hub.
+        """
+        length, sign_every = (self.info.lease, self.info.metrics_every) if self.info else (LEASE, SIGN_EVERY)
+        return max(self.heard, up_since) + wait(failover_after, length, sign_every) - time.monotonic()
 
     async def gone(self) -> None:
         """Returns when the hub is offline or silent."""
@@ -148,7 +155,9 @@ class Hubs:
             return
         if known is None or status.start > known.start:
             await self._store.write(rows.started, name, status.boot, status.start, now())
-        hub.status, hub.told, hub.heard = status, True, time.monotonic()
+        hub.status, hub.told = status, True
+        if status.state != "offline":  # a will is no sign of life
+            hub.heard = time.monotonic()
         if hub.info is None:
             return  # its info is still to come, and with it the key
         hub.become(status.state, status.reason or ("its connection ended" if status.state == "offline" else ""))

@@ -1,16 +1,16 @@
 """Failover: what runs on a hub that stays away goes on elsewhere, when its own policy says so.
 
 An ordinary move of which the source is dead (`docs/protocol.md`, rules 8 and 19): it starts from the newest stored
-checkpoint under a newer epoch, which fences the old copy when its hub returns. How long a hub was away is counted only
-while this coordinator was there to hear it: after its own absence everybody gets the whole time again. A suspended
-function waits for a person, wherever it is.
+checkpoint under a newer epoch, which fences the old copy when its hub returns. It waits until the function's lease there
+is over (`devices.protocol.lease`), counted from the hub's last sign of life, and only while this coordinator was there
+to hear it: after its own absence everybody gets the whole time again. A suspended function waits for a person, wherever
+it is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
@@ -61,9 +61,9 @@ class Failover:
             return
         there = frozenset(hub.name for hub in self._ground.hubs.every() if hub.takes_functions)
         for instance, hub, after in await self._ground.store.read(_stranded, away.keys()):
-            waited = time.monotonic() - max(away[hub].gone_at, self._ground.line.up_since)
+            free_in = away[hub].free_in(after, self._ground.line.up_since)
             busy = instance in self._tasks or self._moves.under_way(instance) is not None
-            if waited >= after and not busy and there and self._nowhere.get(instance) != there:
+            if free_in <= 0 and not busy and there and self._nowhere.get(instance) != there:
                 self._nowhere[instance] = there
                 self._begin(instance, away[hub], after)
 

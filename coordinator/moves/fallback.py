@@ -85,6 +85,7 @@ async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) 
     """
     move = journey.move
     tried = [*move.tried, _key(move.checkpoint, move.destination)]
+    await ground.lease_over(move.destination)  # it may run there, and nobody hears it
     while True:
         came = ground.hubs.came
         chain = await ground.store.read(_chain, move.checkpoint, tried)

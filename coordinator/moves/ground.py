@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -18,6 +18,7 @@ from coordinator.store.database import Store
 from devices.mqtt.kind import BrokerKind
 from devices.protocol.topics import Topics
 
+_LOOK: Final = 0.5  # seconds between two looks at a hub that is away
 Handover = Literal["takeover", "disconnect"]
 
 
@@ -44,6 +45,14 @@ class Ground:
     def handover(self) -> Handover:
         """How a session changes hands on this broker (`docs/protocol.md`, rule 20)."""
         return "disconnect" if self.line.kind is BrokerKind.EMBEDDED else "takeover"
+
+    async def lease_over(self, hub: str) -> None:
+        """Returns when what a hub has run can have no effect there any more without its word, or the hub is back."""
+        while hub and not self.hubs.online(hub):
+            left = self.hubs[hub].free_in(0.0, self.line.up_since)
+            if left <= 0:
+                return
+            await asyncio.sleep(min(left, _LOOK))
 
     async def send_blob(self, checkpoint: str, blob: bytes) -> int:
         """Sends a checkpoint's blob down to whoever was told to expect it; returns the number of parts."""

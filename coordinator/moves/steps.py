@@ -150,6 +150,8 @@ async def release(ground: Ground, journey: Journey) -> None:
 
 async def claim(ground: Ground, journey: Journey) -> None:
     """Released -> claimed: where nobody holds the function, or the coordinator died between the two."""
+    if journey.move.kind == "failover":  # asked for by a person it has not waited yet
+        await ground.lease_over(journey.move.source)
     await _claim(ground, journey)
 
 

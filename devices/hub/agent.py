@@ -34,6 +34,7 @@ from devices.hub.draining import Draining
 from devices.hub.identity import boot_id, count_start, require_alone
 from devices.hub.instance import Hub
 from devices.hub.instances import Instances
+from devices.hub.lease import Lease
 from devices.hub.metrics import Meter
 from devices.hub.prepared import Preparations
 from devices.hub.spool import Spool
@@ -100,6 +101,9 @@ class Agent:
         if kind is None:
             return
         async with Workers() as workers:
+            lease = Lease(
+                self._config.broker, self._topics.client_id(f"lease-{self._config.name}"), workers, self._config.lease
+            )
             hub = Hub(
                 name=self._config.name,
                 key=self._key,
@@ -108,13 +112,14 @@ class Agent:
                 control=self.control,
                 claims=self._claims,
                 workers=workers,
+                lease=lease,
                 stop_within=self._config.stop_within,
                 window=_EMBEDDED_WINDOW if kind is BrokerKind.EMBEDDED else limits.RECEIVE_MAXIMUM,
             )
             preparations = Preparations(workers, self._config.broker)
             self.instances = Instances(hub, self._spool, self._downloads, preparations)
             self._commands = Commands(self._config.name, self.instances, self.control, self._drain)
-            async with self._at_work() as work:
+            async with self._at_work(lease) as work:
                 recovery.take_up(hub, self.instances, self._spool)
                 await _first_of(stop, work)
                 await self._leave(hurry)
@@ -165,13 +170,14 @@ class Agent:
         await self._look_around()
 
     @contextlib.asynccontextmanager
-    async def _at_work(self) -> AsyncIterator[list[asyncio.Task[None]]]:
+    async def _at_work(self, lease: Lease) -> AsyncIterator[list[asyncio.Task[None]]]:
         tasks = [
             asyncio.create_task(
                 self.control.run(before=self._require_no_rival, connected=self._connected, delivered=self._delivered),
                 name="control session",
             ),
             asyncio.create_task(self._measure(), name="metrics"),
+            asyncio.create_task(lease.keep(), name="lease"),
             asyncio.create_task(self._watch_draining(), name="draining"),
             asyncio.create_task(self._clock.keep_noting(), name="note the time"),
         ]
@@ -252,6 +258,8 @@ class Agent:
             packages_left_out=left_out,
             key=sealing.public_bytes(self._key).hex(),
             spool=str(self._config.spool),
+            lease=self._config.lease,
+            metrics_every=self._config.metrics_every,
         )
 
     async def _measure(self) -> None:

@@ -50,11 +50,13 @@ class LimitSettings(msgspec.Struct, kw_only=True):
 
     ``stop``: a function, to a statement at which it can be stopped; beyond it the checkpoint fails with the line of what
     blocks it, and the function runs on. ``shutdown``: this hub, when it is told to stop, until all that it runs is in the
-    spool; less than the service manager gives it (systemd: ``TimeoutStopSec``, 90 s).
+    spool; less than the service manager gives it (systemd: ``TimeoutStopSec``, 90 s). ``lease``: a function that may go
+    on elsewhere, without a sign of the broker (`devices.protocol.lease`); then it is stopped until there is one.
     """
 
     stop: str = "5s"
     shutdown: str = "1m"
+    lease: str = "5s"
 
 
 class HubSettings(msgspec.Struct, kw_only=True):
@@ -83,6 +85,7 @@ class HubConfig(msgspec.Struct, kw_only=True, frozen=True):
     temperature: Path | None
     stop_within: float
     shutdown_within: float
+    lease: float
 
 
 def read_config(path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> HubConfig:
@@ -104,8 +107,9 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
     every = seconds(settings.metrics.every)
     if every < 0.1:
         raise ConfigurationError("metrics.every: at least 100ms", place=None if path is None else str(path))
-    stop_within, shutdown_within = seconds(settings.limits.stop), seconds(settings.limits.shutdown)
-    for name_of_limit, limit in (("stop", stop_within), ("shutdown", shutdown_within)):
+    limits = settings.limits
+    stop_within, shutdown_within, lease = (seconds(it) for it in (limits.stop, limits.shutdown, limits.lease))
+    for name_of_limit, limit in (("stop", stop_within), ("shutdown", shutdown_within), ("lease", lease)):
         if not 0.01 <= limit <= 600:
             raise ConfigurationError(
                 f"limits.{name_of_limit}: from 10ms to 10m", place=None if path is None else str(path)
@@ -122,6 +126,7 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
         temperature=Path(settings.metrics.temperature) if settings.metrics.temperature else None,
         stop_within=stop_within,
         shutdown_within=shutdown_within,
+        lease=lease,
     )
 
 

@@ -11,6 +11,7 @@ from devices.errors import MidstreamError
 from devices.hub.claims import Claims
 from devices.hub.control import Control
 from devices.hub.feed import Feed
+from devices.hub.lease import Lease
 from devices.hub.lifecycle import STEADY, may_follow
 from devices.hub.mailbox import Mailbox
 from devices.hub.moment import now
@@ -35,6 +36,7 @@ class Hub:
     control: Control
     claims: Claims
     workers: Workers
+    lease: Lease
     stop_within: float  # seconds until a checkpoint is given up that finds no place to stop
     window: int  # QoS 1 messages that the broker sends to a session unacknowledged, at most
 

@@ -29,6 +29,7 @@ from devices.mqtt.delivery import Delivery
 from devices.mqtt.reasons import ConnectionLostError
 from devices.protocol import limits, messages
 from devices.protocol.messages import Late, LateMessage
+from devices.runtime.leases import boottime
 
 _log = logging.getLogger(__name__)
 
@@ -90,9 +91,11 @@ class Life:
             subscriptions=self._subscriptions,
             tasks=self.tasks,
             on_end=self._ended,
+            on_stopped=self._stopped_by_lease,
         )
         self.end_noted = asyncio.Event()
         self._confirmed = asyncio.Event()
+        self._out_of_lease: asyncio.Task[None] | None = None
         self._keeps_house = False
         instance.feed.on_read = self.session.acknowledge
         self.captures.on_durable = self._durable
@@ -159,10 +162,34 @@ class Life:
         self.instance.steady.clear()  # it could not answer a request for a checkpoint
 
     def _thaw(self) -> None:
-        if self.instance.worker is not None:
-            self.instance.worker.thaw()
+        worker = self.instance.worker
+        if not self._in_its_lease:
+            self._stopped_by_lease()  # a connection that came up says nothing of now: the agent may have been stopped
+            return
+        if worker is not None:
+            worker.thaw()
         if self.instance.state in STEADY:
             self.instance.steady.set()
+
+    @property
+    def _in_its_lease(self) -> bool:
+        worker = self.instance.worker
+        return worker is None or self.instance.hub.lease.holds(worker)
+
+    def _stopped_by_lease(self) -> None:
+        """The function stands still, for want of a sign of the broker: until the claim was read (rule 6)."""
+        if self._out_of_lease is None or self._out_of_lease.done():
+            self.instance.steady.clear()
+            self._out_of_lease = self.tasks.start(self._renew_lease(), "out of lease")
+
+    async def _renew_lease(self) -> None:
+        instance, silence = self.instance, self.instance.hub.lease.silence
+        _log.warning("%s: stopped by its lease, %.0f s after the last sign of the broker", instance.name, silence)
+        instance.complain(MidstreamError(f"stopped by its lease: no sign of the broker for {silence:.0f} s"))
+        began = boottime() - silence
+        if await self._may_go_on():
+            stood = boottime() - began
+            instance.complain(MidstreamError(f"was stopped by its lease: no sign of the broker for {stood:.0f} s"))
 
     def arrived(self) -> None:
         """Something has come."""
@@ -185,21 +212,26 @@ class Life:
 
     async def lost(self, loss: ConnectionLostError) -> bool:
         """The connection is lost: the process stands still, see `silenced`, until the claim was read (rule 2)."""
-        instance, backoff = self.instance, Backoff()
-        _log.info("%s: %s", instance.name, loss.message)
+        _log.info("%s: %s", self.instance.name, loss.message)
         self._confirmed.set()
-        if instance.state == "moving":
-            return False
+        return self.instance.state != "moving" and await self._may_go_on()
+
+    async def _may_go_on(self) -> bool:
+        """Returns when the claim was read: whether it is still ours. The function's lease is then renewed."""
+        instance, backoff = self.instance, Backoff()
         while True:
-            reached, claim = True, None
+            asked, reached, claim = boottime(), True, None
             try:
                 claim = await instance.hub.claims.read(instance.name)
             except UnreachableError:
                 reached = False
             if claim is not None and claim.epoch > instance.epoch:
                 return False  # `Claims.on_newer` has this life fenced
+            if reached:
+                instance.hub.lease.heard(asked)
             withdrawn = reached and instance.state in ENDED  # the coordinator has noted its end
-            if claim is not None or instance.settings.failover == "never" or withdrawn:
+            may_act = claim is not None or instance.settings.failover == "never" or withdrawn
+            if may_act and self._in_its_lease:
                 self._thaw()
                 return True
             await backoff.wait()

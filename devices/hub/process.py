@@ -55,6 +55,7 @@ class Process:
         subscriptions: its subscriptions.
         tasks: its tasks.
         on_end: called when the function has ended for good.
+        on_stopped: called when the function's lease has run out.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Process:
         subscriptions: Subscriptions,
         tasks: Tasks,
         on_end: Callable[[End], None],
+        on_stopped: Callable[[], None],
     ) -> None:
         self._instance = instance
         self._session = session
@@ -75,6 +77,7 @@ class Process:
         self._subscriptions = subscriptions
         self._tasks = tasks
         self._on_function_end = on_end
+        self._on_stopped = on_stopped
         self._started: asyncio.Future[link.Started] | None = None
         self._deaths = Backoff(_LONGEST_PAUSE)
         self._began_at = 0.0
@@ -97,6 +100,8 @@ class Process:
         instance.worker = worker
         instance.feed.attach(worker)
         worker.on_frame, worker.on_end = self._on_frame, lambda words: self._on_process_end(worker, words)
+        worker.on_stopped = self._on_stopped
+        instance.hub.lease.cover(worker, instance.settings)
         worker.send(
             link.Begin(
                 instance=instance.name,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Final, Self
@@ -30,6 +30,7 @@ class Worker(asyncio.BufferedProtocol):
 
     Attributes:
         on_frame: called with each frame, in order.
+        on_stopped: called when its lease has run out: it stands still until `thaw`.
         on_end: called once, after the last frame, with how it ended; not after `close`.
         on_rests: called with what it had to compile to take its function up.
     """
@@ -39,6 +40,7 @@ class Worker(asyncio.BufferedProtocol):
         self.on_rests: Callable[[bytes], None] = lambda _rests: None
         self.on_frame: Callable[[link.ToHub], None] = self._no_frame_expected
         self.on_end: Callable[[str], None] = lambda _words: None
+        self.on_stopped: Callable[[], None] = lambda: None
         self._process = process
         self._transport: asyncio.Transport | None = None
         self._small = bytearray(_BUFFER)
@@ -111,6 +113,11 @@ class Worker(asyncio.BufferedProtocol):
                 f"the function's file was not imported within {LOADING:.0f} s",
                 remedy="move what takes long from the top of the file into the function",
             ) from None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has neither ended nor been closed."""
+        return self._status is None and not self._closed
 
     # What asyncio and the spawner call --------------------------------------------------------------------------------
 
@@ -196,6 +203,7 @@ class Workers:
         self._spawner = Spawner(self._exited)
         self._alive: dict[int, Worker] = {}
         self._early: dict[int, int] = {}
+        self._spawner.stops = self._stopped
 
     async def __aenter__(self) -> Self:
         """Starts the warm parent."""
@@ -240,6 +248,14 @@ class Workers:
         worker.on_rests = partial(self._spawner.learn, source)
         self._spawner.learn(source)
         return worker
+
+    def renew(self, until: Mapping[int, float]) -> None:
+        """Says until when workers may run, by process id, in seconds of CLOCK_BOOTTIME (`devices.runtime.leases`)."""
+        self._spawner.renew(until)
+
+    def _stopped(self, pid: int) -> None:
+        if pid in self._alive:
+            self._alive[pid].on_stopped()
 
     def _exited(self, pid: int, status: int) -> None:
         worker = self._alive.pop(pid, None)

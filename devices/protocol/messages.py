@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 
 from devices.errors import NewerFormatError, ProtocolError, printable
+from devices.protocol import lease as leases
 
 VERSION: Final = 1
 
@@ -75,6 +76,8 @@ class HubInfo(Message, kw_only=True):
     packages_left_out: int = 0  # for want of room: what is not listed may then be there
     key: str = ""  # the hub's public key, hexadecimal
     spool: str = ""
+    lease: float = leases.LEASE  # seconds without a sign of the broker after which its functions are stopped
+    metrics_every: float = leases.SIGN_EVERY  # seconds
 
 
 class InstanceUse(msgspec.Struct, kw_only=True):

@@ -1,6 +1,7 @@
 """The warm parent: has imported what workers need, forks one for each request, reports each death at once.
 
-It is single-threaded, has no event loop and no network, and waits in one `poll`. It speaks packets (a Unix socket of
+It is single-threaded, has no event loop and no network, and waits in one `poll`. It also stops workers whose lease has
+run out (`leases`). It speaks packets (a Unix socket of
 type SEQPACKET keeps their bounds, so there is nothing to cut) with one client, the hub agent (`spawner_client`); a
 worker's sockets, link and hatch, come along as descriptors (SCM_RIGHTS). When the client closes its end or dies, the kernel closes it,
 this process kills its children and ends; should it die itself, the kernel kills them (PR_SET_PDEATHSIG).
@@ -23,15 +24,16 @@ from typing import Final, NoReturn
 import msgspec
 
 from devices.runtime import after_fork, warmup, worker
+from devices.runtime.leases import Leases
 from devices.runtime.python import rests
 from devices.runtime.python.module import code_of
 from devices.runtime.source import Source
-from devices.runtime.spawning import PACKET, Exited, Fork, Forked, Learn, Lesson, NotForked, Told
+from devices.runtime.spawning import PACKET, Exited, Fork, Forked, Learn, Lesson, NotForked, Renew, Stopped, Told
 
 _ERROR: Final = 70  # exit status of a worker that failed by our own fault: EX_SOFTWARE of sysexits.h
 
 
-_requests: Final = msgspec.msgpack.Decoder(Fork | Learn)
+_requests: Final = msgspec.msgpack.Decoder(Fork | Learn | Renew)
 _lessons: Final = msgspec.msgpack.Decoder(Lesson)
 
 
@@ -45,6 +47,7 @@ class Spawner:
     def __init__(self, client: socket.socket) -> None:
         self._client = client
         self._children: set[int] = set()
+        self._leases = Leases()
         self._woken, self._wakeup = socket.socketpair()
         self._wakeup.setblocking(False)
 
@@ -55,12 +58,16 @@ class Spawner:
         poll = select.poll()
         poll.register(self._client, select.POLLIN)
         poll.register(self._woken, select.POLLIN)
+        poll.register(self._leases, select.POLLIN)
         try:
             while True:
                 ready = {descriptor for descriptor, _ in poll.poll()}
                 if self._woken.fileno() in ready:
                     self._woken.recv(PACKET)
                     self._report_deaths()
+                if self._leases.fileno() in ready:
+                    for pid in self._leases.stop_those_over():
+                        self._tell(Stopped(pid))
                 if self._client.fileno() in ready and not self._take_request():
                     return
         except (BrokenPipeError, ConnectionResetError):
@@ -81,9 +88,14 @@ class Spawner:
             os.write(2, f"spawner: a malformed request: {error}\n".encode())
             _close(descriptors)
             return True
-        if isinstance(request, Learn):
-            _learn(descriptors)
-            return True
+        match request:
+            case Learn():
+                _learn(descriptors)
+                return True
+            case Renew(until=until):
+                _close(descriptors)
+                self._leases.renew({pid: moment for pid, moment in until.items() if pid in self._children})
+                return True
         if len(descriptors) != 2:
             _close(descriptors)
             self._tell(NotForked(request.request, f"{len(descriptors)} descriptors came along, not two"))
@@ -108,7 +120,7 @@ class Spawner:
     def _work(self, parent: int, link: int, hatch: int) -> NoReturn:
         """The child's life: never returns into the parent's loop."""
         try:
-            for inherited in (self._client, self._woken, self._wakeup):
+            for inherited in (self._client, self._woken, self._wakeup, self._leases):
                 inherited.close()
             after_fork.become_worker(parent, link, hatch)
             worker.run(socket.socket(fileno=link), socket.socket(fileno=hatch))
@@ -127,6 +139,7 @@ class Spawner:
             if not pid:
                 return
             self._children.discard(pid)
+            self._leases.forget(pid)
             self._tell(Exited(pid, os.waitstatus_to_exitcode(status)))
 
     def _tell(self, packet: Told) -> None:

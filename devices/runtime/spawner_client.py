@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Final, Self
 
@@ -16,9 +16,10 @@ import msgspec
 
 from devices.errors import MidstreamError
 from devices.runtime.source import Source
-from devices.runtime.spawning import PACKET, Exited, Fork, Forked, Learn, Lesson, NotForked, Told
+from devices.runtime.spawning import PACKET, Exited, Fork, Forked, Learn, Lesson, NotForked, Renew, Stopped, Told
 
 _LONGEST: Final = 128 * 1024  # characters of source that the warm parent keeps ready; more would hold up its forks
+_RENEWED_AT_ONCE: Final = 100  # leases in one packet, which has room for many more
 _SOURCES: Final = 12  # of which it is known what the warm parent has; fewer than it keeps, so that it has them
 _LESSONS: Final = 64  # about one source
 _told = msgspec.msgpack.Decoder(Told)
@@ -70,10 +71,12 @@ class Spawner:
 
     Attributes:
         exits: called with process id and status (an exit status, or minus a signal's number) when a worker has ended.
+        stops: called with the process id of a worker whose lease has run out: it stands still.
     """
 
     def __init__(self, exits: Callable[[int, int], None] = lambda _pid, _status: None) -> None:
         self.exits = exits
+        self.stops: Callable[[int], None] = lambda _pid: None
         self._socket: socket.socket | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -152,6 +155,18 @@ class Spawner:
         finally:
             os.close(lesson)
 
+    def renew(self, until: Mapping[int, float]) -> None:
+        """Says until when workers may run; those that were stopped stay so until `SIGCONT`.
+
+        Args:
+            until: by process id, in seconds of CLOCK_BOOTTIME.
+        """
+        every = list(until.items())
+        for start in range(0, len(every), _RENEWED_AT_ONCE):
+            if self._socket is not None:
+                with contextlib.suppress(MidstreamError):  # too busy: it is said again soon
+                    self._send(msgspec.msgpack.encode(Renew(dict(every[start : start + _RENEWED_AT_ONCE]))), [])
+
     def _send(self, packet: bytes, descriptors: list[int]) -> None:
         assert self._socket is not None
         try:
@@ -199,6 +214,8 @@ class Spawner:
             case Exited(pid=pid, status=status):
                 self._alive.discard(pid)
                 self.exits(pid, status)
+            case Stopped(pid=pid):
+                self.stops(pid)
 
     def _lost(self, connection: socket.socket) -> None:
         """The warm parent has died, and its workers with it."""

@@ -19,6 +19,12 @@ class Learn(msgspec.Struct, tag="learn", frozen=True):
     """Asks to keep a function's code ready for workers to come; one descriptor comes along: a file with a `Lesson`."""
 
 
+class Renew(msgspec.Struct, tag="renew", frozen=True):
+    """Says until when workers may run, by process id, in seconds of CLOCK_BOOTTIME; see `devices.runtime.leases`."""
+
+    until: dict[int, float]
+
+
 class Lesson(msgspec.Struct, frozen=True):
     """A function's source, as in `devices.runtime.source.Source`, and rests of its functions, as `rests.built` has them."""
 
@@ -48,4 +54,10 @@ class Exited(msgspec.Struct, tag="exited", frozen=True):
     status: int
 
 
-Told = Forked | NotForked | Exited
+class Stopped(msgspec.Struct, tag="stopped", frozen=True):
+    """A worker's lease has run out: it stands still until the client lets it go on."""
+
+    pid: int
+
+
+Told = Forked | NotForked | Exited | Stopped

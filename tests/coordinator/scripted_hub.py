@@ -81,7 +81,7 @@ class ScriptedHub:
         )
         fields: dict[str, Any] = {
             "hub": self.name, "version": "0", "arch": "x86_64", "cores": 4, "memory": 10**9, "python": "3.11",
-            "engines": ["python"], "key": sealing.public_bytes(self.key).hex(),
+            "engines": ["python"], "key": sealing.public_bytes(self.key).hex(), "lease": 0.1, "metrics_every": 0.1,
         }  # fmt: skip
         self.publish(TOPICS.hub(self.name, "info"), HubInfo(**(fields | self._info)), retain=True)
         self.publish(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from coordinator_house import WASHER, hubs_online
 from scripted_hub import TOPICS
@@ -129,3 +131,19 @@ async def test_while_it_is_paused_nothing_goes_elsewhere_and_afterwards_everythi
     status = await asker.ask("pause", off=True)
     assert (status.paused, "midstream pause" in str(status.attention)) == ("", False)
     await b.until(lambda: "washer" in b.copies)
+
+
+@pytest.mark.parametrize("by", ["failover", "a person"])
+async def test_nothing_goes_on_elsewhere_before_its_lease_is_over_whoever_wants_it(house, asker, by):
+    a = await house.hub("hub-a", lease=1.0, metrics_every=0.5)
+    b = await house.hub("hub-b")
+    await hubs_online(asker, 2)
+    await asker.ask("run", files=washer_with("auto" if by == "failover" else "wait 1h"), hub="hub-a")
+    a.measure()
+    last_sign = time.monotonic()
+    await a.crash()
+    if by == "a person":
+        await hubs_online(asker, 1)
+        await asker.ask("migrate", instance="washer", hub="hub-b")
+    await b.until(lambda: "washer" in b.copies)
+    assert time.monotonic() - last_sign > 0.5 + 2 * 1.0

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from hub_process import HubProcess
 
 from devices.mqtt.broker import Broker
 from devices.protocol import messages
 from devices.testing.broker import RawPublisher, Tap
 
-RUN = """
-import asyncio, sys
-from devices.hub.agent import run
-from devices.hub.config import read_config
-config = read_config(None, {}, {"name": sys.argv[1], "broker.url": sys.argv[2], "folder": sys.argv[3]})
-asyncio.run(run(config, asyncio.Event()))
-"""
 SUM = """
 from midstream import ctx, function
 
@@ -43,22 +34,6 @@ def total():
 @pytest.fixture(params=["mosquitto"])
 def kind(request: pytest.FixtureRequest) -> str:
     return request.param
-
-
-class HubProcess:
-    def __init__(self, broker: Broker, folder: Path, name: str) -> None:
-        self._arguments = [sys.executable, "-c", RUN, name, broker.address.url, str(folder)]
-        self.process = subprocess.Popen(self._arguments)
-
-    def kill(self) -> list[psutil.Process]:
-        """Kills the agent; returns the processes that were below it."""
-        below = psutil.Process(self.process.pid).children(recursive=True)
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        return below
-
-    def start_again(self) -> None:
-        self.process = subprocess.Popen(self._arguments)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from scripted_agent import FRONT_DOOR, PATIENCE, ScriptedHub
 
 from devices.errors import MidstreamError
 from devices.protocol import link
+from devices.runtime.leases import boottime
 from devices.runtime.source import Source
 from devices.runtime.spawner_client import Spawner
 
@@ -141,6 +142,27 @@ async def test_the_agents_sudden_death_leaves_no_orphan():
     agent.kill()
     await agent.communicate()
     await until(lambda: not any(alive(pid) for pid in pids), "the end of all")
+
+
+async def test_a_worker_whose_lease_runs_out_is_stopped_until_it_is_let_go_on_with_a_new_one(spawner):
+    def state(worker) -> str:
+        return Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+    stopped: list[int] = []
+    spawner.stops = stopped.append
+    leased, free = [await spawner.fork() for _ in range(2)]
+    spawner.renew({leased.pid: boottime() + 3600})
+    spawner.renew({leased.pid: boottime() + 0.2, 1: boottime()})  # what is no child of it is nobody's business
+    await until(lambda: stopped, "the notice")
+    assert (stopped, state(leased)) == ([leased.pid], "T")
+    spawner.renew({leased.pid: boottime() + 3600})
+    leased.send_signal(signal.SIGCONT)
+    await until(lambda: state(leased) != "T", "going on")
+    spawner.renew({leased.pid: boottime() - 1})
+    await until(lambda: len(stopped) == 2, "the second notice")
+    assert state(free) != "T"
+    for worker in (leased, free):
+        worker.close()
 
 
 async def test_the_warm_parent_sleeps_when_nothing_is_to_be_done(spawner):
