@@ -84,7 +84,18 @@ class Coordinator:
         self._commands = commands = Commands(store, line, topics, hubs)
         self._claims = claims = Claims(key, store, line, topics)
         ground = Ground(
-            key, topics, store, line, hubs, uploads, commands, claims, journal, config.timezone, self._ready
+            key,
+            topics,
+            store,
+            line,
+            hubs,
+            uploads,
+            commands,
+            claims,
+            journal,
+            config.timezone,
+            config.defaults,
+            self._ready,
         )
         self._facts = facts = Facts()
         self._moves = moves = Moves(ground)

@@ -13,10 +13,11 @@ import platformdirs
 
 from coordinator.retention import FALLBACK, Retention
 from devices.config import load
-from devices.errors import ConfigurationError, UsageError
+from devices.errors import ConfigurationError, SourceError, UsageError
 from devices.mqtt.address import BrokerAddress
 from devices.protocol.sizes import size_in_bytes
 from devices.protocol.topics import Topics
+from devices.runtime.settings import Settings, read_settings
 
 _ALIASES: Final = {"MIDSTREAM_BROKER": "broker.url", "MIDSTREAM_PREFIX": "prefix"}
 """What all parts of an installation share."""
@@ -54,6 +55,15 @@ class FolderSettings(msgspec.Struct, kw_only=True):
     rules: str = ""
 
 
+class DefaultSettings(msgspec.Struct, kw_only=True):
+    """``[defaults]``: for functions that say nothing else in their `@function`; of those that are started from then on."""
+
+    checkpoint: str = ""
+    durability: str = ""
+    failover: str = ""
+    catch_up: str = ""
+
+
 class CoordinatorSettings(msgspec.Struct, kw_only=True):
     """All of `coordinator.toml`. An empty time zone is the machine's own."""
 
@@ -65,6 +75,7 @@ class CoordinatorSettings(msgspec.Struct, kw_only=True):
     store: StoreSettings = msgspec.field(default_factory=StoreSettings)
     folders: FolderSettings = msgspec.field(default_factory=FolderSettings)
     retention: RetentionSettings = msgspec.field(default_factory=RetentionSettings)
+    defaults: DefaultSettings = msgspec.field(default_factory=DefaultSettings)
 
 
 class CoordinatorConfig(msgspec.Struct, kw_only=True, frozen=True):
@@ -78,6 +89,7 @@ class CoordinatorConfig(msgspec.Struct, kw_only=True, frozen=True):
     store: str
     rules: Path | None
     retention: Retention
+    defaults: Settings = Settings()  # of functions
 
 
 def read_config(path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> CoordinatorConfig:
@@ -111,7 +123,17 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
         store=settings.store.url or f"sqlite:///{folder / 'store.sqlite'}",
         rules=Path(settings.folders.rules).expanduser().absolute() if settings.folders.rules else None,
         retention=_retention(settings.retention, path),
+        defaults=_defaults(settings.defaults, path),
     )
+
+
+def _defaults(settings: DefaultSettings, path: Path | None) -> Settings:
+    said = {name: value for name, value in msgspec.structs.asdict(settings).items() if value}
+    place = "defaults" if path is None else f"{path}: defaults"
+    try:
+        return read_settings(said, place)
+    except SourceError as error:
+        raise ConfigurationError(error.message, place=error.place, remedy=error.remedy) from error
 
 
 def _retention(settings: RetentionSettings, path: Path | None) -> Retention:

@@ -76,7 +76,7 @@ class Actions:
     # Starting --------------------------------------------------------------------------------------------------------
 
     async def _run(self, intent: intents.Run) -> Carried:
-        code = starting.read(intent)
+        code = starting.read(intent, self._ground.defaults)
         held = await self._ground.store.read(fallback.held_by_hub)
         place = choice.choose(self._ground.hubs, Requirements(code.needs, starting.ENGINE), held, named=intent.hub)
         planting = self._planting(intent, place)

@@ -103,7 +103,7 @@ def _stranded(session: Session, hubs: Collection[str]) -> list[tuple[str, str, f
     )
     stranded = []
     for instance, function in rows:
-        after = Settings.from_plain(function.settings).failover_after
+        after = Settings.from_plain(instances.settings_of(instance, function)).failover_after
         if after is not None:
             stranded.append((instance.id, instance.hub, after))
     return stranded

@@ -17,6 +17,7 @@ from coordinator.moves.commands import Commands
 from coordinator.store.database import Store
 from devices.mqtt.kind import BrokerKind
 from devices.protocol.topics import Topics
+from devices.runtime.settings import Settings
 
 _LOOK: Final = 0.5  # seconds between two looks at a hub that is away
 Handover = Literal["takeover", "disconnect"]
@@ -39,6 +40,7 @@ class Ground:
     claims: Claims
     journal: Journal
     timezone: str  # the site's, an IANA name; it travels with each function
+    defaults: Settings  # for what a function does not say about itself
     ready: asyncio.Event
 
     @property

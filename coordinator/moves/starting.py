@@ -26,7 +26,7 @@ from devices.protocol.checkpoint import FunctionRecord, Header
 from devices.protocol.topics import check_name, name_from
 from devices.runtime.declaration import FunctionDeclaration, Parameter, check_arguments
 from devices.runtime.function import choose, read_functions
-from devices.runtime.settings import Needs
+from devices.runtime.settings import Needs, Settings
 from devices.runtime.source import Source
 
 ENGINE: Final = "python"
@@ -57,8 +57,12 @@ class Planting:
     timezone: str
 
 
-def read(intent: intents.Run) -> Code:
+def read(intent: intents.Run, defaults: Settings) -> Code:
     """Reads a function's source without running it, and checks the arguments.
+
+    Args:
+        intent: with the source.
+        defaults: for what the function does not say about itself.
 
     Raises:
         SourceError: no function in it, too large, or a syntax error.
@@ -72,7 +76,7 @@ def read(intent: intents.Run) -> Code:
     if "/" in main or not main.endswith(".py"):
         raise SourceError("the function's file has a name that ends in .py, and no folder", place=main)
     source = Source(main.removesuffix(".py"), intent.files)
-    declaration = choose(read_functions(source), intent.function or None, main)
+    declaration = choose(read_functions(source, defaults), intent.function or None, main)
     return Code(source, declaration, check_arguments(declaration, intent.arguments))
 
 
@@ -106,7 +110,8 @@ def new_instance(session: Session, planting: Planting, code: Code) -> Move:
         settings=record.settings,
         created=now(),
     )
-    instance = Instance(id=name, function=instances.remember_function(session, function), trunk=name)
+    number = instances.remember_function(session, function)
+    instance = Instance(id=name, function=number, trunk=name, settings=record.settings)
     return _plant(session, planting, instance, header, blob)
 
 
@@ -130,6 +135,7 @@ def branch(session: Session, planting: Planting, checkpoint: str, blob: bytes) -
     instance = Instance(
         id=name,
         function=old.function,
+        settings=old.settings,
         trunk=old.trunk,
         branch=number,
         origin=checkpoint,

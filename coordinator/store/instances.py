@@ -29,6 +29,11 @@ def remember_function(session: Session, function: Function) -> int:
     return found.number
 
 
+def settings_of(instance: Instance, function: Function) -> dict[str, Any]:
+    """Returns the settings that an instance was started with: a function's, and the defaults of that time."""
+    return instance.settings or function.settings
+
+
 def find(session: Session, instance: str) -> Instance | None:
     """Returns an instance."""
     return session.get(Instance, instance)

@@ -65,6 +65,7 @@ class Instance(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     function: Mapped[int] = mapped_column(ForeignKey("functions.number"))
+    settings: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # with the defaults of its start
     trunk: Mapped[str] = mapped_column(index=True)  # the instance at the root of the tree; itself for a trunk
     branch: Mapped[int] = mapped_column(default=1)  # 1 for the trunk
     origin: Mapped[str] = mapped_column(default="")  # the checkpoint that a branch started from

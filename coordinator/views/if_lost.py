@@ -69,7 +69,7 @@ def _there(
 
 
 def _row(instance: Instance, function: Function, newest: Checkpoint | None, said: InstanceState | None) -> IfLostRow:
-    settings = Settings.from_plain(function.settings)
+    settings = Settings.from_plain(instances.settings_of(instance, function))
     since = age(newest.created) if newest is not None else None
     row = IfLostRow(
         instance=instance.id,

@@ -86,7 +86,7 @@ def _row(instance: Instance, function: Function, newest: Checkpoint | None, hubs
         row.progress, row.values = said.progress, said.values
         row.lag, row.dropped, row.input_qos = said.lag, said.dropped, said.input_qos
     if newest is not None and newest.wait is not None and not _runs(instance, hubs):
-        zone = clock.zone_or_utc(str(function.settings.get("timezone", "UTC")))
+        zone = clock.zone_or_utc(str(instances.settings_of(instance, function).get("timezone", "UTC")))
         row.waiting = outlook(msgspec.convert(newest.wait, Wait), zone, clock.wall())
     status = hubs[instance.hub].status
     if status is not None and status.reason.startswith(timekeeping.WAITS) and instance.state not in instances.ENDED:

@@ -302,6 +302,11 @@ class Captures:
 
     # Policy -----------------------------------------------------------------------------------------------------------
 
+    def read(self) -> None:
+        """Takes note that the function was given a message: so many of them make a checkpoint due, if it says so."""
+        if self._messages_due():
+            self.make_due()
+
     def make_due(self) -> None:
         """Has a checkpoint taken as soon as the one that is under way is durable."""
         self._due.set()
@@ -309,8 +314,8 @@ class Captures:
     async def keep_up(self) -> None:
         """Takes checkpoints when they are due, until cancelled.
 
-        Due: an output waits, half the window is unacknowledged, somebody asked, or the function's period has passed and
-        something has changed: time that only counts while the function runs too, if a tenth of its wait has passed.
+        Due: an output waits, half the window is unacknowledged, so many messages were read as the function says, somebody
+        asked, or the function's period has passed and something has changed: time that only counts while the function runs too, if a tenth of its wait has passed.
         """
         period = self._instance.settings.checkpoint
         while True:
@@ -329,7 +334,7 @@ class Captures:
 
     async def _take_for_policy(self, period: float) -> None:
         instance = self._instance
-        reason = "output" if instance.outbox.uncovered else "messages" if instance.mailbox.checkpoint_due else "period"
+        reason = "output" if instance.outbox.uncovered else "messages" if self._messages_due() else "period"
         try:
             taken = await self.take(reason)
         except MidstreamError as error:
@@ -346,8 +351,13 @@ class Captures:
                     await taken.durable.wait()
             except TimeoutError:
                 self.announce_again(taken.id)
-        if instance.outbox.uncovered or instance.mailbox.checkpoint_due:
+        if instance.outbox.uncovered or self._messages_due():
             self._due.set()
+
+    def _messages_due(self) -> bool:
+        instance, wanted = self._instance, self._instance.settings.checkpoint_messages
+        read = instance.mailbox.delivered - instance.header.mailbox.delivered
+        return instance.mailbox.checkpoint_due or 0 < wanted <= read
 
     def has_changed(self) -> bool:
         """Tells whether there is anything that the newest checkpoint does not hold."""

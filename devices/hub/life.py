@@ -97,12 +97,16 @@ class Life:
         self._confirmed = asyncio.Event()
         self._out_of_lease: asyncio.Task[None] | None = None
         self._keeps_house = False
-        instance.feed.on_read = self.session.acknowledge
+        instance.feed.on_read = self._read
         self.captures.on_durable = self._durable
         if late_mail:
             instance.mailbox.wait_for_late()
         else:
             self.late_complete.set()
+
+    def _read(self) -> None:
+        self.session.acknowledge()
+        self.captures.read()
 
     def keep_house(self) -> None:
         """Starts what runs for the whole life, once: checkpoints by policy, and announcements."""

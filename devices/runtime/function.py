@@ -45,7 +45,8 @@ def function(body: F | None = None, /, **_settings: Any) -> F | Callable[[F], F]
 
     Args:
         body: the function.
-        checkpoint: how much work may be lost at most when a hub dies without a word: a duration, as in ``"30s"``.
+        checkpoint: how much work may be lost at most when a hub dies without a word: a duration, as in ``"30s"``; a
+            number of messages, as in ``"20 messages"``; or both, ``"30s or 20 messages"``, whichever is first.
         durability: where a checkpoint must be before the inputs it covers are acknowledged and its outputs leave:
             ``"coordinator"``; or ``"spool"``, this hub's own disk: quicker, but it dies with the hub, so that
             failover must be ``"never"``.
@@ -61,11 +62,12 @@ def function(body: F | None = None, /, **_settings: Any) -> F | Callable[[F], F]
     return lambda marked: marked
 
 
-def read_functions(source: Source) -> list[FunctionDeclaration]:
+def read_functions(source: Source, defaults: Settings | None = None) -> list[FunctionDeclaration]:
     """Returns the functions that a source's main file marks with ``@function``, in the order of the file.
 
     Args:
         source: the code that travels; its first file is the main one.
+        defaults: for what a function does not say about itself.
 
     Raises:
         SourceError: a syntax error; or a marked function that cannot be one, with file and line.
@@ -78,7 +80,7 @@ def read_functions(source: Source) -> list[FunctionDeclaration]:
     for node in tree.body:
         for decorator in getattr(node, "decorator_list", []):
             if ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator) in names:
-                declaration = _declaration(node, decorator, file)
+                declaration = _declaration(node, decorator, file, defaults)
                 if declaration.name in found:
                     first = found[declaration.name].line
                     raise SourceError(
@@ -139,7 +141,7 @@ def _parse(text: str, file: str) -> ast.Module:
         raise SourceError(f"this is no Python source: {error}", place=file) from error
 
 
-def _declaration(node: ast.stmt, decorator: ast.expr, file: str) -> FunctionDeclaration:
+def _declaration(node: ast.stmt, decorator: ast.expr, file: str, defaults: Settings | None) -> FunctionDeclaration:
     place = f"{file}:{node.lineno}"
     if isinstance(node, ast.AsyncFunctionDef):
         raise SourceError(
@@ -165,7 +167,7 @@ def _declaration(node: ast.stmt, decorator: ast.expr, file: str) -> FunctionDecl
         name=node.name,
         docstring=inspect.cleandoc(ast.get_docstring(node) or ""),
         parameters=_parameters(node, file),
-        settings=_settings(decorator, file),
+        settings=_settings(decorator, file, defaults),
         file=file,
         line=node.lineno,
     )
@@ -183,10 +185,10 @@ def _own_nodes(function_node: ast.FunctionDef) -> list[ast.AST]:
     return own
 
 
-def _settings(decorator: ast.expr, file: str) -> Settings:
+def _settings(decorator: ast.expr, file: str, defaults: Settings | None) -> Settings:
     place = f"{file}:{decorator.lineno}"
     if not isinstance(decorator, ast.Call):
-        return Settings()
+        return defaults or Settings()
     if decorator.args:
         raise SourceError(
             "@function takes settings by name only", place=place, remedy='as in @function(checkpoint="30s")'
@@ -203,7 +205,7 @@ def _settings(decorator: ast.expr, file: str) -> Settings:
                 place=f"{file}:{keyword.value.lineno}",
                 remedy="write the value itself",
             ) from error
-    return read_settings(given, place)
+    return read_settings(given, place, defaults)
 
 
 def _parameters(node: ast.FunctionDef, file: str) -> list[Parameter]:

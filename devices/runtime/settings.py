@@ -7,7 +7,8 @@ without looking at its code.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, Self, get_args
 
 import msgspec
@@ -19,6 +20,8 @@ from devices.protocol.waits import CatchUp
 Durability = Literal["coordinator", "spool"]
 _SHORTEST_PERIOD: Final = 0.1  # seconds between two checkpoints; each costs a synced write on an SD card
 _DEFAULT_WAIT: Final = "wait 2m"
+_ALTERNATIVES: Final = re.compile(r"\s+or\s+")
+_MESSAGES: Final = re.compile(r"\s*([1-9][0-9]{0,5})\s+messages?\s*", re.ASCII)
 _PRIORITIES: Final = range(-100, 101)
 
 
@@ -34,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The arguments of `@function`, in units: durations in seconds, sizes in bytes."""
 
     checkpoint: float = 30.0
+    checkpoint_messages: int = 0  # read since the last checkpoint; 0: they make none due
     durability: Durability = "coordinator"
     failover: str = _DEFAULT_WAIT  # "auto", "never" or "wait <duration>"
     catch_up: CatchUp = "run"
@@ -66,18 +70,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ProtocolError(f"a checkpoint's settings are not as the contract says: {error}") from error
 
 
-def read_settings(given: Mapping[str, Any], place: str) -> Settings:
+def read_settings(given: Mapping[str, Any], place: str, defaults: Settings | None = None) -> Settings:
     """Returns the checked settings of one `@function(...)`.
 
     Args:
         given: its keyword arguments, as values.
         place: file and line, for the error.
+        defaults: for what it does not say.
 
     Raises:
         SourceError: an unknown setting (the nearest one is named), a value that cannot be, or two that contradict.
     """
-    _refuse_unknown(given, Settings.__struct_fields__, "setting of @function", place)
-    checked: dict[str, Any] = {name: _READERS[name](value, place) for name, value in given.items()}
+    _refuse_unknown(given, tuple(_READERS), "setting of @function", place)
+    checked: dict[str, Any] = {}
+    for name, value in given.items():
+        checked |= _READERS[name](value, place)
     if checked.get("durability") == "spool" and checked.setdefault("failover", "never") != "never":
         raise SourceError(
             f'durability="spool" and failover="{checked["failover"]}" contradict each other: what lies in the '
@@ -85,7 +92,9 @@ def read_settings(given: Mapping[str, Any], place: str) -> Settings:
             place=place,
             remedy='say failover="never", or leave durability at "coordinator"',
         )
-    return Settings(**checked)
+    if checked.get("failover", "never") != "never":
+        checked.setdefault("durability", "coordinator")  # it wants to go on elsewhere, whatever the defaults are
+    return msgspec.structs.replace(defaults or Settings(), **checked)
 
 
 def _refuse_unknown(given: Mapping[str, Any], valid: tuple[str, ...], kind: str, place: str) -> None:
@@ -99,7 +108,18 @@ def _refuse_unknown(given: Mapping[str, Any], valid: tuple[str, ...], kind: str,
             )
 
 
-def _checkpoint(value: Any, place: str) -> float:
+def _checkpoint(value: Any, place: str) -> dict[str, Any]:
+    """Reads ``"30s"``, ``"20 messages"`` or ``"30s or 20 messages"``."""
+    read: dict[str, Any] = {}
+    for part in _ALTERNATIVES.split(value) if isinstance(value, str) else [value]:
+        if counted := _MESSAGES.fullmatch(part) if isinstance(part, str) else None:
+            read["checkpoint_messages"] = int(counted[1])
+        else:
+            read["checkpoint"] = _period(part, place)
+    return read
+
+
+def _period(value: Any, place: str) -> float:
     try:
         seconds = durations.seconds(value)
     except (UsageError, TypeError, ValueError) as error:
@@ -181,14 +201,19 @@ def _shown(value: Any) -> str:
 
 
 def _hint(error: Exception) -> str:
-    return (error.remedy if isinstance(error, UsageError) else None) or 'write it like "30s"'
+    remedy = (error.remedy if isinstance(error, UsageError) else None) or 'write it like "30s"'
+    return f'{remedy}; or with a number of messages, as in "30s or 20 messages"'
+
+
+def _one(name: str, read: Callable[[Any, str], Any]) -> Callable[[Any, str], dict[str, Any]]:
+    return lambda value, place: {name: read(value, place)}
 
 
 _READERS: Final = {
     "checkpoint": _checkpoint,
-    "durability": _durability,
-    "failover": _failover,
-    "catch_up": _catch_up,
-    "needs": _needs,
-    "priority": _priority,
+    "durability": _one("durability", _durability),
+    "failover": _one("failover", _failover),
+    "catch_up": _one("catch_up", _catch_up),
+    "needs": _one("needs", _needs),
+    "priority": _one("priority", _priority),
 }

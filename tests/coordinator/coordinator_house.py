@@ -21,6 +21,7 @@ from devices.errors import from_wire
 from devices.mqtt.address import BrokerAddress
 from devices.mqtt.session import Session
 from devices.protocol import messages
+from devices.runtime.settings import Settings
 
 WASHER = """\
 from midstream import function, ctx
@@ -41,6 +42,7 @@ class House:
         self.address = address
         self.folder = folder
         self.rules: Path | None = None
+        self.defaults = Settings()
         self.running: asyncio.Task[None] | None = None
         self.store: Store | None = None
         self._stack = contextlib.AsyncExitStack()
@@ -55,6 +57,7 @@ class House:
             store=f"sqlite:///{self.folder / 'store.sqlite'}",
             rules=self.rules,
             retention=Retention(last=20, days=30, size=10**9),
+            defaults=self.defaults,
         )
 
     async def start(self) -> None:

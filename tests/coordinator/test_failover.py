@@ -12,6 +12,7 @@ from coordinator import intents
 from coordinator.moves import decisions, starting
 from coordinator.store import instances, moves
 from devices.protocol import messages
+from devices.runtime.settings import Settings
 
 
 def washer_with(failover: str) -> dict[str, str]:
@@ -51,6 +52,22 @@ async def test_one_that_never_fails_over_waits_for_its_hub(house, asker, hubs):
     assert "waits" not in b.copies
     (row,) = await asker.ask("ps", instance="waits")
     assert (row.hub, row.epoch) == ("hub-a", 1)
+
+
+async def test_the_defaults_at_its_start_stay_an_instances_own(house, asker, hubs):
+    a, b = hubs
+    for name, defaults in (("waits", Settings(failover="never", catch_up="skip")), ("goes", Settings(failover="auto"))):
+        await house.stop()
+        house.defaults = defaults
+        await house.start()
+        await asker.until(lambda: asker.status().hubs == "2/2")
+        await asker.ask("run", files={"washer.py": WASHER}, hub="hub-a", name=name)
+    settings = {name: copy.header.function.settings for name, copy in a.copies.items()}
+    assert [settings[name]["catch_up"] for name in ("waits", "goes")] == ["skip", "run"]
+    await a.crash()
+    await b.until(lambda: "goes" in b.copies)
+    await asker.until(lambda: asker.told("moved goes from hub-a"))
+    assert "waits" not in b.copies
 
 
 async def test_a_suspended_function_waits_for_a_person(house, asker, hubs):

@@ -9,6 +9,7 @@ import pytest
 from coordinator.config import read_config
 from coordinator.retention import Retention
 from devices.errors import ConfigurationError
+from devices.runtime.settings import Settings
 
 FILE = """\
 site     = "cabin"
@@ -24,6 +25,10 @@ last = 5
 size = "200MB"
 [folders]
 rules = "/etc/midstream/rules"
+[defaults]
+checkpoint = "1m or 20 messages"
+catch_up   = "skip"
+failover   = "wait 10m"
 """
 
 
@@ -41,6 +46,8 @@ def test_a_file_says_it_all(tmp_path):
     assert (config.broker.user, config.broker.password) == ("midstream-coordinator", "secret")
     assert config.store == "sqlite:////var/lib/midstream/home.sqlite"
     assert config.rules == Path("/etc/midstream/rules")
+    defaults = Settings(checkpoint=60.0, checkpoint_messages=20, catch_up="skip", failover="wait 10m")
+    assert config.defaults == defaults
     assert config.retention == Retention(last=5, days=30, size=200_000_000)
 
 
@@ -69,6 +76,9 @@ def test_the_environment_outweighs_the_file_and_options_outweigh_both(tmp_path):
         ("[retention]\nlast = 1", "retention.last: 1 cannot be(?s:.*)at least 2"),
         ("[retention]\nsize = 'much'", "retention.size: 'much' is no size"),
         ("[broker]\npassword_file = '/nowhere'", "password cannot be read"),
+        ("[defaults]\ncatch_up = 'late'", "defaults: catch_up='late' cannot be"),
+        ("[defaults]\ndurability = 'spool'\nfailover = 'auto'", "defaults: .* contradict each other"),
+        ("[defaults]\ncatchup = 'run'", r"'catchup' in \[defaults\](?s:.*)'catch_up'"),
         ("site = [", "not TOML"),
     ],
 )

@@ -91,6 +91,9 @@ def test_one_of_several_is_chosen_by_name():
         ("checkpoint=True", "checkpoint=True is no duration", ""),
         ("checkpoint=None", "checkpoint=None is no duration", ""),
         ("checkpoint=0", "too often", ""),
+        ('checkpoint="0 messages"', "is no duration", "20 messages"),
+        ('checkpoint="1m or soon"', "'soon' is no duration", "20 messages"),
+        ("checkpoint_messages=3", "is no setting", "'checkpoint'"),
         ("checkpoint=PERIOD", "no literal", "write the value"),
         ("**settings", "cannot be read", ""),
         ('"30s"', "by name only", "checkpoint="),
@@ -134,6 +137,31 @@ def test_what_cannot_be_a_function_is_refused_with_the_reason(definition, messag
     with pytest.raises(SourceError, match=message) as caught:
         only(f"from midstream import function\n@function\n{definition}")
     assert (caught.value.place or "").startswith("washer.py:")
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds", "messages"),
+    [("1m", 60.0, 0), ("20 messages", 30.0, 20), ("1m or 1 message", 60.0, 1), ("20 messages or 2s", 2.0, 20)],
+)
+def test_a_checkpoint_is_due_by_time_by_messages_or_by_either(said, seconds, messages):
+    settings = only(f"from midstream import function\n@function(checkpoint='{said}')\ndef f(): pass").settings
+    assert (settings.checkpoint, settings.checkpoint_messages) == (seconds, messages)
+
+
+@pytest.mark.parametrize(
+    ("said", "durability", "failover", "catch_up"),
+    [
+        ("", "spool", "never", "skip"),
+        ('(catch_up="run")', "spool", "never", "run"),
+        ('(failover="auto")', "coordinator", "auto", "skip"),
+        ('(durability="coordinator")', "coordinator", "never", "skip"),
+    ],
+)
+def test_defaults_are_for_what_a_function_does_not_say(said, durability, failover, catch_up):
+    defaults = Settings(durability="spool", failover="never", catch_up="skip")
+    text = f"from midstream import function\n@function{said}\ndef f(): pass"
+    settings = choose(read_functions(source(text), defaults), None).settings
+    assert (settings.durability, settings.failover, settings.catch_up) == (durability, failover, catch_up)
 
 
 def test_no_failover_goes_with_the_spool_without_being_asked():

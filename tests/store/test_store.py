@@ -108,7 +108,7 @@ async def test_a_store_of_the_version_before_is_brought_up_with_what_is_in_it(tm
         config.attributes["connection"] = connection
         command.upgrade(config, "0002")
         connection.exec_driver_sql(
-            "INSERT INTO functions VALUES (1, 'washer', '', '', '', '{}', '{}', '2026-11-25T00:00:00.000Z')"
+            "INSERT INTO functions VALUES (1, 'washer', '', '', '', '{}', '{\"failover\": \"never\"}', '')"
         )
         connection.exec_driver_sql(
             "INSERT INTO instances (id, function, trunk, branch, origin, state, wanted, epoch, hub, newest, published, "
@@ -123,9 +123,11 @@ async def test_a_store_of_the_version_before_is_brought_up_with_what_is_in_it(tm
     engine.dispose()
     store = Store.open(url(tmp_path))
     old = await store.read(checkpoints.find, "c1")
+    ((washer, function),) = await store.read(instances.every)
     store.close()
     assert old is not None
     assert (old.instance, old.wait) == ("washer", None)
+    assert (washer.settings, instances.settings_of(washer, function)) == (None, {"failover": "never"})
     assert (tmp_path / "home.sqlite.before-upgrade-from-0002").exists()
 
 
