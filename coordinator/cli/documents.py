@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from coordinator.views import answers
+from devices.hub.local import LocalHub
 from devices.runtime.checking.findings import Checked
 from devices.runtime.exercise import Findings
 
@@ -136,6 +137,7 @@ DOCUMENTS: Final[dict[str, Any]] = {
     "hubs-if-lost": list[answers.IfLostRow],
     "inspect": Inspection,
     "drain": Drained,
+    "ps-local": list[LocalHub],
     "demo": Proof,
     "check": Checked,
     "exercise": Findings,

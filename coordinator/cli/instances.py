@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,9 +15,17 @@ from coordinator.cli.options import COMMON, target
 )
 @click.argument("instance", required=False, default="")
 @click.option("--all", "ended", is_flag=True, help="Also those that finished, failed or were stopped.")
+@click.option("--local", is_flag=True, help="What the hubs of this machine hold, asked of themselves.")
 @COMMON
-def ps(instance: str, *, ended: bool, **given: Any) -> None:
-    """Which functions run where, since when, and what they wait for; with INSTANCE everything about one."""
+def ps(instance: str, *, ended: bool, local: bool, **given: Any) -> None:
+    """Which functions run where, since when, and what they wait for; with INSTANCE everything about one.
+
+    With --local no coordinator and no broker is needed: the hubs of this machine are asked, or the one of --config; of a
+    hub that does not run, its spool says what it will go on from.
+    """
+    if local:
+        _local(target(given).as_json, given.get("config"), instance)
+        return
     from coordinator.cli.requests import ask
     from coordinator.views.answers import PsAsk
 
@@ -33,6 +42,16 @@ def ps(instance: str, *, ended: bool, **given: Any) -> None:
         render.table(showing.INSTANCE_COLUMNS, map(showing.instance_cells, rows))
     else:
         render.line("nothing runs; start a function: midstream run FILE")
+
+
+def _local(as_json: bool, config: Path | None, instance: str) -> None:
+    from coordinator.cli import local, render
+
+    hubs = local.look(config, instance)
+    if as_json:
+        render.json_document(hubs)
+    else:
+        local.show(hubs)
 
 
 @click.command(epilog="\b\nExample:\n  midstream checkpoint washer")

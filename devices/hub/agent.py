@@ -13,16 +13,17 @@ import os
 import platform
 import secrets
 from bisect import bisect_right
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from importlib import metadata
 from itertools import accumulate
 from typing import Final, Literal
 
+import msgspec
 import psutil
 from packaging.utils import canonicalize_name
 
 from devices.errors import MidstreamError, UnreachableError, printable
-from devices.hub import draining, leaving, recovery, rivals
+from devices.hub import door, draining, leaving, recovery, rivals
 from devices.hub.backoff import Backoff
 from devices.hub.claims import Claims
 from devices.hub.clock_wait import ClockWait
@@ -35,6 +36,8 @@ from devices.hub.identity import boot_id, count_start, require_alone
 from devices.hub.instance import Hub
 from devices.hub.instances import Instances
 from devices.hub.lease import Lease
+from devices.hub.local import LocalHub, LocalInstance
+from devices.hub.local_view import alive, kept
 from devices.hub.metrics import Meter
 from devices.hub.prepared import Preparations
 from devices.hub.spool import Spool
@@ -84,6 +87,7 @@ class Agent:
         will = Will(self._topic("status"), messages.encode(self._status("offline", reason="its connection ended")))
         self.control = Control(config.broker, config.name, config.topics, will)
         self.malformed = 0
+        self._held: Callable[[], list[LocalInstance]] = lambda: kept(self._spool.folder)
 
     async def serve(self, stop: asyncio.Event, hurry: asyncio.Event) -> None:
         """Works until told to stop.
@@ -96,10 +100,13 @@ class Agent:
             RefusedError: another hub has this name.
             UnreachableError: no broker there at the start, and none ever was.
         """
-        await self._clock.right(stop, self._say_why_offline)
-        kind = await self._arrive(stop)
-        if kind is None:
-            return
+        async with door.opened(self._config.folder, lambda: msgspec.json.encode(self._local())):
+            await self._clock.right(stop, self._say_why_offline)
+            kind = await self._arrive(stop)
+            if kind is not None:
+                await self._work(kind, stop, hurry)
+
+    async def _work(self, kind: BrokerKind, stop: asyncio.Event, hurry: asyncio.Event) -> None:
         async with Workers() as workers:
             lease = Lease(
                 self._config.broker, self._topics.client_id(f"lease-{self._config.name}"), workers, self._config.lease
@@ -118,6 +125,7 @@ class Agent:
             )
             preparations = Preparations(workers, self._config.broker)
             self.instances = Instances(hub, self._spool, self._downloads, preparations)
+            self._held = lambda: alive(self.instances.lives.values())
             self._commands = Commands(self._config.name, self.instances, self.control, self._drain)
             async with self._at_work(lease) as work:
                 recovery.take_up(hub, self.instances, self._spool)
@@ -159,6 +167,16 @@ class Agent:
             key = sealing.public_bytes(self._key).hex()
             await rivals.require_none(session, self._config.name, self._topics, self._status("online"), key)
             yield session
+
+    def _local(self) -> LocalHub:
+        """Returns what is told on this machine alone."""
+        return LocalHub(
+            hub=self._config.name,
+            state=self._state.state,
+            broker=self.control.up.is_set(),
+            coordinator=self.control.up.is_set() and self._claims.coordinator_is_there,
+            instances=self._held(),
+        )
 
     async def _say_why_offline(self, why: str) -> None:
         async with self._alone() as session:

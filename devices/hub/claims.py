@@ -19,6 +19,7 @@ from devices.protocol.topics import Topics
 
 _PATIENCE: Final = 2.0
 """Seconds for a retained claim to come after the broker has agreed to the subscription; usual is the same packet."""
+UNREADABLE: Final = "its claim cannot be read: it stands still until broker and coordinator are there"
 _log = logging.getLogger(__name__)
 
 

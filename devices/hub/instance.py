@@ -58,6 +58,7 @@ class Instance:
         worker: its process, if it has one.
         state: of its life here.
         reason: why, in words; empty if nothing is to be said.
+        waits: why it stands still although its state does not say so, in words; told on this machine alone.
         since: when the state began, RFC 3339.
         durable: id of its newest checkpoint that is where failover will look for it.
         move: id of the move for which it is held or was released.
@@ -79,6 +80,7 @@ class Instance:
     worker: Worker | None = None
     state: InstanceStateName = "starting"
     reason: str = ""
+    waits: str = ""
     move: str = ""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     steady: asyncio.Event = field(default_factory=asyncio.Event)

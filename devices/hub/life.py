@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from devices.errors import MidstreamError, UnreachableError
-from devices.hub import last_word
+from devices.hub import claims, last_word
 from devices.hub.announcements import Announcements
 from devices.hub.backoff import Backoff
 from devices.hub.captures import Captures, Taken
@@ -229,6 +229,7 @@ class Life:
                 claim = await instance.hub.claims.read(instance.name)
             except UnreachableError:
                 reached = False
+            instance.waits = "" if claim is not None else claims.UNREADABLE
             if claim is not None and claim.epoch > instance.epoch:
                 return False  # `Claims.on_newer` has this life fenced
             if reached:
@@ -236,6 +237,7 @@ class Life:
             withdrawn = reached and instance.state in ENDED  # the coordinator has noted its end
             may_act = claim is not None or instance.settings.failover == "never" or withdrawn
             if may_act and self._in_its_lease:
+                instance.waits = ""
                 self._thaw()
                 return True
             await backoff.wait()

@@ -11,7 +11,7 @@ import logging
 import msgspec
 
 from devices.errors import MidstreamError, UnreachableError
-from devices.hub import last_word
+from devices.hub import claims, last_word
 from devices.hub.backoff import Backoff
 from devices.hub.instance import Hub
 from devices.hub.instances import Instances
@@ -94,9 +94,11 @@ async def _may_act(hub: Hub, life: Life, *, ended: bool) -> bool:
             claim = await hub.claims.read(instance.name)
         except UnreachableError:
             reached = False
+        instance.waits = "" if claim is not None else claims.UNREADABLE
         if claim is not None:
             return claim.epoch <= instance.epoch
         if instance.settings.failover == "never" or (ended and reached):
+            instance.waits = ""
             return True
         await backoff.wait()
 

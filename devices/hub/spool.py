@@ -216,6 +216,13 @@ class InstanceSpool:
         Args:
             set_aside: is given each file that is damaged, and what is wrong with it.
         """
+        for path in _files(self.folder):
+            if not path.stat().st_size:
+                path.unlink()  # it has waited in vain
+        return self.read_all(set_aside)
+
+    def read_all(self, set_aside: Callable[[Path, str], None]) -> Recovered | None:
+        """Reads the same, and changes nothing but by what ``set_aside`` does."""
         self._entries = list(self._read_journal(set_aside))
         claims = [entry for entry in self._entries if isinstance(entry, Claimed)]
         if not claims:
@@ -242,8 +249,7 @@ class InstanceSpool:
         for path in sorted(_files(self.folder)):
             blob = path.read_bytes()
             if not blob:
-                path.unlink()  # it has waited in vain
-                continue
+                continue  # it waits
             try:
                 header, _ = blobs.decode_header(blob)
             except MidstreamError as error:
@@ -300,6 +306,11 @@ class Spool:
         aside.mkdir(exist_ok=True)
         path.replace(aside / f"{path.parent.name}-{path.name}")
         self.damaged.append(f"{path.parent.name}/{path.name}: {why}; set aside in {aside}")
+
+
+def peek(folder: Path) -> Recovered | None:
+    """Returns what an agent that is not running has left of an instance, and changes nothing."""
+    return InstanceSpool(folder, lambda _: None).read_all(lambda _path, _why: None)
 
 
 def make_ready(spool: InstanceSpool) -> None:

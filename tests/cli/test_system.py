@@ -57,6 +57,7 @@ class System:
     def call(self, *arguments: str) -> Said:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MIDSTREAM_")}
         environment |= {"MIDSTREAM_BROKER": str(self.address), "COLUMNS": "120"}
+        environment["MIDSTREAM_FOLDER"] = str(self.folder / "data")
         done = subprocess.run(
             [sys.executable, "-P", "-m", "coordinator.cli", *arguments],
             capture_output=True, text=True, env=environment, cwd=self.folder, timeout=100, check=False,
@@ -69,7 +70,7 @@ class System:
         assert (said.status, said.err) == (status, ""), said
         document = json.loads(said.out)
         command = {"move": "migrate"}.get(arguments[0], arguments[0]) if arguments else "status"
-        command = "hubs-if-lost" if "--if-lost" in arguments else command
+        command = next((f"{command}{it[1:]}" for it in arguments if it in ("--if-lost", "--local")), command)
         jsonschema.validate(document, json.loads((schemas.FOLDER / f"{command}.json").read_text()))
         return document
 
@@ -316,6 +317,16 @@ def test_what_would_go_where_without_a_hub_is_a_table(system: System, counter: s
     said = system.call("hubs", "hub-a", "--if-lost")
     assert re.search(rf"{counter} +wait 2m +hub-b +\d+ s old +nothing", said.out)
     assert system.call("hubs", "--if-lost").status == 2
+
+
+def test_the_hubs_of_this_machine_answer_for_themselves(system: System, counter: str) -> None:
+    hubs = system.json("ps", "--local", counter)
+    ((hub, row),) = ((hub, row) for hub in hubs for row in hub["instances"])
+    assert (hub["hub"], hub["state"], hub["broker"], hub["coordinator"]) == ("hub-a", "online", True, True)
+    assert (row["instance"], row["state"], row["function"]) == (counter, "running", "counter")
+    said = system.call("ps", "--local")
+    assert "hub-b: online, connected to the broker, the coordinator is there" in said.out
+    assert system.call("ps", "--local", "nobody").status == 4
 
 
 def test_a_move_to_where_it_is_already_is_refused(system: System, counter: str) -> None:
