@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from devices.protocol import checkpoint as blobs
@@ -27,6 +29,19 @@ def wait_in(coordinator, told: messages.Captured):
     return blobs.decode_header(coordinator.blobs[told.checkpoint])[0].wait
 
 
+async def deaf_captures(coordinator, hub) -> list:
+    """What is left of the time-out in two checkpoints, between which nothing could have been heard."""
+    feed = hub.agent.instances.lives["waits"].instance.feed
+    waits = []
+    feed.hears(False)
+    for _ in range(2):
+        told = await coordinator.answer_to("hub-a", coordinator.capture_command("waits"), messages.Captured)
+        waits.append(wait_in(coordinator, told))
+        await asyncio.sleep(1.5)  # this very time must not be counted
+    feed.hears(True)
+    return waits
+
+
 async def test_a_wait_is_kept_while_it_counts_and_what_will_become_of_it_is_told(coordinator, hub_a, watch, device):
     def counted(told: messages.Captured) -> bool:
         wait = wait_in(coordinator, told)
@@ -38,6 +53,8 @@ async def test_a_wait_is_kept_while_it_counts_and_what_will_become_of_it_is_told
     # No message comes and nothing is published; a tenth of the time-out is reason enough for a checkpoint.
     assert (await coordinator.heard(messages.Captured, counted)).reason == "period"
     assert len([it for it in coordinator.answers if isinstance(it, messages.Captured)]) < 10
+    first, second = await deaf_captures(coordinator, hub_a)
+    assert first.listening - second.listening < 1.0  # a second and a half had passed
     device.publish("door", "open", qos=1)
     await watch.until(lambda _: any(it["waiting"].startswith("sleeps until ") for it in watch.states("waits")))
     command = coordinator.capture_command("waits", hold=True)
