@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Protocol
 
 from devices.hub.instance import Instance
 from devices.protocol import limits
@@ -22,22 +21,28 @@ _BYTES: Final = 8 * limits.KIB
 """Bytes of them all."""
 
 
-async def deliver(
-    instance: Instance, told: Ended, noted: asyncio.Event, let_last_outputs_go: Callable[[], Awaitable[None]]
-) -> None:
+class LetLastOutputsGo(Protocol):
+    """Publishes what is left of a function that has ended."""
+
+    async def __call__(self, *, finished: bool) -> None:
+        """Does so; returns when the broker has it."""
+
+
+async def deliver(instance: Instance, told: Ended, noted: asyncio.Event, let_last_outputs_go: LetLastOutputsGo) -> None:
     """Tells an end that is durable here, and does what waited for it.
 
     Args:
         instance: which has ended.
         told: what the coordinator is to know.
         noted: set when it has said that it does.
-        let_last_outputs_go: publishes and acknowledges all that is left.
+        let_last_outputs_go: publishes all that is left, and acknowledges the inputs of what has finished.
     """
+    finished = told.state == "finished"
     if instance.settings.durability == "spool":
-        await asyncio.gather(_until_noted(instance, told, noted), let_last_outputs_go())
+        await asyncio.gather(_until_noted(instance, told, noted), let_last_outputs_go(finished=finished))
     else:
         await _until_noted(instance, told, noted)
-        await let_last_outputs_go()
+        await let_last_outputs_go(finished=finished)
 
 
 async def _until_noted(instance: Instance, told: Ended, noted: asyncio.Event) -> None:

@@ -342,10 +342,16 @@ class Life:
         except OSError as error:
             self.instance.complain(MidstreamError(f"the spool takes nothing: {error.strerror}"))
 
-    async def let_last_outputs_go(self) -> None:
-        """Publishes and acknowledges all that is left: the function's end covers it."""
+    async def let_last_outputs_go(self, *, finished: bool) -> None:
+        """Publishes what is left: the function's end covers it.
+
+        Args:
+            finished: whether it returned: then its inputs are acknowledged too. One that failed may be restored from its
+                last checkpoint, and needs what came since once more.
+        """
         instance = self.instance
-        instance.mailbox.cover(instance.mailbox.snapshot())
+        if finished:
+            instance.mailbox.cover(instance.mailbox.snapshot())
         instance.outbox.cover(instance.outbox.sequence)
         self.session.acknowledge(all_covered=True)
         await self.outputs_confirmed(instance.outbox.sequence)

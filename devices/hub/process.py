@@ -26,7 +26,7 @@ from devices.protocol.checkpoint import Output
 
 STARTING: Final = 30.0
 """Seconds that a worker may take from `Begin` to the function's first statement."""
-RESTARTS: Final = 5
+RESTARTS: Final = 8
 """Times in a row that a function whose process dies is set back to its newest checkpoint; then it has failed."""
 _STEADY: Final = 60.0
 """Seconds that a process must have lived for its death not to count as one in a row."""
@@ -255,6 +255,7 @@ class Process:
         _log.warning("%s: %s", instance.name, why)
         while self._is_set_back():
             if self._deaths.tries >= RESTARTS:
+                instance.outbox.roll_back(instance.outbox.covered)  # the state that made the rest is gone
                 self._on_function_end(ending.died(instance, why))
                 return
             await self._deaths.wait()

@@ -11,6 +11,7 @@ from echoing_functions import ECHO, SUM, send, session_exists, until
 from hub_under_test import running_hub
 from scripted_coordinator import first_checkpoint
 
+from devices.hub import process
 from devices.protocol import checkpoint as blobs
 from devices.protocol import limits, messages
 from devices.protocol.topics import Topics
@@ -175,7 +176,8 @@ async def test_a_function_whose_process_is_killed_is_set_back_and_loses_nothing(
     assert (await coordinator.heard(messages.Ended)).result == 15
 
 
-async def test_a_function_whose_process_dies_at_once_again_and_again_has_failed(coordinator, hub_a, watch):
+async def test_a_function_whose_process_dies_at_once_again_and_again_has_failed(coordinator, hub_a, watch, monkeypatch):
+    monkeypatch.setattr(process, "RESTARTS", 4)
     source = (
         "import os, signal\nfrom midstream import ctx, function\n\n"
         "@function\ndef dies():\n    os.kill(os.getpid(), signal.SIGSEGV)\n"
@@ -184,6 +186,44 @@ async def test_a_function_whose_process_dies_at_once_again_and_again_has_failed(
     ended = await coordinator.heard(messages.Ended)
     assert ended.state == "failed"
     assert "SIGSEGV" in ended.error
+
+
+async def test_what_came_since_the_last_checkpoint_of_a_function_that_failed_comes_again_when_it_is_restored(
+    coordinator, hub_a, watch, device, tmp_path
+):
+    broken = tmp_path / "broken"
+    broken.touch()
+    source = SUM.replace(
+        'if message.text == "crash":', f'if message.text == "7" and __import__("os").path.exists("{broken}"):'
+    )
+    await coordinator.run("total", "hub-a", source, "total")
+    await watch.state("total", text="listening")
+    await send(device, "1", "2")
+    await watch.state("total", values={"total": 3})
+    taken = await coordinator.answer_to("hub-a", coordinator.capture_command("total"), messages.Captured)
+    await send(device, "3", "7", "5")
+    assert (await coordinator.heard(messages.Ended)).state == "failed"
+    await watch.state("total", state="failed")
+    broken.unlink()
+    await coordinator.restore("total", "hub-a", taken.checkpoint)
+    await watch.state("total", state="running", values={"total": 18})
+
+
+async def test_outputs_of_a_function_whose_process_dies_for_good_leave_only_if_a_checkpoint_holds_them(
+    coordinator, hub_a, watch, device, monkeypatch
+):
+    monkeypatch.setattr(process, "RESTARTS", 1)
+    source = ECHO.replace("message.text)", 'message.text)\n        __import__("os")._exit(3)')
+    coordinator.stores = False
+    await coordinator.run("echo", "hub-a", source, "echo")
+    told = await coordinator.heard(messages.Captured)
+    await coordinator.say_stored(told)
+    await watch.out("ready")
+    await send(device, "1")
+    assert "exit status 3" in (await coordinator.heard(messages.Ended)).error
+    await watch.state("echo", state="failed")
+    await send(device, "2")
+    assert watch.outputs == ["ready"]
 
 
 async def test_acknowledgements_wait_for_the_coordinators_word(broker, coordinator, hub_a, watch, device):
