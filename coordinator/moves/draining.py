@@ -138,6 +138,16 @@ class Drains:
                 self._not_before[instance] = time.monotonic() + _PAUSE
                 _log.warning("%s does not go on yet: %s", instance, error)
 
+    def attention(self) -> list[str]:
+        """Returns a sentence about each hub that cannot be drained, or waits for somebody to switch it off."""
+        told = []
+        for hub in self._ground.hubs.every():
+            if hub.state == "drained":
+                told.append(f"hub {hub.name} is drained and safe to power off, or: midstream drain {hub.name} --undo")
+            elif hub.state == "draining" and self.in_the_way:
+                told.append(f"hub {hub.name} cannot be drained: {'; '.join(self.in_the_way.values())}")
+        return told
+
     async def close(self) -> None:
         """Begins nothing more; moves that were begun are in the store."""
         tasks = list(self._tasks.values())

@@ -60,6 +60,7 @@ async def test_a_drained_hub_keeps_only_what_fits_nowhere_and_gets_that_back(hou
         await asker.ask("migrate", instance="goes", hub="hub-a")
 
     a.become("drained", safe_to_power_off=True)
+    await asker.until(lambda: any("hub-a is drained and safe to power off" in it for it in asker.status().attention))
     await a.crash()
     await asker.until(lambda: (status := asker.status()) and status.hubs == "1/2")
     assert all("bound" not in sentence for sentence in asker.status().attention)
@@ -83,6 +84,8 @@ async def test_what_cannot_be_stopped_is_in_the_way_until_the_drain_is_undone(ho
     row = await asked_until(asker, "hubs", lambda row: row.in_the_way, hub="hub-a")
     assert row.in_the_way == ["clings: plug is a socket: it cannot travel"]
     assert (await row_of(asker, "clings")).state == "running"
+    sentence = "hub hub-a cannot be drained: clings: plug is a socket: it cannot travel"
+    await asker.until(lambda: sentence in asker.status().attention)
     await asker.ask("drain", hub="hub-a", undo=True)
     await asked_until(asker, "hubs", lambda row: row.state == "online" and not row.in_the_way, hub="hub-a")
 
