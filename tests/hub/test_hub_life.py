@@ -36,7 +36,7 @@ async def test_a_finished_function_tells_its_result_and_leaves_nothing_behind(
     await watch.state("total", state="finished")
     await watch.until(lambda _: watch.tap.payloads(TOPICS.instance("total", "result")) == [b"3"])
     await until(lambda: not hub_a.agent.instances.lives)
-    assert not (hub_a.config.spool / "total").exists()
+    await until(lambda: not (hub_a.config.spool / "total").exists())
     assert not await session_exists(broker, "total")
 
 

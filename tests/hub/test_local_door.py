@@ -37,7 +37,8 @@ async def test_a_hub_tells_its_owner_what_it_runs_also_without_broker_and_coordi
     await coordinator.run("total", "hub-a", SUM, "total")
     await coordinator.run("never", "hub-a", SUM, "total", **NEVER)
     await send(device, "1")
-    await watch.state("total", values={"total": 1})
+    for name in ("total", "never"):
+        await watch.state(name, values={"total": 1})
     socket = hub_a.config.folder / "door"
     assert stat.S_IMODE(socket.stat().st_mode) == 0o600
     local = await asked(hub_a)
@@ -96,6 +97,7 @@ async def test_of_a_hub_that_does_not_run_the_spool_is_read_and_not_changed(coor
     (row,) = kept(hub_a.config.spool)
     assert (row.instance, row.function, row.state, row.line) == ("total", "total", "restarting", "main.py:9")
     assert "goes on from here when this hub runs" in row.reason
+    assert row.waiting == "in"
     assert {path: path.stat().st_mtime_ns for path in hub_a.config.spool.rglob("*")} == before
     await hub_a.start()
 
