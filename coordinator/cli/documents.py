@@ -103,6 +103,7 @@ class Inspection(msgspec.Struct, kw_only=True):
     outputs: list[InspectedMessage]
     arrivals: int
     dropped: int
+    waiting: str = ""  # for what, and what will happen when it starts from here
 
 
 class Drained(msgspec.Struct, kw_only=True):

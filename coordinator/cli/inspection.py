@@ -10,6 +10,7 @@ from coordinator.cli.stack import stack
 from devices.errors import printable
 from devices.protocol import checkpoint
 from devices.protocol.checkpoint import Arrival, Output
+from devices.runtime.deadline import outlook_of
 
 _PAYLOAD_SHOWN: Final = 500  # bytes of a message's payload
 
@@ -57,6 +58,7 @@ def inspected(blob: bytes, public: bytes | None) -> Inspection:
         outputs=[_output(output) for output in header.outputs],
         arrivals=header.mailbox.arrivals,
         dropped=header.mailbox.dropped,
+        waiting=printable(outlook_of(header)),
     )
 
 

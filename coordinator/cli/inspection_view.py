@@ -115,6 +115,7 @@ def _facts(page: _Page, inspection: Inspection) -> None:
         ("function", f"{inspection.function}({_arguments(inspection)})"),
         ("engine", inspection.engine),
         ("stands at", f"{inspection.line}  {inspection.statement}" if inspection.line else "not started yet"),
+        *([("waits for", inspection.waiting)] if inspection.waiting else []),
     ):
         page.line(Text(f"{name:12}", style="dim"), value)
 

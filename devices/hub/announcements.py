@@ -21,7 +21,7 @@ from devices.hub.moment import now
 from devices.protocol import limits, link, messages
 from devices.protocol.messages import InstanceState
 from devices.runtime import clock
-from devices.runtime.deadline import outlook
+from devices.runtime.deadline import outlook_of
 
 _PERIOD: Final = 1.0  # seconds between two tellings of the same state
 _VALUES: Final = 8 * limits.KIB  # bytes of what a function shows in `ctx.status`
@@ -103,8 +103,7 @@ class Announcements:
         """For what it waits until when; where nothing runs, what will happen when it does."""
         instance, feed = self._instance, self._instance.feed
         if instance.worker is None:
-            wait = None if instance.state in ENDED else instance.header.wait
-            return "" if wait is None else outlook(wait, self._zone, clock.wall())
+            return "" if instance.state in ENDED else outlook_of(instance.header)
         if not feed.waiting or feed.until is None:
             return feed.waiting
         return f"{feed.waiting} until {clock.shown(feed.until, self._zone)}"

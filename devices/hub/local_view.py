@@ -8,6 +8,7 @@ from pathlib import Path
 from devices.hub.life import Life
 from devices.hub.local import LocalInstance
 from devices.hub.spool import Ended, Recovered, Released, Suspended, peek
+from devices.runtime.deadline import outlook_of
 
 
 def alive(lives: Collection[Life]) -> list[LocalInstance]:
@@ -58,6 +59,7 @@ def _kept(name: str, recovered: Recovered) -> LocalInstance:
         epoch=epoch,
         reason=reason,
         line=header.place.line if header.place is not None else "",
+        waiting="" if isinstance(recovered.verdict, Ended) else outlook_of(header),
         lag=len(header.mailbox.unread),
         checkpoint=header.checkpoint,
     )

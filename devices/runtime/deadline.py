@@ -19,6 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from devices.protocol import durations
+from devices.protocol.checkpoint import Header
 from devices.protocol.waits import CatchUp, Deadline, Wait
 from devices.runtime import clock
 
@@ -67,9 +68,9 @@ def state(deadline: Deadline | None) -> dict[str, Any]:
         return {"until": None}
     return {
         "until": deadline.at,
-        "left": counting(deadline) or 0.0,
-        "every": deadline.every,
-        "daily": deadline.daily,
+        "left": counting(deadline),
+        "every": deadline.every or None,
+        "daily": deadline.daily or None,
         "catch_up": deadline.catch_up,
     }
 
@@ -79,11 +80,11 @@ def taken_up(state: dict[str, Any], zone: tzinfo) -> Deadline | None:
 
     The first images had only ``until``, and were of functions that run what is overdue.
     """
-    at, seconds = state.pop("until"), state.pop("left", 0.0)
-    every, daily, catch_up = state.pop("every", 0.0), state.pop("daily", ""), state.pop("catch_up", "run")
+    at, seconds, every = state.pop("until"), state.pop("left", None), state.pop("every", None)
+    daily, catch_up = state.pop("daily", None), state.pop("catch_up", "run")
     if at is None:
         return None
-    read = Deadline(at=at, left=seconds, every=every, daily=daily, catch_up=catch_up)
+    read = Deadline(at=at, left=seconds or 0.0, every=every or 0.0, daily=daily or "", catch_up=catch_up)
     return caught_up(read, zone, clock.wall())
 
 
@@ -98,6 +99,16 @@ def caught_up(deadline: Deadline, zone: tzinfo, now: float) -> Deadline:
         elif deadline.every > 0:
             at += math.ceil((now - at) / deadline.every) * deadline.every
     return msgspec.structs.replace(deadline, at=at)
+
+
+def outlook_of(header: Header) -> str:
+    """Returns in words what the function of a checkpoint waits for, and what will happen when it starts from it.
+
+    Empty if it does not wait.
+    """
+    if header.wait is None:
+        return ""
+    return outlook(header.wait, clock.zone_or_utc(str(header.function.settings.get("timezone", "UTC"))), clock.wall())
 
 
 def outlook(wait: Wait, zone: tzinfo, now: float) -> str:

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from coordinator.cli.documents import InspectedFrame, Inspection
 from coordinator.cli.inspection import inspected
 from devices.protocol import checkpoint as blobs
+from devices.protocol.waits import Deadline, Wait
 from devices.runtime.python.capture import Image
 from devices.runtime.python.engine import Execution
 from devices.runtime.python.library import Library
@@ -158,7 +159,7 @@ def stops(source: Source, run: str, *arguments: Any) -> Iterator[Image]:
     return iter(images)
 
 
-def blob_of(source: Source, image: Image) -> bytes:
+def blob_of(source: Source, image: Image, wait: Wait | None = None) -> bytes:
     record, packed = blobs.pack_image(image.data)
     header = blobs.Header(
         checkpoint="3f9a2c1b7d04e655",
@@ -181,6 +182,7 @@ def blob_of(source: Source, image: Image) -> bytes:
         outputs=[],
         sequence=0,
         image=record,
+        wait=wait,
     )
     return blobs.encode(header, packed, Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 
@@ -278,8 +280,9 @@ def test_a_function_that_waits_tells_in_which_call() -> None:
 
     execution = Execution(Program.load(source, library=Library(registered=Registered(named={"sleep": sleep}))))
     execution.start("f", [sleep], {})
-    (frame,) = inspected(blob_of(source, images[0]), None).frames
-    assert frame.waiting == "sleep(until=1795.5)"
+    shown = inspected(blob_of(source, images[0], Wait(deadline=Deadline(at=1795.5, catch_up="run"))), None)
+    assert shown.frames[0].waiting == "sleep(until=1795.5)"
+    assert shown.waiting == "overdue since 1970-01-01 00:29, runs at start"
 
 
 def test_in_a_pipe_it_is_a_traceback_with_values(blob: bytes, tmp_path: Path) -> None:
