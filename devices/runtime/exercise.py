@@ -24,7 +24,7 @@ import msgspec
 from devices.errors import MidstreamError, RefusedError
 from devices.runtime.exercising.comparison import difference
 from devices.runtime.exercising.interpreter import Interpreter
-from devices.runtime.exercising.packets import Captured, Ended, Load, Loaded, Outcome, Resume, Run
+from devices.runtime.exercising.packets import UNREAD, Captured, Ended, Load, Loaded, Outcome, Resume, Run
 from devices.runtime.source import Source
 
 MOST: Final = 1000
@@ -129,7 +129,8 @@ class _Run:
         self._asked = asked
         self._home = home
         self._away, *_ = away
-        self._idle = deque(away[:1] if fresh or asked.chain else away)
+        self._used = away[:1] if fresh or asked.chain else away
+        self._free = deque(self._used if fresh else [*self._used, *self._used])  # each has its next capture in hand
         self._resumed: deque[_Resumed] = deque()
         self._fresh = fresh
         self._found = Findings()
@@ -137,7 +138,7 @@ class _Run:
         self._sizes: list[int] = []
 
     def findings(self) -> Findings:
-        here, there, *_ = self._loaded(self._home, *self._idle)
+        here, there, *_ = self._loaded(self._home, *self._used)
         self._found.python = here.python if here.python == there.python else f"{here.python} -> {there.python}"
         self._imported = there.state
         began = time.monotonic()
@@ -214,22 +215,26 @@ class _Run:
                     printed += answer.printed
                     self._sizes.append(len(answer.image))
                     self._found.taken += 1
-                    if not self._idle:
-                        self._compare_the_oldest()
-                    interpreter = self._idle.popleft()
-                    rest = self._elsewhere(Resume(answer.image, self._seconds), interpreter)
-                    self._resumed.append(_Resumed(answer, printed, interpreter, rest))
+                    self._resume(answer, printed)
                 case Ended():
                     while self._resumed:
                         self._compare_the_oldest()
                     self._count(answer)
                     self._note("(captured and not moved)", "", answer)
 
+    def _resume(self, captured: Captured, printed: bytes) -> None:
+        waits = len(captured.image) + len(captured.standing) <= UNREAD  # in the pipe, while the one before it runs
+        while not self._free or (not waits and len(self._resumed) >= len(self._used)):
+            self._compare_the_oldest()
+        interpreter = self._free.popleft()
+        rest = self._elsewhere(Resume(captured.image, captured.standing, self._seconds), interpreter)
+        self._resumed.append(_Resumed(captured, printed, interpreter, rest))
+
     def _compare_the_oldest(self) -> None:
         """In the order of the captures, whichever has ended first: they take about as long as each other."""
         captured, printed, interpreter, rest = self._resumed.popleft()
         ended = self._last(rest)
-        self._idle.append(interpreter)
+        self._free.append(interpreter)
         if self._note(captured.statement, captured.line, ended, printed=printed, travels=captured.travels):
             self._found.resumed_equal += 1
 
@@ -249,7 +254,7 @@ class _Run:
             self._found.taken += 1
             goes_on = self._found.taken < self._asked.chain
             every = self._asked.every if goes_on else 0
-            request = Resume(first.image, self._seconds, every=every, most=1, leave=goes_on)
+            request = Resume(first.image, first.standing, self._seconds, every=every, most=1, leave=goes_on)
             answers = self._elsewhere(request, self._away)
         if self._note(statement, line, first, printed=printed, travels=travels):
             self._found.resumed_equal = self._found.taken

@@ -12,7 +12,7 @@ import pytest
 from devices.errors import RefusedError, SourceError, UsageError
 from devices.runtime.exercise import Exercise, Findings, exercise
 from devices.runtime.exercising.interpreter import Interpreter
-from devices.runtime.exercising.packets import Captured, Run
+from devices.runtime.exercising.packets import UNREAD, Captured, Run
 from devices.runtime.source import Source
 
 Exercised = Callable[..., Findings]
@@ -53,6 +53,20 @@ def test_every_kth_stop_is_captured_and_all_stops_are_counted(exercised: Exercis
     found = exercised(COUNTING, "main", every=10)
     assert all_equal(found)
     assert (found.stops, found.taken) == (stops, stops // 10)
+
+
+def test_captures_and_results_that_no_pipe_holds_get_through_both_ways(exercised: Exercised) -> None:
+    text = """
+def main():
+    texts = []
+    for i in range(10):
+        texts.append(chr(65 + i) * 20_000)
+        print(texts[-1])
+    return texts
+"""
+    found = exercised(text, "main")
+    assert all_equal(found)
+    assert found.bytes_median > UNREAD
 
 
 def test_captures_that_go_on_in_several_interpreters_at_once_are_compared_each_with_its_own_output() -> None:

@@ -142,9 +142,11 @@ class Life:
 
     def _taken(self, *, leave: bool) -> Callable[[Image, int], None]:
         def taken(image: Image, stops: int) -> None:
-            travels = [f"{module}.{name}" for module, name in from_cbor(image.data)["state"]]
+            parts = from_cbor(image.data)
+            standing = packets.encode([fields for *fields, _ in parts["frames"]])
+            travels = [f"{module}.{name}" for module, name in parts["state"]]
             line = f"{image.place.file}:{image.place.line}"
-            self._tell(Captured(image.data, line, image.place.statement, self._output.new(), travels))
+            self._tell(Captured(image.data, standing, line, image.place.statement, self._output.new(), travels))
             if leave and not self._forked:
                 self._tell(Ended(stops=stops))
                 os._exit(0)

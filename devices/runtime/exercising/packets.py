@@ -11,7 +11,9 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-_HEAD: Final = struct.Struct(">I")
+_HEAD: Final = struct.Struct(">I?")  # length of the body; whether it is the last packet of a run
+UNREAD: Final = 32 * 1024
+"""Bytes that a pipe takes though nobody reads: half of what Linux has it hold."""
 
 Token: TypeAlias = tuple[int, str, str]
 """Depth, the step from the value above (``[3]``, ``.name``), and what stands there, as text."""
@@ -60,9 +62,10 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
 
 
 class Resume(msgspec.Struct, frozen=True, tag="resume"):
-    """Asks for the rest of a run; the other fields as in `Run`."""
+    """Asks for the rest of a run; ``standing`` is the capture's, the other fields are as in `Run`."""
 
     image: bytes
+    standing: bytes
     seconds: float
     every: int = 0
     most: int = 0
@@ -83,9 +86,13 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 
 
 class Captured(msgspec.Struct, frozen=True, tag="captured"):
-    """A capture; ``printed`` since the one before; ``travels``: the globals that are in it."""
+    """A capture; ``printed`` since the one before; ``travels``: the globals that are in it.
+
+    ``standing``: the frames of the image without their values, encoded: the same for captures that stand alike.
+    """
 
     image: bytes
+    standing: bytes
     line: str
     statement: str
     printed: bytes
@@ -121,20 +128,30 @@ def write(descriptor: int, packet: Request | Answer) -> None:
     Raises:
         BrokenPipeError: nobody reads any more.
     """
-    write_bytes(descriptor, encode(packet))
+    write_bytes(descriptor, encode(packet), last=isinstance(packet, Ended))
 
 
-def write_bytes(descriptor: int, body: bytes) -> None:
-    """Writes an encoded packet."""
-    view = memoryview(_HEAD.pack(len(body)) + body)
+def write_bytes(descriptor: int, body: bytes, *, last: bool = False) -> None:
+    """Writes an encoded packet; ``last``: of a run."""
+    view = memoryview(_HEAD.pack(len(body), last) + body)
     while view:
         view = view[os.write(descriptor, view) :]
 
 
 def read_bytes(descriptor: int) -> bytes | None:
     """Returns the next packet, encoded; ``None`` if the other side ended, also in the middle of one."""
+    found = read_answer(descriptor)
+    return None if found is None else found[0]
+
+
+def read_answer(descriptor: int) -> tuple[bytes, bool] | None:
+    """Returns the next packet, encoded, and whether it is the last of a run; ``None`` as in `read_bytes`."""
     head = _exactly(descriptor, _HEAD.size)
-    return None if head is None else _exactly(descriptor, _HEAD.unpack(head)[0])
+    if head is None:
+        return None
+    length, last = _HEAD.unpack(head)
+    body = _exactly(descriptor, length)
+    return None if body is None else (body, last)
 
 
 def _exactly(descriptor: int, size: int) -> bytes | None:

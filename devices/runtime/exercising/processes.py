@@ -46,27 +46,30 @@ class Process:
             _be_child(parent, lambda: live(tells), close, terminal)
         os.close(tells)
 
-    def packets(self, client: int, seconds: float) -> Iterator[bytes]:
-        """Yields what it tells, until there is nothing more.
+    def packets(self, client: int, seconds: float) -> Iterator[tuple[bytes, bool]]:
+        """Yields what it tells, and whether that is the last of it, until there is nothing more.
 
         Args:
-            client: a descriptor that can be read when the client has gone, as it says nothing meanwhile.
+            client: the end of a pipe that the client has the other end of, and may have written to already.
             seconds: how long to wait for each packet.
 
         Raises:
             LateError: there was none for so long.
             BrokenPipeError: the client has gone.
         """
+        poll = select.poll()
+        poll.register(self._told, select.POLLIN)
+        poll.register(client, 0)  # that it hung up is told all the same, also before what it wrote is read
         while True:
-            ready, _, _ = select.select([self._told, client], [], [], seconds)
+            ready = dict(poll.poll(seconds * 1000))
             if not ready:
                 raise LateError
             if client in ready:
                 raise BrokenPipeError
-            body = packets.read_bytes(self._told)
-            if body is None:
+            found = packets.read_answer(self._told)
+            if found is None:
                 return
-            yield body
+            yield found
 
     def last_packet(self) -> bytes | None:
         """Returns the one thing that it tells, ``None`` if it has died before."""

@@ -15,6 +15,8 @@ import os
 import signal
 import sys
 
+import msgspec
+
 from devices.errors import MidstreamError, RefusedError, SourceError
 from devices.runtime import failure
 from devices.runtime.exercising import packets
@@ -24,7 +26,6 @@ from devices.runtime.exercising.packets import Ended, Load, Loaded, Refused, Req
 from devices.runtime.exercising.processes import LateError, Process, how_it_died
 from devices.runtime.python.program import Program
 from devices.runtime.python.records import Record
-from devices.runtime.python.values import from_cbor
 from devices.runtime.source import Source
 
 
@@ -35,6 +36,7 @@ class Server:
         self._requests = requests
         self._answers = answers
         self._terminal = terminal
+        self._made: set[bytes] = set()  # rests: those of captures that stood like this
 
     def serve(self) -> None:
         """Until the client is gone."""
@@ -76,14 +78,15 @@ class Server:
         packets.write_bytes(tells, b"" if request is None else packets.encode(request))
 
     def _run(self, program: Program, load: Load, request: Run | Resume) -> None:
-        if isinstance(request, Resume):
-            _make_rests(program, request.image)
+        if isinstance(request, Resume) and request.standing not in self._made:
+            self._made.add(request.standing)
+            _make_rests(program, request.standing)
         ours = [self._requests, self._answers]
         process = Process(lambda tells: _live(program, load, request, tells), ours, self._terminal)
         try:
-            for body in process.packets(self._requests, request.seconds):
-                packets.write_bytes(self._answers, body)
-                if isinstance(packets.answers.decode(body), Ended):
+            for body, last in process.packets(self._requests, request.seconds):
+                packets.write_bytes(self._answers, body, last=last)
+                if last:
                     process.end()
                     return
         except LateError:
@@ -123,9 +126,9 @@ def _loaded(load: Load) -> Program:
     return program
 
 
-def _make_rests(program: Program, image: bytes) -> None:
+def _make_rests(program: Program, standing: bytes) -> None:
     """Compiles what an image will need, here, so that it is compiled once for all runs that need it."""
-    for *fields, _ in from_cbor(image)["frames"]:
+    for fields in msgspec.msgpack.decode(standing):
         record = Record.from_plain(fields)
         module = program.modules[record.module]
         function = module.code.function(record.function)
