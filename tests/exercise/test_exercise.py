@@ -12,7 +12,7 @@ import pytest
 from devices.errors import RefusedError, SourceError, UsageError
 from devices.runtime.exercise import Exercise, Findings, exercise
 from devices.runtime.exercising.interpreter import Interpreter
-from devices.runtime.exercising.packets import UNREAD, Captured, Run
+from devices.runtime.exercising.packets import Captured, Run
 from devices.runtime.source import Source
 
 Exercised = Callable[..., Findings]
@@ -53,38 +53,6 @@ def test_every_kth_stop_is_captured_and_all_stops_are_counted(exercised: Exercis
     found = exercised(COUNTING, "main", every=10)
     assert all_equal(found)
     assert (found.stops, found.taken) == (stops, stops // 10)
-
-
-def test_captures_and_results_that_no_pipe_holds_get_through_both_ways(exercised: Exercised) -> None:
-    text = """
-def main():
-    texts = []
-    for i in range(10):
-        texts.append(chr(65 + i) * 20_000)
-        print(texts[-1])
-    return texts
-"""
-    found = exercised(text, "main")
-    assert all_equal(found)
-    assert found.bytes_median > UNREAD
-
-
-def test_captures_that_go_on_in_several_interpreters_at_once_are_compared_each_with_its_own_output() -> None:
-    text = """
-import os
-
-def main():
-    for i in range(20):
-        print(i)
-    os.environ["DIE"] = "0.3"
-    last = os.environ.get("DIE", "0.9")
-    return last
-"""
-    asked = Exercise(Source("program", {"program.py": text}), "main")
-    with Interpreter() as home, Interpreter() as one, Interpreter() as two, Interpreter() as three:
-        alone, together = exercise(asked, home, one), exercise(asked, home, one, two, three)
-        assert alone == together
-        assert [each.line for each in together.different] == ["program.py:8"]
 
 
 def test_a_limit_ends_the_captures_and_not_the_run(exercised: Exercised) -> None:
