@@ -12,6 +12,7 @@ from coordinator.announcement import Announcement, farewell
 from coordinator.config import CoordinatorConfig
 from coordinator.desk import Desk
 from coordinator.facts import Facts
+from coordinator.ingest.ahead import AheadOfStore
 from coordinator.ingest.broker_drops import BrokerDrops
 from coordinator.ingest.checkpoints import Uploads
 from coordinator.ingest.hubs import Hubs
@@ -83,6 +84,7 @@ class Coordinator:
         self._uploads = uploads = Uploads()
         self._commands = commands = Commands(store, line, topics, hubs)
         self._claims = claims = Claims(key, store, line, topics)
+        self._ahead = ahead = AheadOfStore(line, topics)
         ground = Ground(
             key,
             topics,
@@ -92,6 +94,7 @@ class Coordinator:
             uploads,
             commands,
             claims,
+            ahead,
             journal,
             config.timezone,
             config.defaults,
@@ -125,6 +128,7 @@ class Coordinator:
             orders=orders,
             answers=answers,
             claims=claims,
+            ahead=ahead,
         )
         self._announcement = Announcement(line, topics, store, hubs, status=self._status, key=public)
 
@@ -193,6 +197,7 @@ class Coordinator:
                 *self._pause.attention(),
                 *self._drains.attention(),
                 *rules,
+                *self._ahead.attention(self._hubs),
                 *self._drops.attention(),
                 *self._telemetry.attention(),
             ],

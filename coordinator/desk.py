@@ -189,9 +189,12 @@ def _intent(question: str, asked: answers.Question) -> intents.Intent:
                 hub=asked.hub,
                 unmute=asked.unmute,
             )
+        case answers.MigrateAsk():
+            return intents.Migrate(
+                by=_BY, why=why, instance=asked.instance, hub=asked.hub, accept_loss=asked.accept_loss
+            )
         case answers.PlaceAsk():
-            kind = intents.Resume if question == "resume" else intents.Migrate
-            return kind(by=_BY, why=why, instance=asked.instance, hub=asked.hub)
+            return intents.Resume(by=_BY, why=why, instance=asked.instance, hub=asked.hub)
         case answers.InstanceAsk():
             return _ABOUT_ONE[question](by=_BY, why=why, instance=asked.instance)
     raise RefusedError(f"{question} cannot be asked for")

@@ -72,10 +72,17 @@ class Resume(Intent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Migrate(Intent):
-    """Move the instance to ``hub``, or to the best other one; away from a dead hub too."""
+    """Move the instance to ``hub``, or to the best other one; away from a dead hub too.
+
+    Args:
+        instance: which.
+        hub: where; empty leaves it to placement.
+        accept_loss: gives up what a dead hub did while the coordinator was away.
+    """
 
     instance: str
     hub: str = ""
+    accept_loss: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -105,14 +105,15 @@ def resume(instance: str, hub: str, **given: Any) -> None:
 )
 @click.argument("instance")
 @click.option("--to", "hub", metavar="HUB", default="", help="Where; without it placement decides.")
+@click.option("--accept-loss", is_flag=True, help="Give up what its dead hub did while the coordinator was away.")
 @COMMON
-def migrate(instance: str, hub: str, **given: Any) -> None:
+def migrate(instance: str, hub: str, *, accept_loss: bool, **given: Any) -> None:
     """Moves a running instance: it is stopped in the middle of what it does and goes on there."""
     from coordinator.cli.requests import ask
-    from coordinator.views.answers import PlaceAsk
+    from coordinator.views.answers import MigrateAsk
 
     whom = target(given)
-    moved = ask(whom, "migrate", PlaceAsk(instance=instance, hub=hub))
+    moved = ask(whom, "migrate", MigrateAsk(instance=instance, hub=hub, accept_loss=accept_loss))
     from coordinator.cli import render, wording
 
     if whom.as_json:

@@ -36,8 +36,8 @@ class TakesAnswers(Protocol):
         """Takes one."""
 
 
-class TakesClaims(Protocol):
-    """Who takes retained claims."""
+class TakesKept(Protocol):
+    """Who takes what the broker keeps about an instance."""
 
     def take(self, instance: str, payload: bytes) -> None:
         """Takes one."""
@@ -57,7 +57,8 @@ class Inbox:
         requests: Requests,
         orders: Orders,
         answers: TakesAnswers,
-        claims: TakesClaims,
+        claims: TakesKept,
+        ahead: TakesKept,
     ) -> None:
         self._topics = topics
         self._hubs = hubs
@@ -68,6 +69,7 @@ class Inbox:
         self._orders = orders
         self._answers = answers
         self._claims = claims
+        self._ahead = ahead
         self._news: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self.malformed: dict[str, int] = {}
 
@@ -81,6 +83,7 @@ class Inbox:
             topics.hub("+", "metrics"): 0,
             topics.hub("+", "answer"): 1,
             topics.instance("+", "claim"): 0,
+            topics.instance("+", "ahead"): 1,
             topics.instance("+", "state"): 0,
             topics.instance("+", "log"): 0,
             topics.instance("+", "set"): 1,
@@ -91,7 +94,7 @@ class Inbox:
     @property
     def kept(self) -> list[str]:
         """Those of them whose messages the broker keeps."""
-        hubs, instances = ("status", "info"), ("claim", "state")
+        hubs, instances = ("status", "info"), ("claim", "state", "ahead")
         return [
             *(self._topics.hub("+", leaf) for leaf in hubs),
             *(self._topics.instance("+", leaf) for leaf in instances),
@@ -149,6 +152,8 @@ class Inbox:
                 self._orders.take(instance, delivery)
             case ["instances", instance, "claim"] if payload:
                 self._claims.take(instance, payload)
+            case ["instances", instance, "ahead"]:
+                self._ahead.take(instance, payload)
             case ["instances", instance, "state"]:
                 self._voices.take_state(instance, payload)
             case ["instances", instance, "log"] if payload:

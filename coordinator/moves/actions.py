@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from coordinator import intents
 from coordinator.moment import now
 from coordinator.moves import decisions, fallback, founding, starting
+from coordinator.moves.giving_up import require_nothing_ahead
 from coordinator.moves.ground import Ground
 from coordinator.moves.keeping import Keeping
 from coordinator.moves.moving import Moves
@@ -151,6 +152,7 @@ class Actions:
         if instance.state != "suspended":
             raise RefusedError(f"{instance.id} is not suspended, it is {instance.state}")
         place = await self._place(instance, named=intent.hub, here=instance.hub)
+        await require_nothing_ahead(self._ground, instance, accepts_loss=False)
         if place.hub == instance.hub:
             move = starting.new_move(instance, "resume", intent, source="", destination=place.hub, named=True)
         else:
@@ -179,6 +181,7 @@ class Actions:
                 hub=instance.hub,
             )
             raise
+        await require_nothing_ahead(self._ground, instance, accepts_loss=intent.accept_loss)
         move = self._away(instance, "move", intent, place, named=bool(intent.hub))
         return await self._carried(await self._moves.open(move), place.why)
 
@@ -213,6 +216,7 @@ class Actions:
             )
             instance = await self._instance(instance.id)
         place = await self._place(instance, named=intent.hub, here=instance.hub)
+        await require_nothing_ahead(self._ground, instance, accepts_loss=False)
         if intent.unmute:
             await self._ground.store.write(instances.change, instance.id, instance.epoch, muted=False)
         if instance.state == "suspended" and place.hub != instance.hub:

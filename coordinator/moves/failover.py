@@ -60,8 +60,10 @@ class Failover:
             self._nowhere.clear()
             return
         there = frozenset(hub.name for hub in self._ground.hubs.every() if hub.takes_functions)
-        for instance, hub, after in await self._ground.store.read(_stranded, away.keys()):
+        for instance, epoch, hub, after in await self._ground.store.read(_stranded, away.keys()):
             free_in = away[hub].free_in(after, self._ground.line.up_since)
+            if self._ground.ahead.of(instance, epoch) is not None:
+                continue  # its hub alone has the newest state, and attention says so (rule 8)
             busy = instance in self._tasks or self._moves.under_way(instance) is not None
             if free_in <= 0 and not busy and there and self._nowhere.get(instance) != there:
                 self._nowhere[instance] = there
@@ -90,8 +92,8 @@ class Failover:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
 
-def _stranded(session: Session, hubs: Collection[str]) -> list[tuple[str, str, float]]:
-    """Returns what should run on one of these hubs: instance, hub, and the seconds that it is waited for."""
+def _stranded(session: Session, hubs: Collection[str]) -> list[tuple[str, int, str, float]]:
+    """Returns what should run on one of these hubs: instance, epoch, hub, and the seconds that it is waited for."""
     rows = session.execute(
         select(Instance, Function)
         .join(Function, Instance.function == Function.number)
@@ -105,5 +107,5 @@ def _stranded(session: Session, hubs: Collection[str]) -> list[tuple[str, str, f
     for instance, function in rows:
         after = Settings.from_plain(instances.settings_of(instance, function)).failover_after
         if after is not None:
-            stranded.append((instance.id, instance.hub, after))
+            stranded.append((instance.id, instance.epoch, instance.hub, after))
     return stranded

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from coordinator.ingest.ahead import AheadOfStore
 from coordinator.ingest.checkpoints import Uploads
 from coordinator.ingest.hubs import Hubs
 from coordinator.journal import Journal
@@ -38,6 +39,7 @@ class Ground:
     uploads: Uploads
     commands: Commands
     claims: Claims
+    ahead: AheadOfStore
     journal: Journal
     timezone: str  # the site's, an IANA name; it travels with each function
     defaults: Settings  # for what a function does not say about itself

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from coordinator.moves import decisions, founding
 from coordinator.moves.claims import raise_epoch
+from coordinator.moves.giving_up import give_up
 from coordinator.moves.ground import Ground
 from coordinator.moves.moving import Moves
 from coordinator.store import commands as command_rows
@@ -39,6 +40,7 @@ async def settle(ground: Ground, moving: Moves, report: Report) -> None:
             "hub", did="the higher epoch counts", why=sentence, severity="warning", hub=report.hub
         )
     for move in settlement.lost:
+        await give_up(ground, move.instance, move.epoch, f"{report.hub} does not have it any more")
         try:
             await moving.carried(await moving.open(move))
         except RefusedError:

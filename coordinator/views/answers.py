@@ -69,10 +69,16 @@ class InstanceAsk(Question, kw_only=True):
 
 
 class PlaceAsk(Question, kw_only=True):
-    """``resume``, ``migrate``: an instance, and where to; an empty hub leaves that to placement."""
+    """``resume``: an instance, and where to; an empty hub leaves that to placement."""
 
     instance: str
     hub: str = ""
+
+
+class MigrateAsk(PlaceAsk, kw_only=True):
+    """``migrate``: the same; ``accept_loss`` gives up what a dead hub did while the coordinator was away."""
+
+    accept_loss: bool = False
 
 
 class LineageAsk(Question, kw_only=True):
@@ -328,7 +334,7 @@ QUESTIONS: dict[str, type[Question]] = {
     "checkpoint": InstanceAsk,
     "suspend": InstanceAsk,
     "resume": PlaceAsk,
-    "migrate": PlaceAsk,
+    "migrate": MigrateAsk,
     "stop": InstanceAsk,
     "lineage": LineageAsk,
     "inspect": FetchAsk,

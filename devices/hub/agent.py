@@ -216,6 +216,9 @@ class Agent:
         await session.subscribe({self._topic("command"): 1})
         self._tell_status()
         self.control.send(self._topic("info"), messages.encode(self._info()), retain=True)
+        for life in self.instances.lives.values():
+            if life.ahead.is_said:
+                life.ahead.say_again()
         self.control.answer(
             Report(hub=self._config.name, boot=self._boot, start=self._start, holding=self.instances.holding())
         )

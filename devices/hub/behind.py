@@ -34,6 +34,7 @@ class Behind:
 
     def __init__(self) -> None:
         self._arrivals: deque[Incoming] = deque()
+        self._left_out = 0
 
     def add(self, incoming: Incoming) -> None:
         """Notes an arrival."""
@@ -41,8 +42,19 @@ class Behind:
 
     def forget_up_to(self, number: int) -> None:
         """Says that a kept checkpoint has this cut."""
+        self._left_out = 0
         while self._arrivals and self._arrivals[0].arrival.number <= number:
             self._arrivals.popleft()
+
+    def trim(self, number: int) -> None:
+        """Forgets the oldest beyond the limits, up to a number: nobody goes back behind that one without being told."""
+        size = sum(len(it.arrival.payload) for it in self._arrivals)
+        while self._arrivals and self._arrivals[0].arrival.number <= number:
+            if len(self._arrivals) <= limits.CONSUMED_MESSAGES and size <= limits.CONSUMED_BYTES:
+                return
+            oldest = self._arrivals.popleft()
+            size -= len(oldest.arrival.payload)
+            self._left_out += bool(oldest.takers)
 
     def __iter__(self) -> Iterator[Incoming]:
         return iter(self._arrivals)
@@ -61,4 +73,4 @@ class Behind:
             if room < 0 or len(carried) == limits.CONSUMED_MESSAGES:
                 break
             carried.appendleft(msgspec.structs.replace(incoming.arrival, subscriptions=sorted(incoming.takers)))
-        return ConsumedRecord(arrivals=list(carried), left_out=len(had) - len(carried))
+        return ConsumedRecord(arrivals=list(carried), left_out=self._left_out + len(had) - len(carried))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +22,7 @@ from devices.hub.instance_session import InstanceSession
 from devices.hub.spool import make_ready
 from devices.protocol import checkpoint as blobs
 from devices.protocol import limits, link
+from devices.protocol.checkpoint import Header
 from devices.protocol.messages import Captured
 
 _ANSWERS: Final = 5.0
@@ -41,12 +42,14 @@ class Taken:
         made: its bytes.
         told: what the coordinator was told.
         durable: set when it is.
+        stored: set when the coordinator has it.
     """
 
     cut: Cut
     made: Made
     told: Captured
     durable: asyncio.Event = field(default_factory=asyncio.Event)
+    stored: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def id(self) -> str:
@@ -71,6 +74,10 @@ class Captures:
         self._abandoned: set[int] = set()
         self._held_for = ""
         self._pending: dict[str, Taken] = {}
+        self._base: Header | None = (
+            None  # while ahead of the store: the parent of what is made, each replacing the last
+        )
+        self._in_turn = False  # whether the coordinator gets them one after the other, see `Ahead`
         self._due = asyncio.Event()
         self._taken_at = self._kept_at = time.monotonic()
         self.on_durable: Callable[[], None] = lambda: None
@@ -211,7 +218,8 @@ class Captures:
         keeping = asyncio.get_running_loop().run_in_executor(
             None, instance.spool.keep, made.header.checkpoint, made.blob
         )
-        parts = hub.control.upload(made.header.checkpoint, made.blob)
+        base, in_turn = self._base, self._in_turn
+        parts = checkpoints.parts(made.blob) if in_turn else hub.control.upload(made.header.checkpoint, made.blob)
         await keeping
         kept = time.monotonic()
         asyncio.get_running_loop().run_in_executor(None, make_ready, instance.spool)
@@ -220,14 +228,25 @@ class Captures:
         told.id, told.move = command, move
         told.held = held and bool(command)  # held because this hub leaves, it waits for nobody's verdict
         taken = Taken(cut=cut, made=made, told=checkpoints.fit(told))
-        instance.mailbox.keep(cut.mailbox)
+        if base is None:
+            instance.mailbox.keep(cut.mailbox)
+        else:
+            instance.mailbox.keep_within_limits(cut.mailbox)
+            self._replace(base, instance.header.checkpoint)
         instance.header = made.header
         self._kept_at = began
         self._pending[taken.id] = taken
-        hub.control.answer(taken.told)
-        if instance.settings.durability == "spool":
+        if not in_turn:
+            hub.control.answer(taken.told)
+        elif not self._in_turn:  # all others were delivered meanwhile
+            self.announce_again(taken.id)
+        if instance.settings.durability == "spool" or self._base is not None:
             self._make_durable(taken)
         return taken
+
+    def _replace(self, base: Header, checkpoint: str) -> None:
+        if checkpoint != base.checkpoint and self._pending.pop(checkpoint, None) is not None:
+            asyncio.get_running_loop().run_in_executor(None, self._instance.spool.forget, checkpoint)
 
     async def _made(self, cut: Cut, reason: str) -> Made:
         instance, hub, packed = self._instance, self._instance.hub, b""
@@ -245,6 +264,7 @@ class Captures:
                 reason=reason,
                 key=hub.key,
                 packed=packed,
+                parent_id=self._base.checkpoint if self._base is not None else "",
             )
 
         return work() if size < checkpoints.LARGE else await asyncio.to_thread(work)
@@ -263,7 +283,9 @@ class Captures:
         if taken is None:
             return None
         for older in list(self._pending):  # what it covers, it covers for them too
-            self._make_durable(self._pending.pop(older))
+            delivered = self._pending.pop(older)
+            self._make_durable(delivered)
+            delivered.stored.set()
             if older == checkpoint:
                 break
         asyncio.get_running_loop().run_in_executor(None, self._instance.spool.forget_older_than, checkpoint)
@@ -296,9 +318,38 @@ class Captures:
         taken = self._pending.get(checkpoint)
         if taken is None:
             return False
+        if self._in_turn and taken is not self.pending[0]:
+            return True  # the store must not take an older one for the newest
         self._instance.hub.control.upload(taken.id, taken.made.blob)
         self._instance.hub.control.answer(taken.told)
         return True
+
+    # Ahead of the store -----------------------------------------------------------------------------------------------
+
+    def take_up(self, kept: Iterable[bytes]) -> None:
+        """Takes up checkpoints that the spool has and the store may lack, oldest first; all are durable here."""
+        for blob in kept:
+            cut, made = checkpoints.read(blob)
+            told = checkpoints.announcement(made, cut, checkpoints.parts(blob), {})
+            taken = Taken(cut=cut, made=made, told=checkpoints.fit(told))
+            taken.durable.set()
+            self._pending[taken.id] = taken
+
+    def go_ahead(self) -> None:
+        """From here on the spool makes checkpoints durable, those that wait too; the coordinator is sent none."""
+        self._base, self._in_turn = self._instance.header, True
+        for taken in self.pending:
+            self._make_durable(taken)
+
+    def catch_up(self) -> None:
+        """From here on new ones wait for the store again, and for their turn to be sent to it."""
+        if self._base is not None:
+            self._base = None
+            self._instance.mailbox.keep(self._instance.header.mailbox)
+
+    def keep_step(self) -> None:
+        """The store has all: each is sent as soon as it is made."""
+        self._in_turn = False
 
     # Policy -----------------------------------------------------------------------------------------------------------
 

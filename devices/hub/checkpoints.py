@@ -55,7 +55,17 @@ class Made:
     digest: str
 
 
-def make(cut: Cut, parent: Header, *, hub: str, epoch: int, reason: str, key: Ed25519PrivateKey, packed: bytes) -> Made:
+def make(
+    cut: Cut,
+    parent: Header,
+    *,
+    hub: str,
+    epoch: int,
+    reason: str,
+    key: Ed25519PrivateKey,
+    packed: bytes,
+    parent_id: str = "",
+) -> Made:
     """Returns the checkpoint of a cut.
 
     Args:
@@ -66,6 +76,7 @@ def make(cut: Cut, parent: Header, *, hub: str, epoch: int, reason: str, key: Ed
         reason: why it is taken.
         key: this hub's.
         packed: the parent's packed image, where the cut has none of its own.
+        parent_id: of the checkpoint that it is a child of, if that is an older one.
     """
     place, engine, image, wait = parent.place, parent.engine, parent.image, parent.wait
     if cut.frame is not None:
@@ -82,7 +93,7 @@ def make(cut: Cut, parent: Header, *, hub: str, epoch: int, reason: str, key: Ed
     header = Header(
         checkpoint=new_id(),
         instance=parent.instance,
-        parent=parent.checkpoint,
+        parent=parent_id or parent.checkpoint,
         epoch=epoch,
         created=now(),
         hub=hub,
@@ -99,6 +110,25 @@ def make(cut: Cut, parent: Header, *, hub: str, epoch: int, reason: str, key: Ed
     )
     blob = blobs.encode(header, packed, key)
     return Made(header=header, blob=blob, digest=blobs.blob_digest(blob).hex())
+
+
+def read(blob: bytes) -> tuple[Cut, Made]:
+    """Returns what a checkpoint from the spool was made of, as far as it says."""
+    header, _ = blobs.decode_header(blob)
+    cut = Cut(
+        number=0,
+        frame=None,
+        mailbox=header.mailbox,
+        consumed=header.consumed or ConsumedRecord(arrivals=[]),
+        outputs=header.outputs,
+        sequence=header.sequence,
+    )
+    return cut, Made(header=header, blob=blob, digest=blobs.blob_digest(blob).hex())
+
+
+def parts(blob: bytes) -> int:
+    """Returns the number of parts in which a blob travels."""
+    return -(-len(blob) // limits.PART)
 
 
 def announcement(made: Made, cut: Cut, parts: int, phases: dict[str, float]) -> Captured:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from devices.errors import MidstreamError, ProtocolError, RefusedError
+from devices.hub.presence import Presence
 from devices.keys import pin
 from devices.mqtt.address import BrokerAddress
 from devices.mqtt.session import Session
@@ -40,6 +41,7 @@ class Claims:
         self._public: bytes | None = bytes.fromhex(pinned.read_text()) if pinned.exists() else None
         self._newest: dict[str, ClaimBody] = {}
         self.coordinator_is_there = False
+        self.presence = Presence()
         self.coordinator_notes_ends = True  # until one says otherwise: an end can wait
         self.on_newer: Callable[[ClaimBody], None] = lambda _claim: None
 
@@ -52,6 +54,7 @@ class Claims:
         """
         status = messages.decode(payload, CoordinatorStatus, self._topics.coordinator_status)
         self.coordinator_is_there = status.state == "online"
+        self.presence.take(is_there=self.coordinator_is_there)
         self.coordinator_notes_ends = status.notes_ends
         if not status.key:
             return

@@ -35,7 +35,7 @@ class _Letter:
     retain: bool
     expiry: int | None
     under_way: bool = False
-    arrived: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    arrived: asyncio.Future[bool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class Control:
@@ -108,14 +108,14 @@ class Control:
 
     def send(
         self, topic: str, payload: bytes, *, retain: bool = False, expiry: int | None = None
-    ) -> asyncio.Future[None]:
-        """Sends what must arrive, in order, over losses too; returns a future for the broker's acknowledgement."""
+    ) -> asyncio.Future[bool]:
+        """Sends what must arrive, in order, over losses too; returns a future: whether the broker has taken it."""
         letter = _Letter(topic, payload, retain, expiry)
         self._outgoing[letter] = None
         self._send(letter)
         return letter.arrived
 
-    def answer(self, answer: messages.Answer) -> asyncio.Future[None]:
+    def answer(self, answer: messages.Answer) -> asyncio.Future[bool]:
         """Sends an answer, or what a hub says on its own, to the coordinator."""
         return self.send(self._topics.hub(self._hub, "answer"), messages.encode(answer))
 
@@ -162,7 +162,7 @@ class Control:
         if error is None:
             self._outgoing.pop(letter, None)
             if not letter.arrived.done():
-                letter.arrived.set_result(None)
+                letter.arrived.set_result(True)
         elif not isinstance(error, ConnectionLostError):
             self._refused(letter, error)
 
@@ -171,4 +171,4 @@ class Control:
         _log.error("%s", error)
         self._outgoing.pop(letter, None)
         if not letter.arrived.done():
-            letter.arrived.set_result(None)
+            letter.arrived.set_result(False)

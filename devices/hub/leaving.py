@@ -69,7 +69,7 @@ async def save(lives: Collection[Life], *, within: float, hurry: asyncio.Event) 
         instance = life.instance
         if instance.worker is not None and life.held is None:
             saved.not_saved[instance.name] = why.get(instance.name, _IN_TIME)
-        elif instance.durable != instance.header.checkpoint:
+        elif instance.durable != instance.header.checkpoint or life.ahead.is_said:
             saved.in_spool.append(instance.name)
     return saved
 

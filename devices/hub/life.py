@@ -13,6 +13,7 @@ from typing import Literal
 
 from devices.errors import MidstreamError, UnreachableError
 from devices.hub import claims, last_word
+from devices.hub.ahead import Ahead
 from devices.hub.announcements import Announcements
 from devices.hub.backoff import Backoff
 from devices.hub.captures import Captures, Taken
@@ -45,6 +46,7 @@ class Life:
     Attributes:
         session: its connection.
         captures: its checkpoints.
+        ahead: its word that they are ahead of the store.
         announcements: what is told of it.
         process: the function's.
         tasks: that work for it.
@@ -81,6 +83,7 @@ class Life:
         self.tasks = Tasks(instance.name)
         self.session = InstanceSession(instance, self, is_new=is_new)
         self.captures = Captures(instance, self.session)
+        self.ahead = Ahead(instance, self.captures)
         self.announcements = Announcements(instance, self.session)
         self._subscriptions = Subscriptions(instance, self.session)
         self.process = Process(
@@ -114,6 +117,8 @@ class Life:
             return
         self._keeps_house = True
         self.tasks.start(self.captures.keep_up(), "checkpoints")
+        if self.instance.settings.durability == "coordinator":
+            self.tasks.start(self.ahead.keep_watch(), "ahead")
         self.tasks.start(self.announcements.keep_telling(), "announcements")
 
     def _durable(self) -> None:
@@ -380,6 +385,7 @@ class Life:
 
     async def forget(self) -> None:
         """Removes what is kept of it here, and leaves."""
+        await self.ahead.unsay()
         await self.leave()
         await asyncio.to_thread(self.instance.spool.remove, self.instance.epoch)
 

@@ -375,6 +375,10 @@ class Mailbox:
         """Says that `roll_back` will go to no older record than this one."""
         self._behind.forget_up_to(record.arrivals)
 
+    def keep_within_limits(self, record: MailboxRecord) -> None:
+        """Says that `roll_back` will go to no older record than this one, while the next checkpoint has an older parent."""
+        self._behind.trim(record.arrivals)
+
     def roll_back(self, record: MailboxRecord) -> None:
         """Takes up a kept record again; what arrived behind it waits for the function once more, in order."""
         newest, covered_qos = self.arrivals, self.input_qos

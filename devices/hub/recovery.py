@@ -62,6 +62,8 @@ def _alive(instances: Instances, folder: InstanceSpool, recovered: Recovered) ->
             instance.state = "running"
     life = instances.add(instance)
     life.renews = True
+    if recovered.owed is not None:
+        life.ahead.take_up(*recovered.owed)
     return life
 
 

@@ -74,7 +74,20 @@ class Ended(Entry, tag="ended", kw_only=True, frozen=True):
     outputs: list[Output] = []
 
 
-AnyEntry = Claimed | Suspended | Released | Ended
+class WentAhead(Entry, tag="ahead", kw_only=True, frozen=True):
+    """The spool is ahead of the store (rule 8), whose newest checkpoint is ``stored``."""
+
+    epoch: int
+    stored: str
+
+
+class CaughtUp(Entry, tag="caught-up", kw_only=True, frozen=True):
+    """The store has everything again."""
+
+    epoch: int
+
+
+AnyEntry = Claimed | WentAhead | CaughtUp | Suspended | Released | Ended
 
 
 class Recovered(msgspec.Struct, kw_only=True, frozen=True):
@@ -84,11 +97,13 @@ class Recovered(msgspec.Struct, kw_only=True, frozen=True):
         claim: the newest claim that this hub has acted under.
         verdict: what was decided since; ``None``: it runs.
         checkpoint: the newest whole checkpoint: its header and bytes; ``None`` if there is none.
+        owed: if the spool is ahead of the store: the newest that this has, and the whole ones that it lacks, oldest first.
     """
 
     claim: Claimed
     verdict: Suspended | Released | Ended | None
     checkpoint: tuple[Header, bytes] | None
+    owed: tuple[str, list[bytes]] | None = None
 
 
 class InstanceSpool:
@@ -187,6 +202,12 @@ class InstanceSpool:
         except FileNotFoundError:
             return None
 
+    def forget(self, checkpoint: str) -> None:
+        """Removes one checkpoint: another one has taken its place."""
+        with self._lock:
+            if (path := self._kept.pop(checkpoint, None)) is not None:
+                path.unlink(missing_ok=True)
+
     def forget_older_than(self, checkpoint: str) -> None:
         """Removes the checkpoints before this one: the coordinator has stored it."""
         with self._lock:
@@ -227,9 +248,21 @@ class InstanceSpool:
         claims = [entry for entry in self._entries if isinstance(entry, Claimed)]
         if not claims:
             return None
-        verdicts = [entry for entry in self._entries if not isinstance(entry, Claimed)]
-        verdict = verdicts[-1] if verdicts and verdicts[-1].epoch == claims[-1].claim.epoch else None
-        return Recovered(claim=claims[-1], verdict=verdict, checkpoint=self._newest_whole(set_aside))
+        epoch = claims[-1].claim.epoch
+        verdicts = [it for it in self._entries if not isinstance(it, Claimed | WentAhead | CaughtUp)][-1:]
+        words = [it for it in self._entries if isinstance(it, WentAhead | CaughtUp)][-1:]
+        newest = self._newest_whole(set_aside)
+        return Recovered(
+            claim=claims[-1],
+            verdict=next((it for it in verdicts if it.epoch == epoch), None),
+            checkpoint=newest,
+            owed=next((self._owed(it) for it in words if isinstance(it, WentAhead) and it.epoch == epoch), None),
+        )
+
+    def _owed(self, word: WentAhead) -> tuple[str, list[bytes]]:
+        kept = list(self._kept)
+        start = kept.index(word.stored) + 1 if word.stored in kept else 0
+        return word.stored, [self._kept[checkpoint].read_bytes() for checkpoint in kept[start:]]
 
     def _read_journal(self, set_aside: Callable[[Path, str], None]) -> Iterator[AnyEntry]:
         path = self.folder / _JOURNAL
@@ -325,10 +358,13 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _what_counts(entries: list[AnyEntry]) -> list[AnyEntry]:
-    """Returns the newest claim, and the newest verdict if it is of the same epoch or newer."""
+    """Returns the newest claim, and behind it the newest word and the newest verdict."""
     claims = [index for index, entry in enumerate(entries) if isinstance(entry, Claimed)]
     start = claims[-1] if claims else 0
-    return [*entries[start : start + 1], *entries[start + 1 :][-1:]]
+    behind = entries[start + 1 :]
+    words = [entry for entry in behind if isinstance(entry, WentAhead | CaughtUp)]
+    verdicts = [entry for entry in behind if not isinstance(entry, WentAhead | CaughtUp)]
+    return [*entries[start : start + 1], *words[-1:], *verdicts[-1:]]
 
 
 def _line(entry: AnyEntry) -> bytes:

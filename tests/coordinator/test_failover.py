@@ -11,7 +11,9 @@ from scripted_hub import TOPICS
 from coordinator import intents
 from coordinator.moves import decisions, starting
 from coordinator.store import instances, moves
+from devices.errors import RefusedError
 from devices.protocol import messages
+from devices.protocol.ahead import Ahead
 from devices.runtime.settings import Settings
 
 
@@ -164,3 +166,32 @@ async def test_nothing_goes_on_elsewhere_before_its_lease_is_over_whoever_wants_
         await asker.ask("migrate", instance="washer", hub="hub-b")
     await b.until(lambda: "washer" in b.copies)
     assert time.monotonic() - last_sign > 0.5 + 2 * 1.0
+
+
+async def test_what_a_dead_hub_did_without_the_coordinator_waits_for_it_or_for_somebody_who_accepts_the_loss(
+    house, asker, hubs
+):
+    a, b = hubs
+    for name in ("returns", "given-up", "goes"):
+        await asker.ask("run", files=washer_with("auto"), hub="hub-a", name=name)
+    for name in ("returns", "given-up"):
+        checkpoint = a.copies[name].header.checkpoint
+        word = Ahead(instance=name, hub="hub-a", epoch=1, since="2026-11-25T00:00:00.000Z", checkpoint=checkpoint)
+        a.publish(TOPICS.instance(name, "ahead"), word, retain=True)
+    await house.stop()
+    await a.crash()
+    await house.start()  # it reads what the broker keeps before it decides anything
+    await asker.until(lambda: asker.told("moved goes from hub-a"))
+    assert set(b.copies) == {"goes"}
+    await asker.until(lambda: any("given-up waits for hub-a" in it for it in asker.status().attention))
+    with pytest.raises(RefusedError, match="in the spool there alone"):
+        await asker.ask("migrate", instance="given-up", hub="hub-b")
+    moved = await asker.ask("migrate", instance="given-up", hub="hub-b", accept_loss=True)
+    assert (moved.destination, moved.epoch) == ("hub-b", 2)
+    assert asker.told("gave up what hub-a did with given-up")
+    back = await house.hub("hub-a", start=2, key=a.key, copies=a.copies)
+    await hubs_online(asker, 2)
+    back.session.publish_nowait(TOPICS.instance("returns", "ahead"), b"", retain=True)
+    await asker.until(lambda: not any("waits for hub-a" in it for it in asker.status().attention))
+    await back.crash()
+    await b.until(lambda: "returns" in b.copies)

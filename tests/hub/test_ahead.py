@@ -1,0 +1,96 @@
+"""While the coordinator is away a hub goes on, says so before anything depends on it, and delivers everything later."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import psutil
+import pytest
+from echoing_functions import ECHO, retained, send
+from hub_process import HubProcess
+from scripted_coordinator import TOPICS
+
+from devices.hub import ahead
+from devices.protocol import checkpoint as blobs
+from devices.protocol import messages, sealing
+from devices.protocol.ahead import Ahead
+from devices.protocol.messages import Captured, CoordinatorStatus
+
+WORD = TOPICS.instance("echo", "ahead")
+
+
+@pytest.fixture(params=["mosquitto"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+async def is_there(coordinator, there: bool) -> None:
+    coordinator.stores = there
+    key = sealing.public_bytes(coordinator.key).hex()
+    status = CoordinatorStatus(state="online" if there else "offline", key=key)
+    await coordinator.session.publish(TOPICS.coordinator_status, messages.encode(status), retain=True)
+
+
+def stored_in_order(coordinator, first: str) -> list[str]:
+    """Returns the checkpoints that came, each once; each is the child of the one that came before."""
+    told = [it for it in coordinator.answers if isinstance(it, Captured) and it.checkpoint in coordinator.blobs]
+    chain = [first]
+    for each in told:
+        if each.checkpoint not in chain:
+            assert each.parent == chain[-1]
+            chain.append(each.checkpoint)
+    return chain
+
+
+async def test_outputs_go_on_without_a_coordinator_and_it_gets_what_it_lacks_in_order(
+    broker, coordinator, hub_a, watch, device, monkeypatch
+):
+    monkeypatch.setattr(ahead, "AFTER", 0.3)
+    await coordinator.run("echo", "hub-a", ECHO, "echo")
+    await watch.out("ready")
+    first = coordinator.claims["echo"].checkpoint
+    await is_there(coordinator, False)
+    await send(device, "1", "2")
+    await watch.out("ready", "1", "2")
+    word = messages.decode(await retained(broker, WORD), Ahead, WORD)
+    assert (word.hub, word.epoch, word.checkpoint) == ("hub-a", 1, coordinator.newest["echo"])
+    for number in range(3, 9):
+        await send(device, str(number))
+        await watch.out(str(number))
+    assert await asyncio.to_thread(lambda: len(list(hub_a.config.spool.glob("echo/*.checkpoint")))) <= 5
+    await is_there(coordinator, True)
+    await send(device, "9")
+    await watch.out("ready", *map(str, range(1, 10)))
+    await watch.until(lambda _: watch.tap.payloads(WORD)[-1:] == [b""])
+    await watch.until(lambda _: coordinator.blobs[coordinator.newest["echo"]])
+    chain = stored_in_order(coordinator, first)
+    header, _ = blobs.decode_header(coordinator.blobs[chain[-1]])
+    assert header.mailbox.delivered == 9
+    consumed = [blobs.decode_header(coordinator.blobs[it])[0].consumed.arrivals for it in chain[1:]]
+    numbers = [arrival.number for arrivals in consumed for arrival in arrivals]
+    assert numbers == list(range(1, 10))  # nothing is missing for a fallback either
+
+
+async def test_a_hub_that_died_ahead_goes_on_from_its_spool_and_delivers(broker, coordinator, watch, device, tmp_path):
+    hub = HubProcess(broker, tmp_path / "hub-a", "hub-a")
+    try:
+        await coordinator.heard(messages.Report)
+        await coordinator.run("echo", "hub-a", ECHO, "echo")
+        await watch.out("ready")
+        await is_there(coordinator, False)
+        await send(device, "1", "2")
+        await watch.out("ready", "1", "2")
+        await asyncio.to_thread(psutil.wait_procs, hub.kill(), 10)
+        await send(device, "3")
+        hub.start_again()
+        await watch.until(lambda _: list(dict.fromkeys(watch.outputs)) == ["ready", "1", "2", "3"])
+        assert await retained(broker, WORD)
+        await is_there(coordinator, True)
+        await watch.until(lambda _: watch.tap.payloads(WORD)[-1:] == [b""])
+        stored_in_order(coordinator, coordinator.claims["echo"].checkpoint)
+        header, _ = blobs.decode_header(coordinator.blobs[coordinator.newest["echo"]])
+        assert header.mailbox.delivered == 3
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            hub.kill()
