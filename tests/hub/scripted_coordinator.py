@@ -65,6 +65,7 @@ class ScriptedCoordinator:
         self.newest: dict[str, str] = {}
         self.stores = True
         self._parts: dict[str, dict[int, bytes]] = {}
+        self._told: dict[str, Captured] = {}
         self._changed = asyncio.Event()
 
     # Hearing --------------------------------------------------------------------------------------------------------
@@ -74,6 +75,7 @@ class ScriptedCoordinator:
             match TOPICS.split(delivery.topic):
                 case ["checkpoints", checkpoint, "up", number]:
                     self._parts.setdefault(checkpoint, {})[int(number)] = delivery.payload
+                    self._put_together(checkpoint)
                 case ["hubs", _, "answer"]:
                     self.answers.append(messages.decode(delivery.payload, AnyAnswer, delivery.topic))
                     await self._take(self.answers[-1])
@@ -82,15 +84,20 @@ class ScriptedCoordinator:
     async def _take(self, answer: AnyAnswer) -> None:
         if not isinstance(answer, Captured):
             return
-        parts = self._parts.pop(answer.checkpoint, None)
-        if parts is not None:
-            blob = b"".join(parts[number] for number in sorted(parts))
-            assert blobs.blob_digest(blob).hex() == answer.digest
-            assert len(parts) == answer.parts
-            self.blobs[answer.checkpoint] = blob
+        self._told[answer.checkpoint] = answer
+        self._put_together(answer.checkpoint)
         if self.stores and not answer.move:
             self.newest[answer.instance] = answer.checkpoint
             await self.say_stored(answer)
+
+    def _put_together(self, checkpoint: str) -> None:
+        """Parts and announcement may come in any order: the embedded broker keeps that of each filter alone."""
+        told, parts = self._told.get(checkpoint), self._parts.get(checkpoint, {})
+        if told is None or len(parts) < told.parts:
+            return
+        blob = b"".join(part for _, part in sorted(self._parts.pop(checkpoint).items()))
+        assert blobs.blob_digest(blob).hex() == told.digest
+        self.blobs[checkpoint] = blob
 
     async def say_stored(self, told: Captured) -> str:
         command = messages.Stored(
@@ -121,6 +128,10 @@ class ScriptedCoordinator:
         return command.id
 
     async def send_blob(self, checkpoint: str) -> int:
+        async with asyncio.timeout(DEADLINE):
+            while checkpoint not in self.blobs:
+                self._changed.clear()
+                await self._changed.wait()
         blob = self.blobs[checkpoint]
         parts = range(0, len(blob), limits.PART)
         for number, start in enumerate(parts):
