@@ -80,6 +80,7 @@ class Captures:
         self._in_turn = False  # whether the coordinator gets them one after the other, see `Ahead`
         self._due = asyncio.Event()
         self._taken_at = self._kept_at = time.monotonic()
+        self._waits_at_cut = self._waits_kept = 0
         self.on_durable: Callable[[], None] = lambda: None
 
     # Taking -----------------------------------------------------------------------------------------------------------
@@ -162,6 +163,7 @@ class Captures:
 
     def _snapshot(self, frame: link.Captured | None) -> Cut:
         instance = self._instance
+        self._waits_at_cut = instance.feed.waits
         return Cut(
             number=self._number,
             frame=frame,
@@ -234,7 +236,7 @@ class Captures:
             instance.mailbox.keep_within_limits(cut.mailbox)
             self._replace(base, instance.header.checkpoint)
         instance.header = made.header
-        self._kept_at = began
+        self._kept_at, self._waits_kept = began, self._waits_at_cut
         self._pending[taken.id] = taken
         if not in_turn:
             hub.control.answer(taken.told)
@@ -414,7 +416,11 @@ class Captures:
         """Tells whether there is anything that the newest checkpoint does not hold."""
         instance, kept = self._instance, self._instance.header
         seen = (instance.mailbox.delivered, instance.mailbox.arrivals, instance.outbox.sequence)
-        if seen != (kept.mailbox.delivered, kept.mailbox.arrivals, kept.sequence) or not instance.feed.idle:
+        if seen != (kept.mailbox.delivered, kept.mailbox.arrivals, kept.sequence):
+            return True
+        if instance.worker is None:
+            return False
+        if not instance.feed.idle or instance.feed.waits != self._waits_kept:
             return True
         counting = instance.feed.counting
         return counting is not None and time.monotonic() - self._kept_at >= counting * _COUNTED

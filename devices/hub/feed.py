@@ -24,6 +24,7 @@ class Feed:
     Attributes:
         waiting: what the function waits for, in words; empty if it does not.
         until: when that wait ends by itself, in seconds since 1970.
+        waits: how many waits have begun; another number than at a checkpoint: the function has run since.
         counting: the seconds that were left of it at its beginning, if they pass only while the function runs.
         on_read: called after each message that was handed out.
     """
@@ -32,6 +33,7 @@ class Feed:
         self.waiting = ""
         self.until: float | None = None
         self.counting: float | None = None
+        self.waits = 0
         self.on_read: Callable[[], None] = lambda: None
         self._mailbox = mailbox
         self._worker: Worker | None = None
@@ -66,6 +68,7 @@ class Feed:
     def pull(self, frame: link.Pull) -> None:
         """Notes that the function wants a message, and hands it out if there is one."""
         self._pull = frame
+        self.waits += 1
         self._deaf_at_pull = self._deaf_for()
         self.pump()
         if self._pull is not None:
@@ -84,6 +87,7 @@ class Feed:
     def sleeping(self, frame: link.Sleeping) -> None:
         """Notes that the function waits for a time."""
         self.waiting, self.until, self.counting = frame.waiting, frame.until, frame.counting
+        self.waits += bool(frame.waiting)
 
     def latest(self, frame: link.Latest) -> None:
         """Answers with the newest message of a subscription."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from echoing_functions import ECHO, SUM, send
+from echoing_functions import ECHO, SUM, send, until
 
 from devices.protocol import checkpoint as blobs
 from devices.protocol import messages
@@ -50,3 +50,35 @@ async def test_outputs_wait_for_the_hubs_own_disk_or_for_the_coordinator(
         coordinator.stores = True
         await coordinator.say_stored(told)
         await watch.out("ready", "1")
+
+
+NAPS = """
+from midstream import ctx, function
+
+@function
+def naps():
+    ctx.status("begun")
+    ctx.sleep("6h")
+"""
+
+
+async def test_a_sleep_is_kept_once_although_no_message_and_no_output_came_and_not_again_while_nothing_changes(
+    coordinator, hub_a, watch
+):
+    """Else a sleep of hours would begin anew behind a power cut, or wear out an SD card."""
+
+    def taken() -> list:
+        return [it for it in coordinator.answers if isinstance(it, messages.Captured)]
+
+    await coordinator.run("naps", "hub-a", NAPS, "naps", settings={"checkpoint": 0.2})
+    told = await coordinator.heard(messages.Captured, lambda it: it.statement == 'ctx.sleep("6h")')
+    assert told.reason == "period"
+    life = hub_a.agent.instances.lives["naps"]
+    await until(lambda: life.instance.durable == told.checkpoint)
+    assert not life.captures.has_changed()
+    command = coordinator.capture_command("naps", hold=True)
+    held = await coordinator.answer_to("hub-a", command, messages.Captured)
+    await coordinator.say_stored(held)
+    await watch.state("naps", state="suspended")
+    assert not life.captures.has_changed()
+    assert len(taken()) <= 3  # one may have been taken on the way to the sleep
