@@ -82,6 +82,7 @@ def _row(instance: Instance, function: Function, newest: Checkpoint | None, hubs
         row.checkpoint_age = age(newest.created)
     said = voices.state(instance.id)
     if said is not None and said.epoch == instance.epoch and instance.state not in instances.ENDED:
+        row.reason = said.reason or row.reason
         row.line, row.waiting, row.text = said.line or row.line, said.waiting, said.text
         row.progress, row.values = said.progress, said.values
         row.lag, row.dropped, row.input_qos = said.lag, said.dropped, said.input_qos

@@ -149,6 +149,11 @@ class Life:
         if is_lost:
             instance.mailbox.session_lost()
             self.announcements.log("warning", lost.message)
+            instance.hub.control.answer(  # of its own accord: it becomes an event
+                messages.Failed(
+                    hub=instance.hub.name, instance=instance.name, error=lost.to_wire(), epoch=instance.epoch
+                )
+            )
         while True:
             try:
                 if is_lost:

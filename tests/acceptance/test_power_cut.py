@@ -1,5 +1,6 @@
 """The power of the whole house fails: broker, coordinator and hubs die at once, and come back in any order."""
 
+import json
 import signal
 import time
 
@@ -45,6 +46,26 @@ def test_after_a_power_cut_of_the_whole_house_the_numbers_go_on_in_whatever_orde
         with Tap(system.address, "applied/#") as tap:
             system.command("resume", "still")
             assert applied(tap, "still/meter", 41, 3) == [(11, 11), (26, 37), (41, 78)]
+
+
+@pytest.mark.timeout(300)
+def test_when_the_broker_has_lost_everything_claims_are_published_again_and_people_are_told(tmp_path):
+    (tmp_path / "ledger.py").write_text(LEDGER)
+    with System(tmp_path, settings=SAVES_AT_ONCE) as system:
+        system.command("run", str(tmp_path / "ledger.py"), "--on", "hub-a")
+        system.until(lambda: system.instance("ledger")["waiting"], "the function listens")
+        number = go_on_counting(system, 0)
+        system.broker.kill()
+        (system.folder / "broker" / "mosquitto.db").unlink()
+        system.broker.start()
+        system.until(lambda: "had lost this instance's session" in str(system.ask("events")), "it is an event")
+        assert "had lost this instance's session" in system.instance("ledger")["reason"]
+        number = go_on_counting(system, number)
+        row = system.instance("ledger")
+        assert (row["hub"], row["state"], row["epoch"]) == ("hub-a", "running", 1)
+        with Tap(system.address, "midstream/instances/ledger/claim") as tap:
+            (claim,) = tap.wait(bool)
+        assert (claim.retain, json.loads(claim.payload)["epoch"]) == (True, 1)
 
 
 def go_on_counting(system, number):

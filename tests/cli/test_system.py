@@ -295,12 +295,17 @@ def test_a_drained_hub_says_what_is_in_the_way_and_when_its_plug_may_be_pulled(s
     assert (said.status, said.out, said.err) == (0, "hub-b: safe to power off\n", "")
     (row,) = system.json("hubs", "hub-b")
     assert (row["state"], row["safe_to_power_off"], row["instances"]) == ("drained", True, [])
-    drained = system.json("drain", "hub-b")
-    assert (drained["safe_to_power_off"], drained["moved"], drained["left"]) == (True, {}, [])
-    assert system.json("drain", "hub-b", "--undo")["in_the_way"] == []
+    said = system.call("drain", "hub-a")
+    assert said.status == 0
+    assert (
+        f"{counter} is suspended: hub-a is drained, and there is no other hub to move to: hub-b is drained" in said.out
+    )
+    assert said.out.endswith(f"hub-a: safe to power off; suspended there: {counter}\n")
     system.publish(counter, "2")
-    system.until(counter, counted(2))
-    assert system.json("move", counter, "--to", "hub-b")["destination"] == "hub-b"
+    assert system.json("drain", "hub-a", "--undo")["suspended"] == [counter]
+    row = system.until(counter, counted(2))
+    assert (row["hub"], row["state"]) == ("hub-a", "running")
+    assert system.json("drain", "hub-b", "--undo")["in_the_way"] == []
 
 
 def test_a_pause_is_what_there_is_to_do_until_it_ends(system: System) -> None:
