@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta, tzinfo
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from devices.protocol import durations
-from devices.protocol.checkpoint import Header
 from devices.protocol.waits import CatchUp, Deadline, Wait
 from devices.runtime import clock
+
+if TYPE_CHECKING:  # a worker must not pay for signatures
+    from devices.protocol.checkpoint import Header
 
 GRACE: Final = 60.0
 """Seconds by which a moment may be overdue and is still run under *skip*: a move or a reboot is no downtime."""
