@@ -16,6 +16,7 @@ from typing import Final
 
 from devices.errors import DamagedError, MidstreamError, ProtocolError, RefusedError, from_wire
 from devices.hub import checkpoints
+from devices.hub.backoff import Backoff
 from devices.hub.checkpoints import Cut, Made
 from devices.hub.instance import Instance
 from devices.hub.instance_session import InstanceSession
@@ -30,7 +31,14 @@ _ANSWERS: Final = 5.0
 _COUNTED: Final = 0.1
 """The part of a wait that counts only while the function runs (`timeout=`, ``catch_up="continue"``) which a sudden death may
 set back, at most: a checkpoint for each period of a sleep of hours would wear out an SD card for nothing."""
+_LONGEST_PAUSE: Final = 30.0  # seconds between two tries of a checkpoint for which there is no room
 _log = logging.getLogger(__name__)
+
+
+class NotKeptError(MidstreamError):
+    """The spool's disk is full, or broken."""
+
+    slug = "not-kept"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,6 +87,8 @@ class Captures:
         )
         self._in_turn = False  # whether the coordinator gets them one after the other, see `Ahead`
         self._due = asyncio.Event()
+        self._refused = Backoff(_LONGEST_PAUSE)
+        self._complaint = ""  # the reason that is shown because the last one was not taken
         self._taken_at = self._kept_at = time.monotonic()
         self._waits_at_cut = self._waits_kept = 0
         self.on_durable: Callable[[], None] = lambda: None
@@ -111,7 +121,7 @@ class Captures:
             except OSError as error:
                 if hold:
                     self.go_on(cut)
-                raise MidstreamError(
+                raise NotKeptError(
                     f"the spool takes no checkpoint: {error.strerror}",
                     place=str(self._instance.spool.folder),
                     remedy="make room on that disk",
@@ -396,8 +406,17 @@ class Captures:
                 return
             _log.warning("%s: no checkpoint: %s", instance.name, error)
             instance.complain(error)
-            await asyncio.sleep(min(period, 1.0))
+            self._complaint = instance.reason
+            if isinstance(error, NotKeptError):
+                await self._refused.wait()
+                self._due.set()  # what waits for it, waits on: there may be room again
+            else:
+                await asyncio.sleep(min(period, 1.0))
             return
+        self._refused.reset()
+        if self._complaint and instance.reason == self._complaint:
+            instance.reason = self._complaint = ""
+            instance.changed.set()
         while not taken.durable.is_set():
             try:
                 async with asyncio.timeout(limits.VERDICT):
