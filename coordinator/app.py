@@ -38,7 +38,8 @@ from coordinator.moves.reactions import Reactions
 from coordinator.rules.evaluation import Evaluation
 from coordinator.rules.files import RuleBook, watch
 from coordinator.store import hubs as hub_rows
-from coordinator.store.database import Store
+from coordinator.store.database import Store, until_stored
+from coordinator.store.trouble import DamagedStoreError, StoreError
 from coordinator.views import status
 from coordinator.views.answers import StatusAnswer
 from devices.errors import MidstreamError, UnreachableError
@@ -174,7 +175,11 @@ class Coordinator:
             await asyncio.gather(*beside, line, return_exceptions=True)
 
     async def _connected(self) -> None:
-        """Brings store and broker to agree, before any decision (`docs/protocol.md`, rule 4)."""
+        """Brings store and broker to agree, before any decision; tries again while the store refuses."""
+        await until_stored(self._agree)
+
+    async def _agree(self) -> None:
+        """Brings store and broker to agree (`docs/protocol.md`, rule 4)."""
         await self._line.flush()  # the kept messages have come
         await self._inbox.settled()
         for sentence in await self._claims.reconcile():
@@ -194,6 +199,7 @@ class Coordinator:
             self._hubs,
             self._moves.every(),
             [
+                *self._store.attention(),
                 *self._pause.attention(),
                 *self._drains.attention(),
                 *rules,
@@ -214,15 +220,20 @@ class Coordinator:
             await asyncio.sleep(TICK)
             moment = time.monotonic()
             self._uploads.expire(moment)
-            if moment - tidied > TIDY:
-                tidied = moment
-                await self._store.tidy(self._config.retention)
             for hub in self._hubs.look_for_silence(moment):
                 self._facts.hub_gone(hub.name)
-            if self._line.up and self._ready.is_set():
-                await self._announcement.news()
-                await self._failover.look()
-                await self._drains.look()
+            try:
+                if moment - tidied > TIDY:
+                    tidied = moment
+                    await self._store.tidy(self._config.retention)
+                if self._line.up and self._ready.is_set():
+                    await self._announcement.news()
+                    await self._failover.look()
+                    await self._drains.look()
+            except DamagedStoreError:
+                raise
+            except StoreError as error:
+                _log.warning("%s", error)
 
     async def _watch_rules(self) -> None:
         if self._config.rules is not None:
@@ -260,7 +271,7 @@ async def main(config: CoordinatorConfig) -> None:
     """
     book = RuleBook.load(config.rules) if config.rules is not None else RuleBook()
     with rivals.alone(config.folder):
-        store = Store.open(config.store)
+        store = Store.open_or_begin_anew(config.store)
         try:
             await _find_broker(config, store)
             await Coordinator(config, store, book).run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from typing import Any, Literal
 
@@ -11,10 +12,12 @@ from coordinator.line import Line
 from coordinator.moment import now
 from coordinator.store import events
 from coordinator.store.database import Store
+from coordinator.store.trouble import StoreError
 from devices.protocol import messages
 from devices.protocol.messages import Event
 from devices.protocol.topics import Topics
 
+_log = logging.getLogger(__name__)
 Severity = Literal["info", "warning", "problem"]
 
 
@@ -55,4 +58,7 @@ class Journal:
     async def record(self, event: Event) -> None:
         """Records and publishes an event; published even where the store cannot take it."""
         self._line.publish(self._topics.event(event.rule), messages.encode(event))
-        await self._store.write(events.add, event, msgspec.to_builtins(event))
+        try:
+            await self._store.write(events.add, event, msgspec.to_builtins(event))
+        except StoreError as error:
+            _log.warning("an event is published and not kept: %s", error)

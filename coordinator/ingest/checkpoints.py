@@ -153,14 +153,19 @@ class Uploads:
                 instance, epoch or hub than the announcement.
             DamagedError: cut short, altered, or signed with another key.
         """
-        blob = await self._blob(told)
+        blob = await self.whole(told)
         if len(blob) <= _INLINE:
             header = _checked(blob, told, key)
         else:
             header = await asyncio.to_thread(_checked, blob, told, key)
         return Verified(header, blob, key, told)
 
-    async def _blob(self, told: Captured) -> bytes:
+    async def whole(self, told: Captured) -> bytes:
+        """Returns the bytes that a hub has announced, unchecked, when all their parts have come.
+
+        Raises:
+            ProtocolError: an announcement beyond the limits; parts that stopped coming.
+        """
         if not (0 < told.size <= limits.BLOB and told.parts == -(-told.size // limits.PART)):
             raise ProtocolError(f"a checkpoint of {told.size} bytes in {told.parts} parts", place=f"hub {told.hub}")
         upload = self._uploads.setdefault(told.checkpoint, _Upload(latest=time.monotonic()))

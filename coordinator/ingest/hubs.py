@@ -21,7 +21,7 @@ from coordinator.store import hubs as rows
 from coordinator.store.database import Store
 from devices.errors import ProtocolError, RefusedError
 from devices.protocol.lease import LEASE, SIGN_EVERY, wait
-from devices.protocol.messages import HubInfo, HubMetrics, HubStatus
+from devices.protocol.messages import Holding, HubInfo, HubMetrics, HubStatus
 
 GRACE: Final = 3.0
 """Seconds at the coordinator's start in which hubs that are known may tell that they are there, before anything is
@@ -44,6 +44,7 @@ class Hub:
     metrics: HubMetrics | None = None
     heard: float = field(default_factory=time.monotonic)  # the last sign of life; first, when it was looked for
     interval: float = 0.0  # seconds between the last two
+    holding: dict[str, Holding] | None = None  # by instance, as it reported at its last connection
     told: bool = False  # whether its status was heard since the coordinator's start
     state: State = "offline"
     since: str = ""

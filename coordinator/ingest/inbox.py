@@ -17,6 +17,8 @@ from coordinator.ingest.hubs import Hubs
 from coordinator.ingest.instances import Voices
 from coordinator.ingest.orders import Orders
 from coordinator.ingest.requests import Requests
+from coordinator.store.database import until_stored
+from coordinator.store.trouble import DamagedStoreError
 from devices.errors import MidstreamError
 from devices.mqtt.delivery import Delivery
 from devices.protocol import messages
@@ -105,7 +107,9 @@ class Inbox:
         while True:
             news = await self._news.get()
             try:
-                await news()
+                await until_stored(news)
+            except DamagedStoreError:
+                raise
             except MidstreamError as error:
                 _log.warning("%s", error)
             finally:

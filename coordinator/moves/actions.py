@@ -84,7 +84,14 @@ class Actions:
         return await self._carried(await self._ground.store.write(starting.new_instance, planting, code), place.why)
 
     def _planting(self, intent: intents.Run | intents.Restore, place: Place) -> starting.Planting:
-        return starting.Planting(self._ground.key, intent, place, self._ground.handover, self._ground.timezone)
+        return starting.Planting(
+            self._ground.key,
+            intent,
+            place,
+            self._ground.handover,
+            self._ground.timezone,
+            frozenset(self._ground.claims.strays),
+        )
 
     # Where it is -----------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from coordinator.moves import ending, late_mail, returning
 from coordinator.moves.ground import Ground
 from coordinator.moves.keeping import Keeping
 from coordinator.moves.moving import Moves
+from coordinator.store.database import until_stored
 from devices.errors import MidstreamError, ProtocolError
 from devices.protocol.messages import AnyAnswer, Captured, Ended, Failed, LateMail, Report
 
@@ -44,6 +45,8 @@ class Answers:
             raise ProtocolError(f"an answer of {answer.hub} on the topic of {hub}")
         waited_for = self._ground.commands.take(hub, answer)
         match answer:
+            case Captured(offered=True):
+                pass  # who asked for it waits
             case Captured(move=""):
                 self._keeping.take(hub, answer)
             case Captured() if not waited_for:
@@ -59,11 +62,11 @@ class Answers:
         return None
 
     async def _end(self, hub: str, answer: Ended) -> None:
-        if await ending.take(self._ground, hub, answer):
+        if await until_stored(lambda: ending.take(self._ground, hub, answer)):
             self._ended(answer.instance)
 
     async def _keep_late_mail(self, answer: LateMail) -> None:
-        if await self._ground.store.write(late_mail.keep, answer):
+        if await until_stored(lambda: self._ground.store.write(late_mail.keep, answer)):
             self._moves.late_mail_came(answer.instance)
 
     async def _tell_failure(self, hub: str, answer: Failed) -> None:

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.orm import Session
 
 from coordinator.line import Line
-from coordinator.store import checkpoints, instances
+from coordinator.moment import now
+from coordinator.store import checkpoints, instances, moves
 from coordinator.store.database import Store
 from coordinator.store.schema import Instance
 from devices.errors import MidstreamError
@@ -35,6 +36,7 @@ class Claims:
         self._line = line
         self._topics = topics
         self._seen: dict[str, Claim] = {}
+        self.strays: dict[str, Claim] = {}  # ours, for instances that the store does not know
 
     def issue(self, instance: str, epoch: int, hub: str, checkpoint: str, digest: str) -> Claim:
         """Signs that a hub may act. To be called inside the transaction that decides it."""
@@ -66,7 +68,12 @@ class Claims:
         missing, found = await self._store.write(_catch_up, seen)
         for claim in missing:
             self.publish(claim)
+        self.strays |= seen  # what is left of them
         return found
+
+    def binds(self, claim: Claim, digest: bytes) -> bool:
+        """Whether a claim of ours names the checkpoint of this digest."""
+        return claims.read(claim, self._public).digest == digest
 
 
 def _catch_up(session: Session, seen: dict[str, Claim]) -> tuple[list[Claim], list[str]]:
@@ -90,9 +97,16 @@ def _catch_up(session: Session, seen: dict[str, Claim]) -> tuple[list[Claim], li
 
 
 def raise_epoch(session: Session, instance: Instance, epoch: int, hub: str, checkpoint: str) -> None:
-    """Takes over a higher epoch than the store knew. The newest checkpoint changes only if the store has that one."""
-    values: dict[str, Any] = {"epoch": epoch, "hub": hub}
+    """Takes over a higher epoch than the store knew. The newest checkpoint changes only if the store has that one.
+
+    Whatever the store remembers of its state, somebody had it run since; its hub tells more.
+    """
+    values: dict[str, Any] = {"epoch": epoch, "hub": hub, "state": "running", "wanted": "running"}
     if checkpoint and checkpoints.find(session, checkpoint) is not None:
         values["newest"] = checkpoint
     for name, value in values.items():
         setattr(instance, name, value)
+    move = moves.unfinished_of(session, instance.id)
+    if move is not None:  # it was about an epoch that is long gone
+        over = {"failure": "the store is an older copy: this is long over", "ended": now()}
+        moves.advance(session, move, move.state, "failed", **over)

@@ -19,7 +19,7 @@ from coordinator.ingest.hubs import Hubs
 from coordinator.line import Line
 from coordinator.moment import now
 from coordinator.store import commands as rows
-from coordinator.store.database import Store
+from coordinator.store.database import Store, until_stored
 from coordinator.store.schema import Command as Row
 from devices.errors import MidstreamError, from_wire
 from devices.protocol import limits, messages
@@ -144,7 +144,7 @@ class Commands:
         except MidstreamError as error:
             outcome = str(error)
             _log.info("hub %s on %s: %s", hub, command.id, error)
-        await self._store.write(rows.answered, command.id, outcome, now())
+        await until_stored(lambda: self._store.write(rows.answered, command.id, outcome, now()))
 
     async def close(self) -> None:
         """Stops delivering; what is unanswered stays in the store."""

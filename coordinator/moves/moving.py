@@ -15,6 +15,7 @@ from coordinator.moves.journey import Journey
 from coordinator.moves.machine import ENDED, State
 from coordinator.moves.steps import STEPS
 from coordinator.store import moves
+from coordinator.store.database import until_stored
 from coordinator.store.schema import Move
 from devices.errors import MidstreamError, RefusedError
 
@@ -99,7 +100,7 @@ class Moves:
                 await self._step(journey, journey.state)
         finally:
             del self._journeys[instance], self._tasks[instance]
-        await report.tell(ground, journey)
+        await until_stored(lambda: report.tell(ground, journey))
         return journey.move
 
     async def _step(self, journey: Journey, state: State) -> None:
@@ -109,4 +110,4 @@ class Moves:
         except (MidstreamError, SQLAlchemyError, OSError):
             _log.exception("the move %s of %s, %s, is tried again", journey.move.id, journey.move.instance, state)
             await asyncio.sleep(_PAUSE)
-            journey.move = await self._ground.store.read(moves.find, journey.move.id)
+            journey.move = await until_stored(lambda: self._ground.store.read(moves.find, journey.move.id))

@@ -7,20 +7,22 @@ higher epoch than the store knows wins over it: then the store is an old backup 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from coordinator.moves import decisions, founding
+from coordinator.moves import adopting, decisions
 from coordinator.moves.claims import raise_epoch
 from coordinator.moves.giving_up import give_up
 from coordinator.moves.ground import Ground
 from coordinator.moves.moving import Moves
+from coordinator.store import checkpoints, instances, moves
 from coordinator.store import commands as command_rows
-from coordinator.store import instances, moves
-from coordinator.store.schema import Command, Move
+from coordinator.store.database import until_stored
+from coordinator.store.schema import Command, Instance, Move
 from devices.errors import RefusedError
-from devices.protocol.messages import Fenced, GoOn, Holding, Report, Stop
+from devices.protocol.messages import Capture, Fenced, GoOn, Holding, Report, Stop
 
 
 @dataclass(slots=True)
@@ -28,19 +30,30 @@ class _Settlement:
     commands: list[Command] = field(default_factory=list)
     lost: list[Move] = field(default_factory=list)  # to be given to the hub again
     words: list[str] = field(default_factory=list)
+    unknown: list[Holding] = field(default_factory=list)  # the store has never heard of it
+    late: list[Holding] = field(default_factory=list)  # its checkpoint is not in the store, or not yet
 
 
 async def settle(ground: Ground, moving: Moves, report: Report) -> None:
     """Brings store and hub to agree."""
     await ground.ready.wait()
-    settlement = await ground.store.write(_settle, report)
+    ground.hubs[report.hub].holding = {holding.instance: holding for holding in report.holding}
+    settlement = await until_stored(lambda: ground.store.write(_settle, report))
     ground.commands.deliver(settlement.commands)
     for sentence in settlement.words:
         await ground.journal.tell(
             "hub", did="the higher epoch counts", why=sentence, severity="warning", hub=report.hub
         )
-    for move in settlement.lost:
-        await give_up(ground, move.instance, move.epoch, f"{report.hub} does not have it any more")
+    await asyncio.gather(
+        _give_again(ground, moving, settlement.lost, report.hub),
+        *(adopting.adopt(ground, moving, report.hub, it, known=True) for it in settlement.late),
+        *(adopting.adopt(ground, moving, report.hub, it, known=False) for it in settlement.unknown),
+    )
+
+
+async def _give_again(ground: Ground, moving: Moves, lost: list[Move], hub: str) -> None:
+    for move in lost:
+        await give_up(ground, move.instance, move.epoch, f"{hub} does not have it any more")
         try:
             await moving.carried(await moving.open(move))
         except RefusedError:
@@ -55,34 +68,19 @@ def _settle(session: Session, report: Report) -> _Settlement:
     for instance, _ in instances.every(session):
         gone = instance.hub == report.hub and instance.id not in held and instance.state in ("running", "suspended")
         if gone and instance.wanted == "running" and moves.unfinished_of(session, instance.id) is None:
-            settlement.lost.append(
-                Move(
-                    id=founding.new_id(),
-                    instance=instance.id,
-                    kind="restore",
-                    state="released",
-                    by="coordinator",
-                    why=f"{report.hub} does not have it any more",
-                    source="",
-                    destination=report.hub,
-                    epoch=instance.epoch,
-                    checkpoint=instance.newest,
-                    tried=[],
-                )
-            )
+            settlement.lost.append(adopting.lost(instance, report.hub, f"{report.hub} does not have it any more"))
     return settlement
 
 
 def _settle_one(session: Session, hub: str, holding: Holding, settlement: _Settlement) -> None:
     instance = instances.find(session, holding.instance)
     if instance is None:
-        settlement.words.append(f"{hub} holds {holding.instance}, which this store does not know; it is left alone")
+        settlement.unknown.append(holding)
         return
     about = f"{instance.id}-{instance.epoch}-{hub}"
     if holding.epoch > instance.epoch:
         settlement.words.append(f"{hub} holds {instance.id} in epoch {holding.epoch}, the store knew {instance.epoch}")
         raise_epoch(session, instance, holding.epoch, hub, holding.checkpoint)
-        instance.state = "running" if holding.state in ("starting", "running", "capturing") else holding.state
     elif (holding.epoch, hub) != (instance.epoch, instance.hub):
         fence = Fenced(id=f"fenced-{about}", instance=instance.id, epoch=instance.epoch, hub=instance.hub)
         settlement.commands.append(_anew(session, hub, fence))
@@ -95,9 +93,34 @@ def _settle_one(session: Session, hub: str, holding: Holding, settlement: _Settl
             why = move.failure if move is not None else "this store does not know the move"
             go_on = GoOn(id=f"go-on-{about}", instance=instance.id, epoch=holding.epoch, move=holding.move, reason=why)
             settlement.commands.append(_anew(session, hub, go_on))
+    _compare(session, instance, hub, holding, settlement)
 
 
-def _anew(session: Session, hub: str, command: Fenced | Stop | GoOn) -> Command:
+def _compare(session: Session, instance: Instance, hub: str, holding: Holding, settlement: _Settlement) -> None:
+    """Brings what the holder of the newest epoch does and has to what the store says, or the other way round."""
+    if (holding.epoch, hub) != (instance.epoch, instance.hub) or instance.state in instances.ENDED:
+        return
+    if checkpoints.find(session, holding.checkpoint) is None:
+        settlement.late.append(holding)
+    if moves.unfinished_of(session, instance.id) is not None:
+        return
+    if instance.state == "suspended" and holding.state == "running" and instance.wanted == "suspended":
+        # Its checkpoint was stored, and its hub began again before it had heard that.
+        again = Capture(
+            id=f"suspend-{holding.checkpoint}",
+            instance=instance.id,
+            epoch=instance.epoch,
+            reason="it is suspended",
+            hold=True,
+        )
+        settlement.commands.append(_anew(session, hub, again))
+    elif instance.state in ("moving", "starting") and holding.state == "running":
+        instance.state = "running"
+    elif instance.state == "running" and holding.state == "suspended":
+        instance.state = instance.wanted = "suspended"  # the store is an older copy
+
+
+def _anew(session: Session, hub: str, command: Fenced | Stop | GoOn | Capture) -> Command:
     """Adds a command that must arrive, although one of the same id may have been answered before."""
     command_rows.forget(session, command.id)
     return decisions.durable(session, hub, "", command)

@@ -6,6 +6,7 @@ is run here; it is read (`devices.runtime.function`).
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from coordinator.moves.ground import Handover
 from coordinator.placement.score import Place
 from coordinator.store import checkpoints, instances, lineage
 from coordinator.store.schema import Function, Instance, Move
-from devices.errors import RefusedError, SourceError
+from devices.errors import MidstreamError, RefusedError, SourceError
 from devices.protocol import limits, sealing
 from devices.protocol.checkpoint import FunctionRecord, Header
 from devices.protocol.topics import check_name, name_from
@@ -30,6 +31,7 @@ from devices.runtime.settings import Needs, Settings
 from devices.runtime.source import Source
 
 ENGINE: Final = "python"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Planting:
     place: Place
     handover: Handover
     timezone: str
+    taken: frozenset[str] = frozenset()  # names of instances that are only known by a claim
 
 
 def read(intent: intents.Run, defaults: Settings) -> Code:
@@ -89,7 +92,7 @@ def new_instance(session: Session, planting: Planting, code: Code) -> Move:
     """
     intent, declaration = planting.intent, code.declaration
     wanted = check_name("instance", intent.name or name_from(declaration.name))
-    name = lineage.free_name(session, wanted)
+    name = lineage.free_name(session, wanted, planting.taken)
     if intent.name and name != wanted:
         raise RefusedError(f"there is an instance {wanted} already", remedy=f"name it otherwise, as in {name}")
     record = FunctionRecord(
@@ -101,18 +104,33 @@ def new_instance(session: Session, planting: Planting, code: Code) -> Move:
         settings=declaration.settings.to_plain() | {"timezone": planting.timezone},
     )
     header, blob = founding.first_of(name, record, ENGINE, planting.key)
-    function = Function(
-        name=record.name,
-        digest=record.digest.hex(),
-        module=record.module,
-        doc=declaration.docstring,
-        parameters={parameter.name: _in_words(parameter) for parameter in declaration.parameters},
-        settings=record.settings,
-        created=now(),
-    )
+    function = _row(record, declaration)
     number = instances.remember_function(session, function)
     instance = Instance(id=name, function=number, trunk=name, settings=record.settings)
     return _plant(session, planting, instance, header, blob)
+
+
+def function_of(record: FunctionRecord) -> Function:
+    """Returns the row of a function that came with a checkpoint; its source is read for what it says of itself."""
+    try:
+        source = Source(record.module, record.files)
+        return _row(record, choose(read_functions(source), record.name, record.module))
+    except MidstreamError as error:
+        _log.warning("the source of %s says nothing of itself: %s", record.name, error)
+        return _row(record, None)
+
+
+def _row(record: FunctionRecord, declaration: FunctionDeclaration | None) -> Function:
+    parameters = declaration.parameters if declaration is not None else []
+    return Function(
+        name=record.name,
+        digest=record.digest.hex(),
+        module=record.module,
+        doc=declaration.docstring if declaration is not None else "",
+        parameters={parameter.name: _in_words(parameter) for parameter in parameters},
+        settings=record.settings,
+        created=now(),
+    )
 
 
 def branch(session: Session, planting: Planting, checkpoint: str, blob: bytes) -> Move:

@@ -22,6 +22,7 @@ from coordinator.moves.ground import Ground, Handover
 from coordinator.moves.journey import Journey
 from coordinator.moves.machine import State
 from coordinator.store import checkpoints
+from coordinator.store.trouble import StoreError
 from devices.errors import MidstreamError
 from devices.protocol import limits, messages
 from devices.protocol.messages import Capture, Captured, Done, Prepare, Released, Restore, Running, Stored
@@ -184,6 +185,8 @@ async def _restore(ground: Ground, journey: Journey, claimed: decisions.Claimed)
         async with asyncio.timeout(limits.RESTORED):
             running = await _running(ground, journey, claimed)
         machine.crash_point("after-restored")
+    except StoreError:
+        raise  # it is not the destination that failed
     except TimeoutError:
         failure = MidstreamError(f"no answer within {limits.RESTORED:.0f} s")
         await fallback.next_place(ground, journey, failure)

@@ -17,18 +17,13 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from devices.errors import ConfigurationError, MidstreamError
+from coordinator.store.trouble import DamagedStoreError, in_words
+from devices.errors import ConfigurationError
 
 _BUSY: Final = 5_000
 """Milliseconds that SQLite waits for a lock: only a backup program or a person with `sqlite3` can hold one."""
 _LONGEST_LOG: Final = 65_536
 """Pages of 4 KiB after which SQLite tidies its write-ahead log itself, if nobody else does."""
-
-
-class StoreError(MidstreamError):
-    """The store cannot be opened, or is damaged."""
-
-    slug = "store"
 
 
 def open_engine(url: str, *, writing: bool) -> Engine:
@@ -67,7 +62,7 @@ def check_integrity(engine: Engine) -> None:
     """Looks through an SQLite file for damage; other databases look after themselves.
 
     Raises:
-        StoreError: it is damaged, or no database at all; names the file. Nothing was changed.
+        DamagedStoreError: it is damaged, or no database at all; names the file. Nothing was changed.
     """
     place = str(engine.url.database)
     if engine.url.get_backend_name() != "sqlite":
@@ -76,9 +71,12 @@ def check_integrity(engine: Engine) -> None:
         with engine.connect() as connection:
             found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     except DatabaseError as error:
+        trouble = in_words(error, place)
+        if trouble is not None and not isinstance(trouble, DamagedStoreError):
+            raise trouble from error
         found = str(error.orig)
     if found != "ok":
-        raise StoreError(
+        raise DamagedStoreError(
             f"the store is damaged: {found}",
             place=place,
             remedy="move it aside and put a backup in its place; hubs keep their instances and go on meanwhile",

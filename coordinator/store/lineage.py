@@ -54,9 +54,9 @@ def next_branch(session: Session, trunk: str) -> tuple[str, int]:
     return name, number
 
 
-def free_name(session: Session, wanted: str) -> str:
-    """Returns ``wanted``, or the first of ``wanted-2``, ``wanted-3`` ... that no instance has."""
-    taken = instances.names(session)
+def free_name(session: Session, wanted: str, others: frozenset[str] = frozenset()) -> str:
+    """Returns ``wanted``, or the first of ``wanted-2``, ``wanted-3`` ... that no instance has, nor any of the others."""
+    taken = instances.names(session) | others
     name, number = wanted, 1
     while name in taken:
         number += 1

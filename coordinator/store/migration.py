@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from coordinator.store import versions
-from coordinator.store.engine import StoreError
+from coordinator.store.trouble import StoreError
 
 
 def configuration() -> Config:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from devices.errors import MidstreamError, ProtocolError
+from devices.hub import offering
 from devices.hub.control import Control
 from devices.hub.instances import Instances
 from devices.hub.tasks import Tasks
@@ -61,7 +62,7 @@ class Commands:
         self._tasks.start(self._carry_out(command), f"{type(command).__name__} {command.id}")
 
     def _repeat(self, known: Answer | None) -> None:
-        if isinstance(known, messages.Captured):
+        if isinstance(known, messages.Captured) and not known.offered:
             self._instances.announce_again(known)
         elif known is not None:
             self._control.answer(known)
@@ -93,6 +94,8 @@ class Commands:
                 return instances.late(command)
             case messages.Stop():
                 return await instances.stop(command)
+            case messages.Offer():
+                return await offering.offer(instances.lives, command, self._control, self._hub)
             case messages.Noted():
                 return instances.noted(command)
             case messages.Fenced():

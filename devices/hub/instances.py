@@ -67,7 +67,15 @@ class Instances:
     def holding(self) -> list[Holding]:
         """Returns what the coordinator is told at each start and reconnect."""
         return [
-            Holding(instance=name, epoch=it.epoch, state=it.state, checkpoint=it.header.checkpoint, move=it.move)
+            Holding(
+                instance=name,
+                epoch=it.epoch,
+                state=it.state,
+                checkpoint=it.header.checkpoint,
+                move=it.move,
+                published=it.outbox.published,
+                muted=it.outbox.muted,
+            )
             for name, it in ((name, life.instance) for name, life in self.lives.items())
         ]
 

@@ -112,6 +112,11 @@ class Outbox:
         return any(number > self.covered and number not in self._immediate for number in self._waiting)
 
     @property
+    def muted(self) -> bool:
+        """Whether nothing leaves."""
+        return self._muted
+
+    @property
     def published(self) -> int:
         """Up to this number all outputs are confirmed."""
         return min(self._waiting, default=self.sequence + 1) - 1

@@ -296,6 +296,12 @@ class Stop(Command, tag="stop", kw_only=True):
     reason: str
 
 
+class Offer(Command, tag="offer", kw_only=True):
+    """The coordinator's store lacks this checkpoint: send it up, and announce it as ``offered``."""
+
+    checkpoint: str
+
+
 class Noted(Command, tag="noted", kw_only=True):
     """The end of the instance is in the coordinator's store: it need not be told again."""
 
@@ -315,7 +321,7 @@ class Drain(Command, tag="drain", kw_only=True):
     undo: bool = False
 
 
-AnyCommand = Prepare | Capture | Stored | GoOn | Restore | Late | Stop | Noted | Fenced | Drain
+AnyCommand = Prepare | Capture | Stored | GoOn | Restore | Late | Stop | Offer | Noted | Fenced | Drain
 
 
 # Answers: hub -> coordinator -----------------------------------------------------------------------------------------
@@ -360,6 +366,7 @@ class Captured(Answer, tag="captured", kw_only=True):
     frames: list[str] = []
     variables: list[Variable] = []
     phases: dict[str, float] = {}
+    offered: bool = False  # an answer to `Offer`; it may be another hub's, and of an older epoch
 
 
 class Released(Answer, tag="released", kw_only=True):
@@ -410,6 +417,8 @@ class Holding(msgspec.Struct, kw_only=True):
     state: InstanceStateName
     checkpoint: str
     move: str = ""
+    published: int = 0  # outputs up to this sequence are known to have left
+    muted: bool = False
 
 
 class Report(Answer, tag="report", kw_only=True):

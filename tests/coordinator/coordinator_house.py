@@ -62,7 +62,7 @@ class House:
 
     async def start(self) -> None:
         book = RuleBook.load(self.rules) if self.rules else RuleBook()
-        self.store = Store.open(self.config().store)
+        self.store = Store.open_or_begin_anew(self.config().store)
         self.coordinator = Coordinator(self.config(), self.store, book)
         self.running = asyncio.create_task(self.coordinator.run())
 

@@ -324,6 +324,28 @@ class ScriptedHub:
             del self.copies[command.instance]
         self.ok(command)
 
+    async def do_offer(self, command: messages.Offer) -> None:
+        copy = self.copies[command.instance]
+        assert copy.header.checkpoint == command.checkpoint
+        self.send_up(command.checkpoint, copy.blob)
+        header = copy.header
+        self.answer(
+            command,
+            messages.Captured(
+                hub=self.name,
+                id=command.id,
+                instance=header.instance,
+                epoch=header.epoch,
+                checkpoint=header.checkpoint,
+                parent=header.parent,
+                parts=-(-len(copy.blob) // limits.PART),
+                size=len(copy.blob),
+                digest=blobs.blob_digest(copy.blob).hex(),
+                line="washer.py:7",
+                offered=True,
+            ),
+        )
+
     async def do_noted(self, command: messages.Noted) -> None:
         self.ok(command)
 

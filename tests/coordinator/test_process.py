@@ -84,15 +84,15 @@ def test_without_a_broker_it_says_so_in_one_sentence(tmp_path):
         assert "Traceback" not in it.said()
 
 
-def test_a_damaged_store_is_told_and_left_as_it_is(tmp_path, mosquitto):
+def test_a_damaged_store_is_kept_as_it_is_beside_a_new_one_and_told(tmp_path, mosquitto):
     (tmp_path / "state").mkdir()
     damaged = b"this was a database once" * 1000
     (tmp_path / "state" / "store.sqlite").write_bytes(damaged)
-    with Process(mosquitto.url, tmp_path) as it:
-        assert it.ended() == 1
-        assert "damaged" in it.said()
+    with Tap(mosquitto, "midstream/coordinator/status") as tap, Process(mosquitto.url, tmp_path) as it:
+        tap.wait(lambda heard: online(heard) and any("was damaged" in text for text in statuses(heard)[-1].attention))
         assert "Traceback" not in it.said()
-    assert (tmp_path / "state" / "store.sqlite").read_bytes() == damaged
+    (aside,) = (tmp_path / "state").glob("store.sqlite.corrupt-*")
+    assert aside.read_bytes() == damaged
 
 
 def test_it_survives_a_broker_that_goes_and_comes_back(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from echoing_functions import ECHO, retained, send
+from echoing_functions import ECHO, SUM, retained, send
 
 from devices.protocol import messages
 from devices.protocol.topics import Topics
@@ -83,3 +83,22 @@ async def test_a_repeated_command_is_answered_again_and_done_once(coordinator, h
     coordinator.answers.clear()
     again = await coordinator.answer_to("hub-a", capture, messages.Captured)
     assert again.checkpoint == first.checkpoint
+
+
+async def test_a_coordinator_that_has_lost_its_store_is_given_what_is_kept_here(coordinator, hub_a, watch):
+    await coordinator.run("total", "hub-a", SUM, "total")
+    await watch.state("total", text="listening")
+    told = await coordinator.answer_to("hub-a", coordinator.capture_command("total"), messages.Captured)
+    blob = coordinator.blobs.pop(told.checkpoint)
+    wanted = messages.Offer(id="o1", instance="total", checkpoint=told.checkpoint)
+    offered = await coordinator.answer_to("hub-a", wanted, messages.Captured)
+    assert (offered.offered, offered.checkpoint, offered.parent, offered.line) == (
+        True,
+        told.checkpoint,
+        told.parent,
+        told.line,
+    )
+    assert coordinator.blobs[told.checkpoint] == blob
+    for instance, checkpoint in (("total", "gone"), ("nobody", told.checkpoint)):
+        other = messages.Offer(id=f"o-{instance}", instance=instance, checkpoint=checkpoint)
+        assert "is not on hub" in (await coordinator.answer_to("hub-a", other, messages.Failed)).error["message"]

@@ -12,8 +12,8 @@ from sqlalchemy import create_engine
 from coordinator.retention import Retention
 from coordinator.store import checkpoints, commands, instances, lineage, migration, moves, revision
 from coordinator.store.database import Store
-from coordinator.store.engine import StoreError
 from coordinator.store.schema import Base, Checkpoint, Function, Instance, Move
+from coordinator.store.trouble import StoreError
 from devices.errors import ConfigurationError, FencedError, RefusedError
 
 AT = "2026-01-01T00:00:00Z"
