@@ -64,16 +64,17 @@ class System:
             self.end(name)
         self._broker.__exit__(None, None, None)
 
-    def start(self, name: str, arguments: list[str]) -> None:
+    def start(self, name: str, arguments: list[str], command: list[str] = COMMAND) -> None:
         """Starts a part; its log is in the folder under its name."""
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [*COMMAND, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment
+                [*command, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment
             )
 
-    def start_coordinator(self) -> None:
+    def start_coordinator(self, command: list[str] = COMMAND) -> None:
         """Starts the coordinator."""
-        self.start("coordinator", ["coordinator", "--folder", str(self.folder / "coordinator"), *self._coordinator])
+        folder = str(self.folder / "coordinator")
+        self.start("coordinator", ["coordinator", "--folder", folder, *self._coordinator], command)
 
     def start_hub(self, hub: str, *options: str) -> None:
         """Starts a hub agent."""
