@@ -101,7 +101,9 @@ class Desk:
             case answers.FetchAsk():
                 return await self._fetch(client, asked)
             case answers.IfLostAsk():
-                return await if_lost.rows(ground.store, ground.hubs, self._voices, asked.hub, paused=self._pause.since)
+                return await if_lost.rows(
+                    ground.store, ground.hubs, self._voices, ground.ahead, asked.hub, paused=self._pause.since
+                )
             case answers.PauseAsk():
                 await (self._pause.end() if asked.off else self._pause.begin())
                 return await self._status()

@@ -72,8 +72,12 @@ def _cells(hub: LocalHub, row: LocalInstance) -> list[Any]:
         row.waiting or wording.NOTHING,
         str(row.lag),
         row.checkpoint + ("" if row.stored else " (here alone)"),
-        row.reason or row.text or wording.NOTHING,
+        _ahead(row) or row.reason or row.text or wording.NOTHING,
     ]
+
+
+def _ahead(row: LocalInstance) -> str:
+    return f"ahead of the coordinator's store for {wording.since(row.ahead)}" if row.ahead else ""
 
 
 def _ask(name: str, folder: Path, spool: Path) -> LocalHub:

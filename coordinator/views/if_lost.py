@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from coordinator.ingest.ahead import AheadOfStore
 from coordinator.ingest.hubs import Hubs
 from coordinator.ingest.instances import Voices
 from coordinator.moment import age
@@ -19,7 +20,9 @@ from devices.protocol.messages import InstanceState
 from devices.runtime.settings import Settings
 
 
-async def rows(store: Store, hubs: Hubs, voices: Voices, hub: str, *, paused: str) -> list[IfLostRow]:
+async def rows(
+    store: Store, hubs: Hubs, voices: Voices, ahead: AheadOfStore, hub: str, *, paused: str
+) -> list[IfLostRow]:
     """Returns a row for each function there, by name.
 
     Each is placed with those before it counted where they would go, as a failover does that moves one after the other.
@@ -28,6 +31,7 @@ async def rows(store: Store, hubs: Hubs, voices: Voices, hub: str, *, paused: st
         store: knows what is there, and its newest checkpoints.
         hubs: where it could go.
         voices: for the QoS at which inputs come.
+        ahead: for what a hub has done while the coordinator was away.
         hub: the one that would be lost.
         paused: since when nothing moves by itself; empty if all does.
 
@@ -39,8 +43,12 @@ async def rows(store: Store, hubs: Hubs, voices: Voices, hub: str, *, paused: st
     found = []
     for instance, function, newest, wanted in there:
         row = _row(instance, function, newest, voices.state(instance.id))
+        word = ahead.of(instance.id, instance.epoch)
         if row.suspended:
             row.why = f"it is suspended and stays so: midstream resume {row.instance} --to HUB"
+        elif word is not None:
+            row.why = f"it waits for {name}, which is ahead: midstream migrate {row.instance} --accept-loss"
+            row.lost = f"all since {word.since}, which {name} alone has"
         elif row.failover == "never":
             row.why = f'failover="never": it waits for {name}'
         elif paused:

@@ -307,7 +307,7 @@ class Agent:
         while True:
             await asyncio.sleep(_DRAINING)
             if self._draining.wanted:
-                state = draining.stage([life.instance for life in self.instances.lives.values()], self._state.state)
+                state = draining.stage(self.instances.lives.values(), self._state.state)
                 if state != self._state.state:
                     self._become(self._status(state, safe_to_power_off=state == "drained"))
 

@@ -49,6 +49,11 @@ class Ahead:
         self.is_said = False
 
     @property
+    def since(self) -> str:
+        """Since when it is ahead, RFC 3339; empty while it is not."""
+        return self._since if self.is_said else ""
+
+    @property
     def _topic(self) -> str:
         return self._instance.hub.topics.instance(self._instance.name, "ahead")
 

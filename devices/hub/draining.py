@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from devices.errors import MidstreamError
 from devices.hub.durable import sync_folder, write_durably
-from devices.hub.instance import Instance
+from devices.hub.life import Life
 from devices.protocol.messages import InstanceStateName
 
 _AT_REST: Final[frozenset[InstanceStateName]] = frozenset({"suspended", "failed"})
@@ -52,17 +52,19 @@ class Draining:
         self.wanted = wanted
 
 
-def stage(instances: Collection[Instance], now: str) -> Literal["draining", "drained"]:
+def stage(lives: Collection[Life], now: str) -> Literal["draining", "drained"]:
     """Returns how far a hub is.
 
     It is drained when nothing runs and every newest state is where a failover will look for it; what a suspended function
     hears from then on does not change that, the broker keeps it until it is covered.
 
     Args:
-        instances: all that are here.
+        lives: all that are here.
         now: the state that the hub tells now.
     """
+    instances = [life.instance for life in lives]
     if any(instance.state not in _AT_REST or instance.worker is not None for instance in instances):
         return "draining"
     durable = all(it.durable == it.header.checkpoint for it in instances if it.state == "suspended")
-    return "drained" if durable or now == "drained" else "draining"
+    ahead = any(life.ahead.is_said for life in lives)
+    return "drained" if (durable and not ahead) or now == "drained" else "draining"

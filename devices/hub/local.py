@@ -19,6 +19,7 @@ class LocalInstance(msgspec.Struct, kw_only=True):
     text: str = ""  # the author's `ctx.status`
     lag: int = 0  # unread messages here
     checkpoint: str = ""  # the newest one in the spool
+    ahead: str = ""  # since when it goes on ahead of the coordinator's store, which is away
     stored: bool = False  # whether it is where a failover looks for it
 
 

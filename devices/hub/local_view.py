@@ -30,7 +30,8 @@ def _alive(life: Life) -> LocalInstance:
         text=said.text,
         lag=said.lag,
         checkpoint=instance.header.checkpoint,
-        stored=instance.durable == instance.header.checkpoint,
+        ahead=life.ahead.since,
+        stored=instance.durable == instance.header.checkpoint and not life.ahead.is_said,
     )
 
 

@@ -6,6 +6,7 @@ from coordinator_house import WASHER, hubs_online
 from scripted_hub import TOPICS
 
 from devices.protocol import messages
+from devices.protocol.ahead import Ahead
 
 
 def washer_with(settings: str) -> dict[str, str]:
@@ -39,6 +40,11 @@ async def test_what_would_go_where_is_what_placement_then_does(house, asker):
     assert (rows["stays"].goes_to, rows["stays"].why) == ("", 'failover="never": it waits for hub-a')
     assert "with its disk" in rows["stays"].lost
     assert (rows["sleeps"].goes_to, rows["sleeps"].suspended) == ("", True)
+    word = Ahead(instance="goes", hub="hub-a", epoch=1, since="2026-11-25T12:00:00.000Z", checkpoint=taken.checkpoint)
+    await asker.session.publish(TOPICS.instance("goes", "ahead"), messages.encode(word), retain=True)
+    ahead = next(row for row in await asker.ask("if-lost", hub="hub-a") if row.instance == "goes")
+    assert (ahead.goes_to, ahead.lost) == ("", "all since 2026-11-25T12:00:00.000Z, which hub-a alone has")
+    await asker.session.publish(TOPICS.instance("goes", "ahead"), b"", retain=True)
     await asker.ask("pause")
     assert {row.goes_to for row in await asker.ask("if-lost", hub="hub-a")} == {""}
     await asker.ask("pause", off=True)

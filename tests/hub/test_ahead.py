@@ -11,7 +11,7 @@ from echoing_functions import ECHO, retained, send
 from hub_process import HubProcess
 from scripted_coordinator import TOPICS
 
-from devices.hub import ahead
+from devices.hub import ahead, local_view
 from devices.protocol import checkpoint as blobs
 from devices.protocol import messages, sealing
 from devices.protocol.ahead import Ahead
@@ -55,6 +55,8 @@ async def test_outputs_go_on_without_a_coordinator_and_it_gets_what_it_lacks_in_
     await watch.out("ready", "1", "2")
     word = messages.decode(await retained(broker, WORD), Ahead, WORD)
     assert (word.hub, word.epoch, word.checkpoint) == ("hub-a", 1, coordinator.newest["echo"])
+    (row,) = local_view.alive(hub_a.agent.instances.lives.values())
+    assert (row.ahead, row.stored) == (word.since, False)
     for number in range(3, 9):
         await send(device, str(number))
         await watch.out(str(number))
