@@ -147,6 +147,8 @@ class Desk:
                 return _checkpoint(carried)
             case intents.Migrate():
                 return _moved(carried)
+            case intents.Upgrade():
+                return _upgraded(carried, dry_run=intent.dry_run)
             case intents.Stop():
                 return answers.StoppedAnswer(
                     instance=carried.instance.id, hub=carried.instance.hub, state=_state(carried)
@@ -190,6 +192,18 @@ def _intent(question: str, asked: answers.Question) -> intents.Intent:
                 name=asked.name,
                 hub=asked.hub,
                 unmute=asked.unmute,
+                files=asked.files,
+                function=asked.function,
+                values=asked.values,
+            )
+        case answers.UpgradeAsk():
+            return intents.Upgrade(
+                by=_BY,
+                why=why,
+                instance=asked.instance,
+                files=asked.files,
+                function=asked.function,
+                dry_run=asked.dry_run,
             )
         case answers.MigrateAsk():
             return intents.Migrate(
@@ -206,6 +220,7 @@ _ABOUT_ONE: Final[dict[str, Callable[..., intents.Intent]]] = {
     "checkpoint": intents.Checkpoint,
     "suspend": intents.Suspend,
     "stop": intents.Stop,
+    "unmute": intents.Unmute,
 }
 
 
@@ -226,6 +241,36 @@ def _checkpoint(carried: Carried) -> answers.CheckpointAnswer:
         line=made.line,
         statement=made.statement,
         phases=carried.phases or {},
+    )
+
+
+def _upgraded(carried: Carried, *, dry_run: bool) -> answers.UpgradeAnswer:
+    upgrade, made = carried.upgrade, carried.checkpoint
+    assert upgrade is not None
+    assert made is not None
+    frames = [
+        answers.UpgradeFrame(
+            function=frame.function,
+            file=frame.file,
+            line=frame.line,
+            statement=frame.statement,
+            new_line=frame.new_line,
+            reason=frame.reason,
+            waiting=index >= upgrade.running,
+        )
+        for index, frame in enumerate(upgrade.frames)
+    ]
+    return answers.UpgradeAnswer(
+        instance=carried.instance.id,
+        hub=carried.instance.hub,
+        epoch=carried.instance.epoch,
+        checkpoint=made.id if dry_run else made.parent,
+        upgraded="" if dry_run else made.id,
+        lands=upgrade.lands,
+        frames=frames,
+        obstacles=upgrade.obstacles,
+        kept=upgrade.kept,
+        downtime_ms=carried.move.downtime_ms if carried.move else 0.0,
     )
 
 

@@ -93,6 +93,30 @@ class Stop(Intent):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Unmute(Intent):
+    """Let a muted instance publish what it makes from now on."""
+
+    instance: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Upgrade(Intent):
+    """Let an instance go on with changed source, where it stands.
+
+    Args:
+        instance: its id.
+        files: the source by relative path, main file first.
+        function: its name; empty for the one that the instance was started with.
+        dry_run: only find out what would become of it.
+    """
+
+    instance: str
+    files: dict[str, str]
+    function: str = ""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Restore(Intent):
     """Go on from a checkpoint: the newest one under its own name, any other one as a branch.
 
@@ -102,6 +126,9 @@ class Restore(Intent):
         name: of the branch; empty for the next free ``washer~2``.
         hub: where; empty leaves it to placement.
         unmute: lets the branch publish; else its outputs are counted and dropped.
+        files: changed source to go on with; empty for its own.
+        function: its name there; empty for the one of the checkpoint.
+        values: of variables, by name, as of when it goes on.
     """
 
     checkpoint: str
@@ -109,3 +136,6 @@ class Restore(Intent):
     name: str = ""
     hub: str = ""
     unmute: bool = False
+    files: dict[str, str] = field(default_factory=dict)
+    function: str = ""
+    values: dict[str, Any] = field(default_factory=dict)

@@ -52,6 +52,7 @@ SECTIONS: Final[dict[str, dict[str, Entry]]] = {
         "migrate": Entry(
             "coordinator.cli.instances", "migrate", "Move a running instance to another hub (also: move)."
         ),
+        "upgrade": Entry("coordinator.cli.upgrade", "upgrade", "Go on with changed source, where the function stands."),
         "stop": Entry("coordinator.cli.instances", "stop", "End an instance for good; its checkpoints stay."),
         "logs": Entry("coordinator.cli.streams", "logs", "What an instance printed."),
     },
@@ -62,7 +63,10 @@ SECTIONS: Final[dict[str, dict[str, Entry]]] = {
             "inspect",
             "Look into a checkpoint: where the function stands, its values, its mailbox.",
         ),
-        "restore": Entry("coordinator.cli.starting", "restore", "Go on from a checkpoint, also an older one."),
+        "restore": Entry(
+            "coordinator.cli.starting", "restore", "Go on from a checkpoint, also an older or edited one."
+        ),
+        "unmute": Entry("coordinator.cli.starting", "unmute", "Let a branch publish."),
     },
     "Hubs": {
         "hubs": Entry("coordinator.cli.hubs", "hubs", "Which hubs there are, and how they are."),

@@ -39,7 +39,7 @@ INSTANCE_COLUMNS: Final = (
 def instance_cells(row: InstanceRow) -> list[Text | str]:
     """One row of `ps`."""
     return [
-        row.instance + (" (muted)" if row.muted else ""),
+        row.instance + (f" (muted, {row.withheld} withheld)" if row.muted else ""),
         row.hub or wording.NOTHING,
         state(row.state),
         wording.since(row.since),
@@ -74,9 +74,13 @@ def instance_facts(row: InstanceRow) -> Iterator[tuple[str, Text | str]]:
     yield "inputs", "" if row.input_qos is None else _input_qos(row.input_qos)
     yield "uses", f"{wording.percent(row.cpu)} of a core, {wording.size(row.memory)}" if row.memory else ""
     yield "checkpoint", _checkpoint(row)
-    yield "outputs", "muted: a branch publishes nothing until it is restored with --unmute" if row.muted else ""
+    yield "outputs", _muted(row) if row.muted else ""
     yield "result", "" if row.result is None else json.dumps(row.result, ensure_ascii=False)
     yield "error", row.error
+
+
+def _muted(row: InstanceRow) -> str:
+    return f"muted, {row.withheld} withheld here: `midstream unmute {row.instance}` lets it publish"
 
 
 def _input_qos(qos: int) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
 from coordinator import intents
 from coordinator.moment import now
-from coordinator.moves import decisions, fallback, founding, starting
+from coordinator.moves import changing, decisions, fallback, founding, starting, upgrading
+from coordinator.moves.changing import Change
 from coordinator.moves.giving_up import require_nothing_ahead
 from coordinator.moves.ground import Ground
 from coordinator.moves.keeping import Keeping
@@ -18,9 +20,12 @@ from coordinator.placement import choice
 from coordinator.placement.requirements import Requirements
 from coordinator.placement.score import Place
 from coordinator.store import checkpoints, instances
-from coordinator.store.schema import Checkpoint, Command, Instance, Move
+from coordinator.store.checkpoints import UPGRADE
+from coordinator.store.schema import Checkpoint, Command, Function, Instance, Move
 from devices.errors import MidstreamError, RefusedError
+from devices.protocol import checkpoint as blobs
 from devices.protocol.messages import Capture, Captured, Stop
+from devices.runtime.python.upgrading.image import Upgrade
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class Carried:
         move: that was made, if one was.
         checkpoint: that was taken, or that it went on from.
         phases: of a checkpoint that was no part of a move, in ms.
+        upgrade: what became, or would become, of its frames on changed source.
     """
 
     instance: Instance
@@ -40,6 +46,7 @@ class Carried:
     move: Move | None = None
     checkpoint: Checkpoint | None = None
     phases: dict[str, float] | None = None
+    upgrade: Upgrade | None = None
 
 
 class Actions:
@@ -70,8 +77,12 @@ class Actions:
                 return await self._migrate(intent)
             case intents.Stop():
                 return await self._stop(intent)
+            case intents.Upgrade():
+                return await self._upgrade(intent)
             case intents.Restore():
                 return await self._restore(intent)
+            case intents.Unmute():
+                return await self._unmute(intent)
         raise AssertionError(intent)
 
     # Starting --------------------------------------------------------------------------------------------------------
@@ -201,10 +212,52 @@ class Actions:
             move.kind = "failover"
         return move
 
+    async def _upgrade(self, intent: intents.Upgrade) -> Carried:
+        instance = await self._instance(intent.instance)
+        if instance.state in instances.ENDED:
+            remedy = f"midstream restore {instance.id} FILE lets it go on with changed source"
+            raise RefusedError(f"{instance.id} has {instance.state}", remedy=remedy)
+        if not self._ground.hubs.online(instance.hub):
+            raise RefusedError(
+                f"{instance.hub}, where {instance.id} is, is away",
+                remedy=f"midstream migrate {instance.id}, then ask again",
+            )
+        change = await self._change(instance, intent)
+        if intent.dry_run:
+            wish = intents.Checkpoint(by=intent.by, why=intent.why, instance=instance.id)
+            seen = await self._checkpoint(wish, suspend=False)
+            assert seen.checkpoint is not None
+            assert change.code is not None
+            blob = await self._ground.store.read(checkpoints.blob, seen.checkpoint.id)
+            return replace(seen, upgrade=await asyncio.to_thread(changing.examined, blob, change.code))
+        move = starting.new_move(instance, UPGRADE, intent, source=instance.hub, destination=instance.hub, named=True)
+        move.state, move.checkpoint = "requested", ""
+        journey = await self._moves.upgraded(await self._moves.open(move), change)
+        carried = await self._ended(journey.move, intent.why)
+        if journey.child is None or carried.checkpoint is None or carried.checkpoint.reason != UPGRADE:
+            raise MidstreamError(
+                f"{instance.id} goes on with the source that it had: {journey.move.failure}",
+                remedy="its checkpoint on the new source is kept; `midstream lineage` shows it",
+            )
+        return replace(carried, upgrade=journey.child.upgrade)
+
+    async def _change(self, instance: Instance, intent: intents.Upgrade | intents.Restore) -> Change:
+        """Returns what an intent wants changed.
+
+        Raises:
+            SourceError: no function in the changed source, too large, or a syntax error.
+        """
+        values = intent.values if isinstance(intent, intents.Restore) else {}
+        if not intent.files:
+            return Change(values=values)
+        name = intent.function or await self._ground.store.read(_function_name, instance.function)
+        source, declaration = starting.read_files(intent.files, name, self._ground.defaults)
+        return Change(starting.Code(source, declaration, {}), values)
+
     async def _restore(self, intent: intents.Restore) -> Carried:
         wanted = await self._ground.store.read(checkpoints.named, intent.checkpoint)
         instance = await self._instance(wanted.instance)
-        if intent.as_new:
+        if intent.as_new or intent.values:
             return await self._branch(intent, wanted, instance)
         if wanted.id != instance.newest:
             raise RefusedError(
@@ -226,18 +279,40 @@ class Actions:
         await require_nothing_ahead(self._ground, instance, accepts_loss=False)
         if intent.unmute:
             await self._ground.store.write(instances.change, instance.id, instance.epoch, muted=False)
+        kind = "restore"
+        if intent.files:
+            if instance.state not in instances.ENDED:
+                raise RefusedError(
+                    f"{instance.id} is {instance.state}", remedy=f"midstream upgrade {instance.id} FILE, or --as-new"
+                )
+            await upgrading.renewed(self._ground, wanted, await self._change(instance, intent))
+            kind, instance = UPGRADE, await self._instance(instance.id)
         if instance.state == "suspended" and place.hub != instance.hub:
             move = self._away(instance, "restore", intent, place, named=bool(intent.hub))
         else:
-            move = starting.new_move(
-                instance, "restore", intent, source="", destination=place.hub, named=bool(intent.hub)
-            )
+            move = starting.new_move(instance, kind, intent, source="", destination=place.hub, named=bool(intent.hub))
         return await self._carried(await self._moves.open(move), place.why)
+
+    async def _unmute(self, intent: intents.Unmute) -> Carried:
+        instance = await self._instance(intent.instance)
+        if not instance.muted:
+            raise RefusedError(f"{instance.id} is not muted")
+        if instance.state in (*instances.ENDED, "suspended"):
+            await self._ground.store.write(instances.change, instance.id, instance.epoch, muted=False)
+            return await self._as_it_is(instance.id, intent.why)
+        return await self._restore(
+            intents.Restore(by=intent.by, why=intent.why, checkpoint=instance.id, hub=instance.hub, unmute=True)
+        )
 
     async def _branch(self, intent: intents.Restore, wanted: Checkpoint, instance: Instance) -> Carried:
         blob = await self._ground.store.read(checkpoints.blob, wanted.id)
         place = await self._place(instance, named=intent.hub)
-        move = await self._ground.store.write(starting.branch, self._planting(intent, place), wanted.id, blob)
+        header, packed = blobs.decode_header(blob)
+        if intent.files or intent.values:
+            changed = await asyncio.to_thread(changing.changed, blob, await self._change(instance, intent))
+            header, packed = changed.header, changed.packed
+        planting = self._planting(intent, place)
+        move = await self._ground.store.write(starting.branch, planting, wanted.id, header, packed)
         return await self._carried(move, place.why)
 
     # Common ----------------------------------------------------------------------------------------------------------
@@ -270,7 +345,9 @@ class Actions:
         Raises:
             MidstreamError: it was cancelled or failed; with the reason.
         """
-        move = await self._moves.carried(move)
+        return await self._ended(await self._moves.carried(move), why)
+
+    async def _ended(self, move: Move, why: str) -> Carried:
         if move.state == "cancelled":
             raise RefusedError(f"{move.instance} stays on {move.source}: {move.failure}")
         if move.state == "failed":
@@ -282,6 +359,12 @@ class Actions:
         instance = await self._ground.store.read(instances.find, name)
         assert instance is not None
         return Carried(instance, why, None, await self._ground.store.read(checkpoints.find, instance.newest))
+
+
+def _function_name(session: Session, number: int) -> str:
+    row = session.get(Function, number)
+    assert row is not None, "an instance is of a function"
+    return row.name
 
 
 def _must_run(instance: Instance) -> None:

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from coordinator.ingest.checkpoints import Verified, row_of
 from coordinator.moment import now
+from coordinator.moves import upgrading
 from coordinator.moves.claims import Claims
 from coordinator.moves.commands import plain
 from coordinator.moves.machine import State, advance
 from coordinator.moves.setting_back import SetBack
+from coordinator.moves.upgrading import Child
 from coordinator.store import checkpoints, commands, instances
 from coordinator.store.schema import Checkpoint, Command, Instance, Move
 from devices.errors import RefusedError
@@ -52,14 +55,16 @@ def smallest(session: Session, instance: str) -> tuple[Checkpoint, bytes]:
     return row, checkpoints.blob(session, row.id)
 
 
-def store(session: Session, move: Move, verified: Verified) -> Move:
-    """Commits the checkpoint of a move: requested -> captured -> stored.
+def store(session: Session, move: Move, verified: Verified, child: Child | None, key: Ed25519PrivateKey) -> Move:
+    """Commits the checkpoint of a move: requested -> captured -> stored; and what an upgrade made of it.
 
     Raises:
         LostDecisionError: the move was cancelled meanwhile.
         FencedError: the source does not hold the newest epoch.
     """
     checkpoints.commit(session, verified.row(), verified.blob, state="moving", since=now())
+    if child is not None:
+        upgrading.add(session, child, key, verified.row().variables)
     return _must(advance(session, move, "requested", "captured", "stored", checkpoint=verified.header.checkpoint))
 
 
@@ -124,6 +129,8 @@ def claim(
     way: list[State] = ["stored", "released", "claimed"] if old == "stored" else [old, "claimed"]
     values |= {"claimed": epoch, "destination": destination, "checkpoint": checkpoint}
     moved = _must(advance(session, move, *way, **values) if changed else None)
+    if upgrading.is_upgrade(move):
+        upgrading.take_code(session, move.instance, checkpoint)
     failed = move.destination if old == "claimed" and move.destination != destination else ""
     fences = [_fence(session, moved, failed)] if failed else []
     return Claimed(moved, issued, given.size, given.digest, published, muted, fences)
@@ -197,6 +204,7 @@ def cancel(session: Session, move: Move, failure: str) -> tuple[Move, list[Comma
         LostDecisionError: it is not in that state any more.
     """
     row = _must(advance(session, move, cast("State", move.state), "cancelled", failure=failure, ended=now()))
+    upgrading.undo(session, row)
     instance = _instance(session, row.instance)
     if instance.state == "moving":
         instance.state = "suspended" if instance.wanted in instances.AT_REST else "running"

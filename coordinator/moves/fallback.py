@@ -23,6 +23,7 @@ from coordinator.placement import choice
 from coordinator.placement.requirements import Requirements
 from coordinator.placement.score import Place
 from coordinator.store import checkpoints, instances, moves
+from coordinator.store.checkpoints import UPGRADE
 from coordinator.store.schema import Function, Instance, Move
 from devices.errors import MidstreamError
 from devices.protocol import sealing
@@ -183,7 +184,8 @@ def _chain(session: Session, checkpoint: str, tried: list[str]) -> list[str]:
             older.append(parent.id)
         child = parent
     left = max(0, ANCESTORS + 1 - len({_checkpoint_of(key) for key in tried}))
-    return [checkpoint, *older[:left], *older[left:][-1:]]
+    itself = [] if row.reason == UPGRADE else [checkpoint]  # its parent has the same state, on source that has run
+    return [*itself, *older[:left], *older[left:][-1:]]
 
 
 async def _give_up(ground: Ground, journey: Journey, failure: MidstreamError) -> None:

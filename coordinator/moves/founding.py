@@ -16,7 +16,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from coordinator.moment import now
-from coordinator.store.checkpoints import ROOT_HUB
+from coordinator.store.checkpoints import ROOT_HUB, UPGRADE
 from devices.protocol import checkpoint as blobs
 from devices.protocol.checkpoint import ConsumedRecord, EngineRecord, FunctionRecord, Header, MailboxRecord
 
@@ -60,7 +60,7 @@ def first_of(instance: str, function: FunctionRecord, engine: str, key: Ed25519P
     return header, blobs.encode(header, b"", key)
 
 
-def branch_of(blob: bytes, instance: str, key: Ed25519PrivateKey) -> tuple[Header, bytes]:
+def branch_of(old: Header, packed: bytes, instance: str, key: Ed25519PrivateKey) -> tuple[Header, bytes]:
     """Returns the header and the blob with which a branch starts from an older checkpoint.
 
     The state, the unread messages and the subscriptions come along. What belongs to the old instance's MQTT session
@@ -68,14 +68,11 @@ def branch_of(blob: bytes, instance: str, key: Ed25519PrivateKey) -> tuple[Heade
     old instance publishes them, or did).
 
     Args:
-        blob: of the older checkpoint.
+        old: the older checkpoint's header; its code and place may have been changed.
+        packed: the image, likewise.
         instance: the branch's id.
         key: the coordinator's.
-
-    Raises:
-        ProtocolError: the blob is damaged.
     """
-    old, packed = blobs.decode_header(blob)
     changes: dict[str, Any] = {
         "checkpoint": new_id(),
         "instance": instance,
@@ -87,6 +84,26 @@ def branch_of(blob: bytes, instance: str, key: Ed25519PrivateKey) -> tuple[Heade
         "mailbox": msgspec.structs.replace(old.mailbox, repeats=[]),
         "consumed": ConsumedRecord(arrivals=[]),
         "outputs": [],
+    }
+    header = msgspec.structs.replace(old, **changes)
+    return header, blobs.encode(header, packed, key)
+
+
+def upgrade_of(old: Header, packed: bytes, key: Ed25519PrivateKey) -> tuple[Header, bytes]:
+    """Returns the header and the blob with which an instance goes on with changed source: a child, and the same state.
+
+    Args:
+        old: the header of the checkpoint that it was made of, with the new code and place.
+        packed: the image, for the new code.
+        key: the coordinator's.
+    """
+    changes: dict[str, Any] = {
+        "checkpoint": new_id(),
+        "parent": old.checkpoint,
+        "created": now(),
+        "hub": ROOT_HUB,
+        "reason": UPGRADE,
+        "consumed": ConsumedRecord(arrivals=[]),
     }
     header = msgspec.structs.replace(old, **changes)
     return header, blobs.encode(header, packed, key)

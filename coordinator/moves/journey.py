@@ -7,7 +7,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Final, cast
 
+from coordinator.moves.changing import Change
 from coordinator.moves.machine import State
+from coordinator.moves.upgrading import Child
 from coordinator.store.schema import Move
 from devices.protocol.messages import PHASES, Captured
 
@@ -26,6 +28,8 @@ class Journey:
         sent_to: the hub that was sent the blob in this life.
         ahead: the task that sends it before the claim.
         told: the source's announcement.
+        change: what an upgrade shall change; only this process knows it.
+        child: what an upgrade goes on from.
         waits: for what, in words, while no hub can take the function.
         late: set when the source has sent a piece of its late list.
     """
@@ -36,6 +40,8 @@ class Journey:
     sent_to: str = ""
     ahead: asyncio.Task[None] | None = None
     told: Captured | None = None
+    change: Change | None = None
+    child: Child | None = None
     waits: str = ""
     late: asyncio.Event = field(default_factory=asyncio.Event)
 

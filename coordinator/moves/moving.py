@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from coordinator.moment import now
 from coordinator.moves import report
+from coordinator.moves.changing import Change
 from coordinator.moves.ground import Ground
 from coordinator.moves.journey import Journey
 from coordinator.moves.machine import ENDED, State
@@ -36,7 +37,7 @@ class Moves:
         """Goes on with the moves that an earlier life of this coordinator left unfinished."""
         for move in await self._ground.store.read(moves.unfinished):
             _log.info("going on with the move of %s, which is %s", move.instance, move.state)
-            self._spawn(move)
+            self._spawn(Journey(move))
 
     async def open(self, move: Move) -> Move:
         """Writes a move; `carried` then carries it.
@@ -54,7 +55,13 @@ class Moves:
 
         Who waits for it may be cancelled; the move goes on.
         """
-        return await asyncio.shield(self._spawn(move))
+        return await asyncio.shield(self._spawn(Journey(move)))
+
+    async def upgraded(self, move: Move, change: Change) -> Journey:
+        """Carries an upgrade to its end, likewise."""
+        journey = Journey(move, change=change)
+        await asyncio.shield(self._spawn(journey))
+        return journey
 
     async def settled(self, instance: str) -> None:
         """Returns when no move of an instance is under way.
@@ -86,8 +93,8 @@ class Moves:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    def _spawn(self, move: Move) -> asyncio.Task[Move]:
-        journey = Journey(move)
+    def _spawn(self, journey: Journey) -> asyncio.Task[Move]:
+        move = journey.move
         self._journeys[move.instance] = journey
         task = asyncio.create_task(self._carry(journey), name=f"move {move.instance} {move.id}")
         self._tasks[move.instance] = task

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from coordinator.moment import now
+from coordinator.moves import upgrading
 from coordinator.moves.ground import Ground
 from coordinator.moves.journey import Journey
 from coordinator.store import checkpoints
+from coordinator.store.checkpoints import UPGRADE
 from devices.protocol import messages
 from devices.protocol.messages import MoveReport
 
@@ -17,6 +19,7 @@ _DID: Final = {
     "failover": "moved {instance} from {source}, which is away, to {destination}",
     "resume": "resumed {instance} on {destination}",
     "restore": "restored {instance} on {destination}",
+    "upgrade": "put {instance} on changed source on {destination}",
 }
 
 
@@ -43,7 +46,8 @@ async def tell(ground: Ground, journey: Journey) -> None:
     )
     if move.source:
         ground.line.publish(ground.topics.instance(move.instance, "move"), messages.encode(report), retain=True)
-    if move.state == "done":
+    failed_upgrade = upgrading.is_upgrade(move) and (row is None or row.reason != UPGRADE)  # told by the fallback
+    if move.state == "done" and not failed_upgrade:
         await ground.journal.tell(
             "move",
             did=_DID[move.kind].format(instance=move.instance, source=move.source, destination=move.destination),

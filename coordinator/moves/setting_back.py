@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from coordinator.moment import now
 from coordinator.moves import founding
 from coordinator.store import checkpoints
-from coordinator.store.checkpoints import ROOT_HUB
+from coordinator.store.checkpoints import ROOT_HUB, UPGRADE
 from coordinator.store.schema import Checkpoint
 from devices.errors import MidstreamError
 from devices.hub.mailbox import Mailbox
@@ -51,7 +51,7 @@ class SetBack:
 
 def is_one(row: Checkpoint) -> bool:
     """Tells whether a checkpoint was made by `make`, if it is not its instance's first."""
-    return row.hub == ROOT_HUB and bool(row.parent)
+    return row.hub == ROOT_HUB and bool(row.parent) and row.reason != UPGRADE
 
 
 def newer_than(session: Session, older: str, newest: str) -> list[Header | None]:

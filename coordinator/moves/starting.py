@@ -71,16 +71,30 @@ def read(intent: intents.Run, defaults: Settings) -> Code:
         SourceError: no function in it, too large, or a syntax error.
         UsageError: an argument that does not fit.
     """
-    if not intent.files or len(intent.files) > limits.SOURCE_FILES:
-        raise SourceError(f"{len(intent.files)} files; one to {limits.SOURCE_FILES} make a function")
-    if sum(len(text.encode()) for text in intent.files.values()) > limits.SOURCE:
+    source, declaration = read_files(intent.files, intent.function, defaults)
+    return Code(source, declaration, check_arguments(declaration, intent.arguments))
+
+
+def read_files(files: dict[str, str], function: str, defaults: Settings) -> tuple[Source, FunctionDeclaration]:
+    """Reads a function's source without running it.
+
+    Args:
+        files: by relative path, main file first.
+        function: its name; empty for the only one in the main file.
+        defaults: for what it does not say about itself.
+
+    Raises:
+        SourceError: no function in it, too large, or a syntax error.
+    """
+    if not files or len(files) > limits.SOURCE_FILES:
+        raise SourceError(f"{len(files)} files; one to {limits.SOURCE_FILES} make a function")
+    if sum(len(text.encode()) for text in files.values()) > limits.SOURCE:
         raise SourceError(f"the files are larger than {limits.SOURCE // limits.KIB} KB together")
-    main = next(iter(intent.files))
+    main = next(iter(files))
     if "/" in main or not main.endswith(".py"):
         raise SourceError("the function's file has a name that ends in .py, and no folder", place=main)
-    source = Source(main.removesuffix(".py"), intent.files)
-    declaration = choose(read_functions(source, defaults), intent.function or None, main)
-    return Code(source, declaration, check_arguments(declaration, intent.arguments))
+    source = Source(main.removesuffix(".py"), files)
+    return source, choose(read_functions(source, defaults), function or None, main)
 
 
 def new_instance(session: Session, planting: Planting, code: Code) -> Move:
@@ -133,8 +147,20 @@ def _row(record: FunctionRecord, declaration: FunctionDeclaration | None) -> Fun
     )
 
 
-def branch(session: Session, planting: Planting, checkpoint: str, blob: bytes) -> Move:
+def remember(session: Session, record: FunctionRecord) -> int:
+    """Notes a function that came with a checkpoint as known, once; returns its number."""
+    return instances.remember_function(session, function_of(record))
+
+
+def branch(session: Session, planting: Planting, checkpoint: str, old_header: Header, packed: bytes) -> Move:
     """Adds a branch that goes on from a checkpoint of another instance, and the move that starts it.
+
+    Args:
+        session: the transaction.
+        planting: where and why.
+        checkpoint: the other instance's.
+        old_header: of that checkpoint, or of what was made of it.
+        packed: the image that belongs to it.
 
     Raises:
         RefusedError: the name that was wanted is taken.
@@ -149,11 +175,11 @@ def branch(session: Session, planting: Planting, checkpoint: str, blob: bytes) -
         name = check_name("instance", planting.intent.name)
         if instances.find(session, name) is not None:
             raise RefusedError(f"there is an instance {name} already")
-    header, copy = founding.branch_of(blob, name, planting.key)
+    header, copy = founding.branch_of(old_header, packed, name, planting.key)
     instance = Instance(
         id=name,
-        function=old.function,
-        settings=old.settings,
+        function=remember(session, header.function),
+        settings=header.function.settings,
         trunk=old.trunk,
         branch=number,
         origin=checkpoint,

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, cast
 
 from coordinator.ingest.checkpoints import Verified
-from coordinator.moves import decisions, fallback, late_mail, machine
+from coordinator.moves import decisions, fallback, late_mail, machine, upgrading
 from coordinator.moves.commands import HubGoneError
 from coordinator.moves.ground import Ground, Handover
 from coordinator.moves.journey import Journey
@@ -25,6 +25,7 @@ from coordinator.store import checkpoints
 from coordinator.store.trouble import StoreError
 from devices.errors import MidstreamError
 from devices.protocol import limits, messages
+from devices.protocol.checkpoint import blob_digest
 from devices.protocol.messages import Capture, Captured, Done, Prepare, Released, Restore, Running, Stored
 
 CRASH_POINTS: Final = (
@@ -50,8 +51,14 @@ async def capture(ground: Ground, journey: Journey) -> None:
         machine.crash_point("after-captured")
         verified = await ground.uploads.verified(told, ground.hubs[journey.move.source].key)
         journey.told, journey.blob = told, verified.blob
-        journey.ahead = asyncio.create_task(_send_ahead(ground, journey, verified), name=f"{told.instance} ahead")
-        journey.move = await ground.store.write(decisions.store, journey.move, verified)
+        if upgrading.is_upgrade(journey.move):
+            journey.child = await upgrading.child(ground, verified, upgrading.code_of(journey.change))
+            journey.blob = journey.child.blob
+            summary = verified.summary()
+            ground.line.publish(ground.topics.summary(summary.checkpoint), messages.encode(summary))
+        else:
+            journey.ahead = asyncio.create_task(_send_ahead(ground, journey, verified), name=f"{told.instance} ahead")
+        journey.move = await ground.store.write(decisions.store, journey.move, verified, journey.child, ground.key)
     except MidstreamError as error:
         await cancel(ground, journey, error)
         return
@@ -81,15 +88,19 @@ async def _prepare(ground: Ground, journey: Journey) -> None:
     move = journey.move
     while True:
         row, blob = await ground.store.read(decisions.smallest, move.instance)
+        checkpoint = row.id
+        if upgrading.is_upgrade(move):
+            header, blob = await upgrading.ahead(ground, blob, upgrading.code_of(journey.change))
+            checkpoint = header.checkpoint
         prepare = Prepare(
             id=f"{move.id}-prepare-{move.destination}",
             instance=move.instance,
-            checkpoint=row.id,
+            checkpoint=checkpoint,
             parts=-(-len(blob) // limits.PART),
             size=len(blob),
-            digest=row.digest,
+            digest=blob_digest(blob).hex(),
         )
-        sending = asyncio.create_task(ground.send_blob(row.id, blob), name=f"{move.instance} prepare")
+        sending = asyncio.create_task(ground.send_blob(checkpoint, blob), name=f"{move.instance} prepare")
         try:
             async with asyncio.timeout(limits.PREPARED):
                 await ground.commands.ask(move.destination, prepare, Done)
@@ -145,7 +156,7 @@ async def release(ground: Ground, journey: Journey) -> None:
     machine.crash_point("after-released")
     if journey.ahead is not None:
         await journey.ahead  # `Restore` must arrive behind it
-    late_mail_comes = ground.hubs.online(move.source)
+    late_mail_comes = ground.hubs.online(move.source) and move.source != move.destination
     await _claim(ground, journey, published=released.published, late_mail=late_mail_comes)
 
 
@@ -219,6 +230,7 @@ async def _running(ground: Ground, journey: Journey, claimed: decisions.Claimed)
         published=claimed.published,
         late_mail=move.late_mail,
         muted=claimed.muted,
+        upgrades=await ground.store.read(upgrading.upgrades, move.checkpoint) if upgrading.is_upgrade(move) else "",
     )
     return await ground.commands.ask(move.destination, command, Running)
 

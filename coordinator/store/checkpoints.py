@@ -14,6 +14,8 @@ from devices.errors import FencedError, RefusedError
 
 ROOT_HUB = "coordinator"
 """The "hub" of an instance's first checkpoint, which the coordinator makes itself."""
+UPGRADE: Final = "upgrade"
+"""The reason of a checkpoint that the coordinator made of its parent: the same state, on changed source."""
 _INSTANCES: Final = table_of(Instance)
 _ADD: Final = insert(table_of(Checkpoint))
 _ADD_BLOB: Final = insert(table_of(Blob))

@@ -93,10 +93,26 @@ class FetchAsk(Question, kw_only=True):
     checkpoint: str  # its id, the head of it, or an instance's name for its newest one
 
 
+class UpgradeAsk(Question, kw_only=True):
+    """``upgrade``: an instance goes on with changed source, where it stands."""
+
+    instance: str
+    files: dict[str, str]  # relative path => source, main file first
+    function: str = ""  # empty: the one of its name
+    dry_run: bool = False  # only say what would become of it
+
+
 class RestoreAsk(Question, kw_only=True):
-    """``restore``: the newest checkpoint goes on under its own name, any other one starts a branch."""
+    """``restore``: the newest checkpoint goes on under its own name, any other one starts a branch.
+
+    ``files`` has it go on with changed source; ``values`` are given to variables first: ``total``,
+    ``function.total``, or a global. Both start a branch.
+    """
 
     checkpoint: str
+    files: dict[str, str] = {}
+    function: str = ""
+    values: dict[str, Any] = {}
     as_new: bool = False
     name: str = ""  # of the branch; empty: ``washer~2``
     hub: str = ""
@@ -159,6 +175,7 @@ class InstanceRow(msgspec.Struct, kw_only=True):
     checkpoints: int = 0
     moves: int = 0
     muted: bool = False
+    withheld: int = 0  # outputs that it made while muted, since it came to its hub
     line: str = ""
     waiting: str = ""
     text: str = ""
@@ -226,6 +243,33 @@ class StartedAnswer(msgspec.Struct, kw_only=True):
     why: str
     branch_of: str = ""
     muted: bool = False
+
+
+class UpgradeFrame(msgspec.Struct, kw_only=True):
+    """A frame of a function that shall go on with changed source: where it lands, or why it does not."""
+
+    function: str
+    file: str
+    line: int
+    statement: str
+    new_line: int = 0  # 0: nowhere
+    reason: str = ""
+    waiting: bool = False  # a generator that is not on the stack
+
+
+class UpgradeAnswer(msgspec.Struct, kw_only=True):
+    """``upgrade``: what becomes, or would become, of an instance; what does not land stays with the source that it has."""
+
+    instance: str
+    hub: str
+    epoch: int
+    checkpoint: str  # that was looked at
+    upgraded: str = ""  # the checkpoint made of it; empty for a dry run
+    lands: bool
+    frames: list[UpgradeFrame]  # outermost first
+    obstacles: list[str]  # what else does not land, in words
+    kept: list[str]  # globals that the program has changed: they keep their values
+    downtime_ms: float = 0.0
 
 
 class CheckpointAnswer(msgspec.Struct, kw_only=True):
@@ -338,7 +382,9 @@ QUESTIONS: dict[str, type[Question]] = {
     "stop": InstanceAsk,
     "lineage": LineageAsk,
     "inspect": FetchAsk,
+    "upgrade": UpgradeAsk,
     "restore": RestoreAsk,
+    "unmute": InstanceAsk,
     "logs": LogsAsk,
     "events": EventsAsk,
     "status": NothingAsk,
@@ -360,7 +406,9 @@ ANSWERS: dict[str, Any] = {
     "stop": StoppedAnswer,
     "lineage": list[CheckpointRow],
     "inspect": BlobAnswer,
+    "upgrade": UpgradeAnswer,
     "restore": StartedAnswer,
+    "unmute": StartedAnswer,
     "logs": list[LogRow],
     "events": list[EventRow],
     "status": StatusAnswer,

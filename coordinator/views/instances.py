@@ -86,6 +86,7 @@ def _row(instance: Instance, function: Function, newest: Checkpoint | None, hubs
         row.line, row.waiting, row.text = said.line or row.line, said.waiting, said.text
         row.progress, row.values = said.progress, said.values
         row.lag, row.dropped, row.input_qos = said.lag, said.dropped, said.input_qos
+        row.withheld = said.withheld
     if newest is not None and newest.wait is not None and not _runs(instance, hubs):
         zone = clock.zone_or_utc(str(instances.settings_of(instance, function).get("timezone", "UTC")))
         row.waiting = outlook(msgspec.convert(newest.wait, Wait), zone, clock.wall())

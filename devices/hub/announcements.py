@@ -95,6 +95,7 @@ class Announcements:
             dropped=mailbox.dropped,
             input_qos=mailbox.input_qos,
             checkpoint=instance.durable,
+            withheld=instance.outbox.withheld,
             reason=instance.reason,
             since=instance.since,
         )

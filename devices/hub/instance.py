@@ -95,6 +95,16 @@ class Instance:
         else:
             self.steady.clear()
 
+    def goes_on_from(self, header: Header) -> None:
+        """Takes a checkpoint's code and settings; its state is the one that is here.
+
+        Raises:
+            ProtocolError: its settings are none.
+        """
+        self.settings = Settings.from_plain(header.function.settings)
+        self.header = header
+        self.durable = header.checkpoint
+
     def complain(self, error: MidstreamError) -> None:
         """Shows an error that does not end anything."""
         self.reason = str(error)

@@ -226,6 +226,8 @@ class Instances:
         """Goes on from where this very hub suspended or released it: its mailbox has everything since."""
         instance = life.instance
         blob = await asyncio.to_thread(instance.spool.read, command.checkpoint)
+        if blob is None and command.upgrades:
+            blob = await self._upgrade(instance, command)
         if blob is None:
             raise RestoreError(f"checkpoint {command.checkpoint} is not in the spool of {self._hub.name} any more")
         decoding = time.monotonic()
@@ -241,6 +243,8 @@ class Instances:
             life.late_mail.cancel()  # nobody else needs it: it is in the mailbox here
             life.late_mail = None
         instance.mailbox.end_late()
+        instance.goes_on_from(checkpoint.header)
+        instance.outbox.mute(muted=command.muted)
         instance.epoch, instance.move, life.held = command.epoch, "", None
         life.process.end()
         instance.become("starting")
@@ -252,6 +256,15 @@ class Instances:
             await life.forget()
             raise
         return self._running(command, told, began, decoded - decoding)
+
+    async def _upgrade(self, instance: Instance, command: Restore) -> bytes:
+        """Keeps the same state on changed source, before it takes the place of what is here."""
+        blob = await self._blob(instance.name, command.checkpoint, command.parts, command.size, command.digest)
+        try:
+            await asyncio.to_thread(instance.spool.keep, command.checkpoint, blob)
+        except OSError as error:
+            raise RestoreError(f"the spool takes no checkpoint: {error.strerror}") from error
+        return blob
 
     def _running(self, command: Restore, told: Began, began: float, decoding: float) -> Running:
         """Returns the answer; ``start`` is what is left of the time since the command came."""
@@ -432,7 +445,8 @@ async def _give_up(life: Life) -> None:
 
 
 def _goes_on_from_here(instance: Instance, command: Restore) -> bool:
-    return instance.state in ("suspended", "moving") and instance.header.checkpoint == command.checkpoint
+    held = instance.header.checkpoint
+    return instance.state in ("suspended", "moving") and held in (command.checkpoint, command.upgrades)
 
 
 def _connect(life: Life, ready: Ready) -> None:

@@ -22,10 +22,14 @@ class Outbox:
         sequence: outputs that its state had made.
         published: up to this one all have left already, from another hub.
         muted: nothing leaves: a branch of an older checkpoint, whose outputs the trunk has made.
+
+    Attributes:
+        withheld: outputs that it was muted for; they are counted and dropped.
     """
 
     def __init__(self, outputs: Iterable[Output], *, sequence: int, published: int = 0, muted: bool = False) -> None:
         self._muted = muted
+        self.withheld = 0
         self._published = published
         self._waiting = {it.sequence: it for it in outputs if it.sequence > published and not muted}
         self._immediate: set[int] = set()
@@ -50,11 +54,19 @@ class Outbox:
         self.sequence = output.sequence
         before = self._left_early.get(output.sequence)
         again = before is not None and (before.topic, before.payload) == (output.topic, output.payload)
+        if self._muted:
+            self.withheld += 1
         if self._muted or again or output.sequence <= self._published:
             return
         self._waiting[output.sequence] = output
         if immediate:
             self._immediate.add(output.sequence)
+
+    def mute(self, *, muted: bool) -> None:
+        """Lets no output leave from now on, those that wait included; or lets those leave that are made from now on."""
+        self._muted = muted
+        if muted:
+            self._waiting.clear()
 
     def snapshot(self) -> list[Output]:
         """Returns what a checkpoint of the present state carries: all that is not confirmed."""

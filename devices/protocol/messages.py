@@ -123,6 +123,7 @@ class InstanceState(Message, kw_only=True):
     dropped: int = 0  # messages known to be lost or superseded unread
     input_qos: int | None = None  # lowest QoS at which inputs arrive
     checkpoint: str = ""  # newest durable one
+    withheld: int = 0  # outputs that a muted one has made here, and not published
     reason: str = ""
     since: str = ""
 
@@ -268,6 +269,7 @@ class Restore(Command, tag="restore", kw_only=True):
     published: int = 0  # outputs up to this sequence have left already
     late_mail: bool = False  # a live source will send what it received after the capture
     muted: bool = False
+    upgrades: str = ""  # the checkpoint whose state this is, on changed source: who held that has its newer messages
 
 
 class Late(Command, tag="late", kw_only=True):

@@ -219,7 +219,8 @@ class _Upgrading:
             except Lost as lost:
                 self._done.obstacles.append(lost.reason)
             else:
-                self._done.kept.append(f"{module}.{name}")
+                if name not in self._old.code.modules[module].shape.sources:  # it was imported, as it will be
+                    self._done.kept.append(f"{module}.{name}")
 
     def _check_global(self, module: str, name: str) -> None:
         self._check_module(module)
