@@ -233,6 +233,8 @@ class Actions:
         move = starting.new_move(instance, UPGRADE, intent, source=instance.hub, destination=instance.hub, named=True)
         move.state, move.checkpoint = "requested", ""
         journey = await self._moves.upgraded(await self._moves.open(move), change)
+        if journey.state == "cancelled":
+            raise RefusedError(f"{instance.id} stays with the source that it has: {journey.move.failure}")
         carried = await self._ended(journey.move, intent.why)
         if journey.child is None or carried.checkpoint is None or carried.checkpoint.reason != UPGRADE:
             raise MidstreamError(

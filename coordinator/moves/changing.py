@@ -97,9 +97,9 @@ def check_landed(instance: str, upgrade: Upgrade) -> None:
     if upgrade.lands:
         return
     frame = next((frame for frame in upgrade.frames if frame.reason), None)
-    reason = f"{frame.function} at line {frame.line}: {frame.reason}" if frame else upgrade.obstacles[0]
+    where = f"{frame.function}() at line {frame.line} does not land" if frame else "a value does not land"
     raise RefusedError(
-        f"{instance} stays with the source that it has: {reason}",
+        f"{where}: {frame.reason if frame else upgrade.obstacles[0]}",
         remedy=f"midstream upgrade {instance} FILE --dry-run tells it for each frame",
     )
 

@@ -61,6 +61,7 @@ class ScriptedHub:
         self.lateness: dict[str, list[messages.LateMessage]] = {}
         self.late: dict[str, list[messages.Late]] = {}
         self.size = 100
+        self.image: bytes | None = None  # of its checkpoints; none: bytes at random
         self.changed = asyncio.Event()
         self._info = info
         will = Will(TOPICS.hub(name, "status"), messages.encode(HubStatus(state="offline", boot="b", start=start)))
@@ -197,7 +198,7 @@ class ScriptedHub:
     def capture(self, instance: str, command: messages.Capture | None = None, **changes: Any) -> messages.Captured:
         """Makes a checkpoint as a hub does: blob up in parts, then the announcement."""
         copy = self.copies[instance]
-        image, packed = blobs.pack_image(secrets.token_bytes(self.size))
+        image, packed = blobs.pack_image(self.image or secrets.token_bytes(self.size))
         header = msgspec.structs.replace(
             copy.header,
             checkpoint=secrets.token_hex(6),
