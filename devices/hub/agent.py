@@ -10,20 +10,14 @@ import asyncio
 import contextlib
 import logging
 import os
-import platform
 import secrets
-from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable
-from importlib import metadata
-from itertools import accumulate
 from typing import Final, Literal
 
 import msgspec
-import psutil
-from packaging.utils import canonicalize_name
 
 from devices.errors import MidstreamError, UnreachableError, printable
-from devices.hub import door, draining, leaving, recovery, rivals
+from devices.hub import door, draining, info, leaving, recovery, rivals
 from devices.hub.backoff import Backoff
 from devices.hub.claims import Claims
 from devices.hub.clock_wait import ClockWait
@@ -47,14 +41,11 @@ from devices.mqtt.delivery import Delivery, Will
 from devices.mqtt.kind import BrokerKind, probe
 from devices.mqtt.session import Session
 from devices.protocol import limits, messages, sealing
-from devices.protocol.messages import Answer, HubInfo, HubStatus, Report
+from devices.protocol.messages import Answer, HubStatus, Report
 from devices.timekeeping import Machine
-from devices.version import __version__
 
 _EMBEDDED_WINDOW: Final = 100
 """QoS 1 messages that the embedded broker sends unacknowledged, whatever it is told."""
-_PACKAGES: Final = 12 * limits.KIB
-"""Bytes of the list of installed packages in `info`."""
 _DRAINING: Final = 0.5
 """Seconds between two looks at whether a hub that is draining is empty."""
 _REASON: Final = 500
@@ -215,7 +206,7 @@ class Agent:
         await session.subscribe({self._topics.down("+", "+"): 1})
         await session.subscribe({self._topic("command"): 1})
         self._tell_status()
-        self.control.send(self._topic("info"), messages.encode(self._info()), retain=True)
+        self.control.send(self._topic("info"), messages.encode(info.of(self._config, self._key)), retain=True)
         for life in self.instances.lives.values():
             if life.ahead.is_said:
                 life.ahead.say_again()
@@ -263,25 +254,6 @@ class Agent:
 
     def _tell_status(self) -> None:
         self.control.send(self._topic("status"), messages.encode(self._state), retain=True)
-
-    def _info(self) -> HubInfo:
-        packages, left_out = _packages()
-        return HubInfo(
-            hub=self._config.name,
-            version=__version__,
-            arch=platform.machine(),
-            cores=os.cpu_count() or 1,
-            memory=psutil.virtual_memory().total,
-            python=platform.python_version(),
-            engines=["python"],
-            labels=self._config.labels,
-            packages=packages,
-            packages_left_out=left_out,
-            key=sealing.public_bytes(self._key).hex(),
-            spool=str(self._config.spool),
-            lease=self._config.lease,
-            metrics_every=self._config.metrics_every,
-        )
 
     async def _measure(self) -> None:
         meter = Meter(self._config.spool, self._config.temperature)
@@ -334,14 +306,6 @@ async def _first_of(stop: asyncio.Event, work: list[asyncio.Task[None]]) -> None
     for task in work:
         if task.done():
             task.result()
-
-
-def _packages() -> tuple[dict[str, str], int]:
-    """Returns the installed distributions and their versions, as many as fit into `info`, and how many do not."""
-    every = sorted({(canonicalize_name(it.name), it.version) for it in metadata.distributions() if it.name})
-    room = list(accumulate((len(name) + len(version) + 6 for name, version in every), initial=0))[1:]
-    listed = bisect_right(room, _PACKAGES)
-    return dict(every[:listed]), len(every) - listed
 
 
 async def run(config: HubConfig, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> None:
