@@ -113,3 +113,16 @@ def test_a_muted_branch_sends_nothing():
     outbox.cover(2)
     assert ready(outbox) == []
     assert (outbox.sequence, outbox.published) == (2, 2)
+
+
+def test_a_muted_outbox_counts_what_it_withholds_and_lets_go_of_what_is_made_once_it_is_unmuted():
+    outbox = Outbox([], sequence=0, muted=True)
+    outbox.made(output(1))
+    outbox.made(output(2), immediate=True)
+    assert (outbox.withheld, outbox.ready(), outbox.waiting) == (2, [], 0)
+    outbox.mute(muted=False)
+    outbox.made(output(3))
+    outbox.cover(3)
+    assert [each.sequence for each in outbox.ready()] == [3]
+    outbox.mute(muted=True)
+    assert (outbox.waiting, outbox.withheld) == (0, 2)

@@ -41,8 +41,8 @@ def edited(data: bytes, source: Source, values: Mapping[str, Any]) -> bytes:
         raise NewerFormatError(f"the image counts statements by normal form {version}, this version by {form.VERSION}")
     if image.get("source") != source.digest:
         raise ProtocolError("the image was taken of another source")
-    editing = _Editing(image, Version(source))
     try:
+        editing = _Editing(image, Version(source))
         for name, value in values.items():
             editing.set(name, value)
     except (KeyError, IndexError, TypeError, ValueError) as error:

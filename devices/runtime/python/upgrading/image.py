@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from devices.errors import NewerFormatError, ProtocolError
+from devices.errors import NewerFormatError, ProtocolError, SourceError
 from devices.runtime.python import form
 from devices.runtime.python.places import split
 from devices.runtime.python.records import Record
@@ -81,7 +81,9 @@ def upgraded(data: bytes, old: Source, new: Source) -> Upgrade:
         raise ProtocolError("the image was taken of another source")
     try:
         return _Upgrading(image, Version(old), Version(new)).done()
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except RecursionError:
+        raise SourceError("its expressions are nested too deep", place=new.main_file) from None
+    except (KeyError, IndexError, TypeError, ValueError, StopIteration) as error:
         raise ProtocolError("the image is not as the contract says") from error
 
 
@@ -111,6 +113,8 @@ class _Upgrading:
         around = [next(roots) for _ in range(bool(image["effect"]) + len(image["ambient"]))]
         state = [(str(module), str(name)) for module, name in image["state"]]
         values = [next(roots) for _ in state]
+        if not frames or next(roots, self) is not self:
+            raise ProtocolError("the image has other values than its frames and globals need")
         heap = [self._node(node) for node in image["heap"]]
         self._check_state(state)
         self._check_reach(state)
