@@ -25,6 +25,7 @@ def meter():
 BETTER = METER.replace('UNIT = "W"', 'UNIT = "kW"\nFACTOR = 1').replace(
     "        ctx.publish", "        doubled = total * 2 * FACTOR\n        ctx.publish"
 ).replace('"unit": UNIT', '"unit": UNIT, "doubled": doubled')  # fmt: skip
+MISSING = METER.replace("UNIT =", "import a_module_that_nobody_has\n\nUNIT =")
 ELSEWHERE = METER.replace('"numbers"', '"others"')
 WINDOW = 5
 
@@ -32,7 +33,7 @@ WINDOW = 5
 @pytest.mark.timeout(300)
 def test_a_counting_function_is_upgraded_between_numbered_messages_without_a_loss(tmp_path):
     paths = {}
-    for name, text in {"meter": METER, "better": BETTER, "elsewhere": ELSEWHERE}.items():
+    for name, text in {"meter": METER, "better": BETTER, "elsewhere": ELSEWHERE, "missing": MISSING}.items():
         paths[name] = tmp_path / name / "meter.py"
         paths[name].parent.mkdir()
         paths[name].write_text(text)
@@ -63,6 +64,7 @@ def test_a_counting_function_is_upgraded_between_numbered_messages_without_a_los
                 system.command("upgrade", "meter", str(paths["elsewhere"]), "--dry-run", "--json", status=1).stdout
             )
             refused = system.command("upgrade", "meter", str(paths["elsewhere"]), status=4)
+            unloaded = system.command("upgrade", "meter", str(paths["missing"]), status=4)
             dry = system.ask("upgrade", "meter", str(paths["better"]), "--dry-run")
             assert system.instance("meter")["epoch"] == 1
             made = system.ask("upgrade", "meter", str(paths["better"]))
@@ -84,6 +86,7 @@ def test_a_counting_function_is_upgraded_between_numbered_messages_without_a_los
             "its statement is gone or has changed",
             "the 'for' of line 11, in which it stands, is gone or has changed",
         }
+        assert "a_module_that_nobody_has" in unloaded.stderr
         assert "stays with the source that it has" in refused.stderr
         assert (dry["lands"], dry["upgraded"], dry["kept"]) == (True, "", [])
         row = system.instance("meter")

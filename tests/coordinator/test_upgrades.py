@@ -96,6 +96,18 @@ async def test_what_does_not_land_goes_on_as_it_was(asker, washer):
         await asker.ask("upgrade", instance="washer", files={"washer.py": "def washer(:\n"})
 
 
+async def test_a_suspended_instance_goes_on_with_what_lands_and_stays_suspended_with_what_does_not(asker, washer):
+    a, _ = washer
+    await asker.ask("suspend", instance="washer")
+    with pytest.raises(RefusedError, match="stays with the source that it has"):
+        await asker.ask("upgrade", instance="washer", files={"washer.py": ELSEWHERE})
+    assert [row.state for row in await asker.ask("ps")] == ["suspended"]
+    await a.until(lambda: a.got(messages.GoOn))
+    a.copies["washer"].state = "suspended"
+    made = await asker.ask("upgrade", instance="washer", files={"washer.py": BETTER})
+    assert [(row.state, row.epoch, row.checkpoint) for row in await asker.ask("ps")] == [("running", 2, made.upgraded)]
+
+
 async def test_an_upgrade_that_cannot_be_restored_goes_back_to_the_source_of_before_and_loses_nothing(asker, washer):
     a, b = washer
 
