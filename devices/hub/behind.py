@@ -21,12 +21,22 @@ class Incoming:
         identifiers: of the subscriptions for which the broker sent it.
         digest: by which a retained message is known; empty if it is not looked at.
         takers: the function's subscriptions that it was for.
+        packet: id under which the broker sent it; 0 at QoS 0.
     """
 
     arrival: Arrival
     identifiers: tuple[int, ...] = ()
     digest: bytes = b""
     takers: list[int] = field(default_factory=list)
+    packet: int = 0
+
+
+class Saved(msgspec.Struct, kw_only=True, frozen=True):
+    """An arrival as it is kept in a file: with its takers as subscriptions, and by what its repeat is known."""
+
+    arrival: Arrival
+    packet: int
+    digest: bytes
 
 
 class Behind:

@@ -89,6 +89,7 @@ async def suspend(life: Life, taken: Taken) -> None:
         raise MidstreamError(f"the suspension cannot be noted in the spool: {error.strerror}") from error
     life.process.end()
     instance.become("suspended", taken.told.reason)
+    life.mail.arrived()
 
 
 async def _late_mail_after_takeover(life: Life) -> None:

@@ -167,7 +167,7 @@ class Instances:
     async def _start(self, command: Restore, claim: ClaimBody, began: float) -> Answer:
         spool = self._spool.instance(command.instance)
         blob = await self._blob(command.instance, command.checkpoint, command.parts, command.size, command.digest)
-        noting = asyncio.create_task(_note_claim(spool, command), name=f"{command.instance}: note the claim")
+        noting = asyncio.create_task(_note_first_claim(spool, command), name=f"{command.instance}: note the claim")
         decoding = time.monotonic()
         try:
             checkpoint = await _decoded(blob)
@@ -414,6 +414,13 @@ class Instances:
 
     def _done(self, command: messages.Command, state: str = "") -> Done:
         return Done(hub=self._hub.name, id=command.id, instance=command.instance, state=state)
+
+
+async def _note_first_claim(spool: InstanceSpool, command: Restore) -> None:
+    await asyncio.to_thread(
+        spool.mail.clear
+    )  # of an earlier stay here: the checkpoint that was claimed says what counts
+    await _note_claim(spool, command)
 
 
 async def _note_claim(spool: InstanceSpool, command: Restore) -> None:

@@ -23,6 +23,7 @@ from devices.hub.instance_session import InstanceSession
 from devices.hub.lifecycle import ENDED, STEADY
 from devices.hub.moment import seconds
 from devices.hub.process import Process
+from devices.hub.sleeping_mail import SleepingMail
 from devices.hub.spool import Ended
 from devices.hub.subscriptions import Subscriptions
 from devices.hub.tasks import Tasks
@@ -46,6 +47,7 @@ class Life:
     Attributes:
         session: its connection.
         captures: its checkpoints.
+        mail: what comes while it is suspended.
         ahead: its word that they are ahead of the store.
         announcements: what is told of it.
         process: the function's.
@@ -84,6 +86,7 @@ class Life:
         self.session = InstanceSession(instance, self, is_new=is_new)
         self.captures = Captures(instance, self.session)
         self.ahead = Ahead(instance, self.captures)
+        self.mail = SleepingMail(instance, self.session)
         self.announcements = Announcements(instance, self.session)
         self._subscriptions = Subscriptions(instance, self.session)
         self.process = Process(
@@ -117,11 +120,13 @@ class Life:
             return
         self._keeps_house = True
         self.tasks.start(self.captures.keep_up(), "checkpoints")
+        self.tasks.start(self.mail.keep(), "mail of a suspended function")
         if self.instance.settings.durability == "coordinator":
             self.tasks.start(self.ahead.keep_watch(), "ahead")
         self.tasks.start(self.announcements.keep_telling(), "announcements")
 
     def _durable(self) -> None:
+        self.mail.forget_what_is_held()
         if unneeded := self._subscriptions.unneeded():
             self.tasks.start(self.session.unsubscribe(unneeded), "unsubscribe")
 
@@ -208,7 +213,9 @@ class Life:
     def arrived(self) -> None:
         """Something has come."""
         self.instance.feed.pump()
-        if self.instance.mailbox.checkpoint_due:
+        if self.instance.state == "suspended":
+            self.mail.arrived()
+        elif self.instance.mailbox.checkpoint_due:
             self.captures.make_due()
         self.instance.changed.set()
 

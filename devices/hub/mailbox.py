@@ -27,12 +27,13 @@ from __future__ import annotations
 import zlib
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import msgspec
 
-from devices.hub.behind import Behind, Incoming
+from devices.hub.behind import Behind, Incoming, Saved
+from devices.hub.interest import Interest
 from devices.hub.repeats import Repeats, digest_of
 from devices.mqtt.delivery import Delivery
 from devices.protocol import limits
@@ -58,21 +59,6 @@ class Pulled(NamedTuple):
     delivered: int
     arrival: Arrival
     subscription: int
-
-
-@dataclass(slots=True)
-class _Subscription:
-    number: int
-    filters: list[str]
-    latest_only: bool
-    retained: bool
-    newest: Arrival | None = None
-    restored: bool = False
-    queue: deque[int] = field(default_factory=deque)  # numbers of unread arrivals; may name some that are gone
-    kept_heard: set[str] = field(default_factory=set)  # topics whose retained message it has had here
-
-    def first_filter(self, topic: str) -> str | None:
-        return next((wanted for wanted in self.filters if matches(wanted, topic)), None)
 
 
 @dataclass(slots=True)
@@ -111,7 +97,7 @@ class Mailbox:
         self.unread_bytes = 0
         self._unread: dict[int, _Unread] = {}
         self._subscriptions = {
-            it.number: _Subscription(it.number, it.filters, it.latest_only, it.retained, it.newest, restored=True)
+            it.number: Interest(it.number, it.filters, it.latest_only, it.retained, it.newest, restored=True)
             for it in record.subscriptions
         }
         self._unclaimed: deque[Incoming] = deque()
@@ -139,7 +125,7 @@ class Mailbox:
             wire_filter(each)
         if number in self._subscriptions:
             return False
-        self._subscriptions[number] = _Subscription(number, written, latest_only, retained)
+        self._subscriptions[number] = Interest(number, written, latest_only, retained)
         offered, self._unclaimed = self._unclaimed, deque()
         for incoming in offered:
             self._route(incoming)
@@ -204,7 +190,7 @@ class Mailbox:
             subscriptions=[],
         )
         self.input_qos = delivery.qos if self.input_qos is None else min(self.input_qos, delivery.qos)
-        incoming = Incoming(arrival, delivery.subscription_ids, digest)
+        incoming = Incoming(arrival, delivery.subscription_ids, digest, packet=delivery.packet_id)
         self._behind.add(incoming)
         return self._route(incoming)
 
@@ -251,7 +237,7 @@ class Mailbox:
             and not (arrival.retain and self._kept_before(it, incoming))
         ]
 
-    def _kept_before(self, subscription: _Subscription, incoming: Incoming) -> bool:
+    def _kept_before(self, subscription: Interest, incoming: Incoming) -> bool:
         """Tells whether a subscription has had this retained message, or does not want any (rule 14)."""
         if not subscription.retained or incoming.arrival.topic in subscription.kept_heard:
             return True
@@ -261,7 +247,7 @@ class Mailbox:
         heard = newest and (newest.topic, newest.payload) == (incoming.arrival.topic, incoming.arrival.payload)
         return bool(heard) or self._repeats.heard_before(incoming.digest, incoming.arrival.number)
 
-    def _supersede(self, subscription: _Subscription, topic: str) -> None:
+    def _supersede(self, subscription: Interest, topic: str) -> None:
         left: deque[int] = deque()
         for number in subscription.queue:
             unread = self._unread.get(number)
@@ -371,6 +357,25 @@ class Mailbox:
             else:
                 self._unclaimed.append(Incoming(bare))
 
+    def unsaved(self, number: int) -> list[Saved]:
+        """Returns what came behind an arrival and neither the newest kept checkpoint nor a file has."""
+        unclaimed = {it.arrival.number for it in self._unclaimed}
+        return [
+            Saved(arrival=_with(it.arrival, it.takers), packet=it.packet, digest=it.digest)
+            for it in self._behind
+            if it.arrival.number > number and (it.takers or it.arrival.number in unclaimed)
+        ]
+
+    def take_saved(self, kept: Iterable[Saved]) -> None:
+        """Takes in what came behind the record that this began with, and was acknowledged and kept in a file."""
+        for saved in kept:
+            arrival = saved.arrival
+            self._behind.add(Incoming(_with(arrival, []), (), saved.digest, arrival.subscriptions, saved.packet))
+            if arrival.qos:
+                self._repeats.know(saved.packet, saved.digest, arrival.number)
+            self.put_back([arrival])
+            self.arrivals = self._covered = arrival.number
+
     def keep(self, record: MailboxRecord) -> None:
         """Says that `roll_back` will go to no older record than this one."""
         self._behind.forget_up_to(record.arrivals)
@@ -384,13 +389,21 @@ class Mailbox:
         newest, covered_qos = self.arrivals, self.input_qos
         self._take_up(record)
         for incoming in self._behind:
-            if incoming.arrival.number > record.arrivals:
+            if incoming.arrival.number <= record.arrivals:
+                continue
+            if incoming.identifiers or not incoming.takers:
                 self._route(incoming)
+            else:
+                self.put_back([_with(incoming.arrival, incoming.takers)])
         self.arrivals, self.input_qos = newest, covered_qos
 
     def cover(self, record: MailboxRecord) -> None:
         """Says that a checkpoint with this record is durable."""
-        self._covered = max(self._covered, record.arrivals)
+        self.cover_up_to(record.arrivals)
+
+    def cover_up_to(self, number: int) -> None:
+        """Says that everything up to an arrival is kept where a crash does not reach."""
+        self._covered = max(self._covered, number)
 
     def acknowledge(self, *, all_covered: bool = False) -> list[Delivery]:
         """Returns the deliveries that may be acknowledged now, in arrival order, and counts them as acknowledged.

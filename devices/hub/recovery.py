@@ -62,6 +62,7 @@ def _alive(instances: Instances, folder: InstanceSpool, recovered: Recovered) ->
             instance.state = "running"
     life = instances.add(instance)
     life.renews = True
+    life.mail.take_up()
     if recovered.owed is not None:
         life.ahead.take_up(*recovered.owed)
     return life

@@ -46,7 +46,11 @@ class Repeats:
 
     def remember(self, delivery: Delivery, digest: bytes, number: int, unacknowledged: int) -> None:
         """Remembers an arrival, and forgets the oldest beyond four windows and what is unacknowledged."""
-        key = delivery.packet_id, digest
+        self.know(delivery.packet_id, digest, number, unacknowledged)
+
+    def know(self, packet: int, digest: bytes, number: int, unacknowledged: int = 0) -> None:
+        """The same, of an arrival that was kept in a file."""
+        key = packet, digest
         self._known.pop(key, None)  # so that the order of the dict is the order of the last arrival
         self._known[key] = number
         most = _WINDOWS * self.window + max(self.window, unacknowledged)

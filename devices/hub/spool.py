@@ -25,6 +25,7 @@ import msgspec
 
 from devices.errors import ConfigurationError, MidstreamError
 from devices.hub.durable import sync_folder, write_durably, write_synced
+from devices.hub.mail_file import MailFile
 from devices.protocol import checkpoint as blobs
 from devices.protocol.checkpoint import Header, Output
 from devices.protocol.messages import Claim
@@ -117,6 +118,7 @@ class InstanceSpool:
     def __init__(self, folder: Path, count: Callable[[int], None]) -> None:
         self.folder = folder
         self._count = count
+        self.mail = MailFile(folder / "mail", count)
         self._lock = threading.Lock()
         self._entries: list[AnyEntry] = []
         self._kept: dict[str, Path] = {}  # by checkpoint, oldest first

@@ -1,0 +1,38 @@
+"""One subscription of a function, as its mailbox keeps it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from devices.protocol.checkpoint import Arrival
+from devices.protocol.topics import matches
+
+
+@dataclass(slots=True)
+class Interest:
+    """A subscription.
+
+    Attributes:
+        number: the function's own.
+        filters: as they were written.
+        latest_only: whether one unread message for each topic is enough.
+        retained: whether it wants what the broker keeps.
+        newest: the newest message that it has heard, read or not.
+        restored: whether it was opened before this mailbox was made.
+        queue: numbers of its unread arrivals; may name some that are gone.
+        kept_heard: topics whose retained message it has had here.
+    """
+
+    number: int
+    filters: list[str]
+    latest_only: bool
+    retained: bool
+    newest: Arrival | None = None
+    restored: bool = False
+    queue: deque[int] = field(default_factory=deque)
+    kept_heard: set[str] = field(default_factory=set)
+
+    def first_filter(self, topic: str) -> str | None:
+        """Returns the first of its filters that a topic matches."""
+        return next((wanted for wanted in self.filters if matches(wanted, topic)), None)

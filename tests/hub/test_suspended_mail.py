@@ -1,0 +1,75 @@
+"""A suspended function's messages are all there when it goes on: its hub takes them out of the broker's queue."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import psutil
+import pytest
+from echoing_functions import SUM, send
+from hub_process import HubProcess
+
+from devices.hub.behind import Saved
+from devices.hub.mail_file import MailFile
+from devices.protocol import messages
+from devices.protocol.checkpoint import Arrival
+
+COUNT = 3000
+BURST = 600  # what the broker's queue holds in any case
+
+
+@pytest.fixture(params=["stock"])  # 1,000 messages in a queue, 20 under way
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def publish(device) -> None:
+    for _ in range(BURST):
+        device.publish("in", "1", qos=1)
+
+
+async def test_three_thousand_messages_for_a_suspended_function_are_all_there_even_if_its_hub_dies(
+    broker, coordinator, watch, device, tmp_path
+):
+    hub = HubProcess(broker, tmp_path / "hub-a", "hub-a")
+    try:
+        await coordinator.heard(messages.Report)
+        await coordinator.run("total", "hub-a", SUM, "total")
+        await watch.state("total", waiting="in")
+        await coordinator.send("hub-a", coordinator.capture_command("total", hold=True))
+        await watch.state("total", state="suspended")
+
+        for came in range(BURST, COUNT + 1, BURST):
+            await asyncio.to_thread(publish, device)
+            assert (await watch.state("total", lag=came))["dropped"] == 0
+        await asyncio.to_thread(psutil.wait_procs, hub.kill(), 10)
+        await send(device, "1")
+        hub.start_again()
+        assert (await watch.state("total", state="suspended", lag=COUNT + 1))["dropped"] == 0
+        go_on = messages.GoOn(id="on", instance="total", epoch=1, move="", reason="resumed")
+        await coordinator.answer_to("hub-a", go_on)
+        await send(device, "end")
+        assert (await coordinator.heard(messages.Ended)).result == COUNT + 1
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            hub.kill()
+
+
+def test_half_a_line_at_the_end_of_the_file_is_none(tmp_path):
+    def saved(number: int) -> Saved:
+        arrival = Arrival(number=number, topic="t", payload=b"\xff", qos=1, retain=False, at=1.5, subscriptions=[1])
+        return Saved(arrival=arrival, packet=7, digest=b"12345678")
+
+    written: list[int] = []
+    file = MailFile(tmp_path / "mail", written.append)
+    assert file.read() == []
+    file.append([saved(1), saved(2)])
+    file.append([saved(3)])
+    assert file.read() == [saved(1), saved(2), saved(3)]
+    whole = (tmp_path / "mail").read_bytes()
+    assert sum(written) == len(whole)
+    (tmp_path / "mail").write_bytes(whole[:-3])
+    assert file.read() == [saved(1), saved(2)]
+    file.clear()
+    assert file.read() == []
