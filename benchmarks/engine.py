@@ -149,12 +149,12 @@ def _ratios(source: Source, rounds: int) -> tuple[float, float]:
 
 
 def _seconds(form: Form) -> float:
-    """Returns how long the function's own code ran; what a resumption costs once is not in it."""
+    """Returns the processor's time of the function's own code; what a resumption costs once is not in it."""
     gc.collect()
     gc.disable()
-    began = [time.perf_counter()]
-    form(lambda: began.append(time.perf_counter()))
-    took = time.perf_counter() - began[-1]
+    began = [time.process_time()]
+    form(lambda: began.append(time.process_time()))
+    took = time.process_time() - began[-1]
     gc.enable()
     return took
 
