@@ -19,7 +19,7 @@ from devices.hub.checkpoints import Cut, make
 from devices.hub.workers import Worker, Workers
 from devices.protocol import checkpoint as blobs
 from devices.protocol import limits, link
-from devices.protocol.checkpoint import EngineRecord, FunctionRecord, Header, MailboxRecord
+from devices.protocol.checkpoint import ConsumedRecord, EngineRecord, FunctionRecord, Header, MailboxRecord
 
 STATE: Final = 64 * limits.MIB
 """Bytes of memory that the state of a live checkpoint has."""
@@ -212,7 +212,7 @@ def _blob(captured: link.Captured, function: FunctionRecord) -> bytes:
         function=function, engine=EngineRecord(name="", normal_form=0, python="", implementation=""),
         place=None, mailbox=mailbox, outputs=[], sequence=0, image=None,
     )  # fmt: skip
-    cut = Cut(number=1, frame=captured, mailbox=mailbox, outputs=[], sequence=0)
+    cut = Cut(number=1, frame=captured, mailbox=mailbox, consumed=ConsumedRecord(arrivals=[]), outputs=[], sequence=0)
     key = Ed25519PrivateKey.generate()
     return make(cut, parent, hub="here", epoch=1, reason="asked", key=key, packed=b"").blob
 
