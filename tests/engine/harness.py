@@ -25,6 +25,10 @@ from devices.runtime.source import Source
 EXTRA_FRAMES = ("<listcomp>", "<setcomp>", "<dictcomp>") if sys.version_info >= (3, 12) else ()
 """From 3.12 on comprehensions have no frame of their own; those that may stop have one in normal form."""
 
+LATE_LINES = sys.version_info < (3, 12)
+"""3.11 stores and loads in one instruction when code has become warm, and says the line of the store if it is the load
+that fails: the line of an unbound variable can change between two runs of plain Python."""
+
 
 @dataclass
 class Outcome:
@@ -61,7 +65,9 @@ def described(error: BaseException | None, filename: str) -> list[str]:
             for entry in traceback.extract_tb(error.__traceback__)
             if entry.filename == filename and entry.name not in EXTRA_FRAMES
         ]
-        kind = "NameError" if isinstance(error, UnboundLocalError) else type(error).__name__
+        kind = type(error).__name__
+        if isinstance(error, UnboundLocalError):
+            kind, lines = "NameError", lines[: -1 if LATE_LINES else None]
         text = str(error) if kind != "NameError" else ""
         found.append(f"{kind}({text}) {' '.join(lines)} suppress={error.__suppress_context__}")
         error = error.__cause__ or error.__context__

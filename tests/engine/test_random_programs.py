@@ -49,6 +49,11 @@ def test_programs_that_any_seed_makes_do_too(seed: int) -> None:
     exercise_program(Random(seed), every=7, most=6)
 
 
+@pytest.mark.parametrize("seed", [1510, 2035, 2530, 3401])
+def test_a_generator_closes_in_time_though_a_capture_has_looked_at_who_holds_it(seed: int) -> None:
+    exercise_program(Random(seed), every=4, most=14, generations=2 if seed == 1510 else 1)
+
+
 @pytest.mark.timeout(36_000)
 def test_many_random_programs_do_too(long_run: bool) -> None:
     if not long_run:

@@ -67,7 +67,10 @@ EQUAL = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", EQUAL, ids=lambda value: f"{type(value).__name__}-{str(value)[:20]!a}")
+NAMES = [f"{type(value).__name__}-{number}" for number, value in enumerate(EQUAL)]
+
+
+@pytest.mark.parametrize("value", EQUAL, ids=NAMES)
 def test_a_value_comes_back_equal_and_of_the_same_type(value):
     back = there_and_back(value)
     assert type(back) is type(value)
@@ -76,7 +79,7 @@ def test_a_value_comes_back_equal_and_of_the_same_type(value):
         assert repr(back) == repr(value)
 
 
-@pytest.mark.parametrize("value", EQUAL, ids=lambda value: f"{type(value).__name__}-{str(value)[:20]!a}")
+@pytest.mark.parametrize("value", EQUAL, ids=NAMES)
 def test_a_value_inside_a_container_comes_back_equal(value):
     assert there_and_back([value, (value,), {"v": value}]) == [value, (value,), {"v": value}]
 

@@ -189,6 +189,8 @@ class Execution:
 
     def _refuse(self, wish: _Wish, error: MidstreamError) -> None:
         self.withdraw()
+        # tracebacks would keep the function's frames alive, and what was in their variables
+        error.__traceback__ = error.__context__ = error.__cause__ = None
         wish.refused(error)
 
     def capture_in_effect(self, descriptor: dict[str, Any], elsewhere: Elsewhere = _here) -> Image | None:

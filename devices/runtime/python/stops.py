@@ -6,7 +6,6 @@ times the speed while they are on, so they are switched off by the callback itse
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import CodeType, FrameType
@@ -97,10 +96,16 @@ class Monitoring:
 
 
 class Tracing:
-    """`sys.settrace`: opcode events in the program's frames."""
+    """`sys.settrace`: opcode events in the program's frames.
+
+    Objects must not live longer for having been looked at. A frame that is held keeps its variables alive, so none is
+    that has returned or yielded. And reading ``f_locals`` leaves a dict in the frame, with an exception perhaps that
+    holds the frame in turn; so these dicts are emptied.
+    """
 
     def __init__(self) -> None:
         self._frames: dict[int, FrameType] = {}
+        self._visited: FrameType | None = None
         self._before: Any = None
         self._armed = False
 
@@ -113,13 +118,16 @@ class Tracing:
         def local(frame: FrameType, event: str, _argument: Any) -> Any:
             if not self._armed:
                 return None
-            if event == "opcode":
-                found = stops(frame.f_code)
-                if found is not None and frame.f_lasti in found:
-                    visit(frame)
-            elif event == "return" and not frame.f_code.co_flags & inspect.CO_GENERATOR:
-                self._frames.pop(id(frame), None)  # held, it would keep alive what was in its variables
-            return local if self._watching() else None
+            if event == "return":
+                self._frames.pop(id(frame), None)
+                return local  # a generator that is thrown into goes on without a call
+            found = stops(frame.f_code)
+            if event == "opcode" and found is not None and frame.f_lasti in found:
+                self._visited = frame
+                visit(frame)
+                self._visited = None
+                frame.f_trace = _Emptied(frame.f_locals)
+            return local if self._watching() else _over
 
         def at_call(frame: FrameType, _event: str, _argument: Any) -> Any:
             if not self._armed or stops(frame.f_code) is None:
@@ -144,9 +152,38 @@ class Tracing:
         self._armed = False
         sys.settrace(self._before)
         for frame in self._frames.values():
-            frame.f_trace = None
-            frame.f_trace_lines, frame.f_trace_opcodes = True, False
+            _untrace(frame)
+            if frame is not self._visited:
+                frame.f_locals.clear()
         self._frames.clear()
+
+
+class _Emptied:
+    """Empties the dict of a frame's variables as soon as its trace function has returned, which is when this one goes.
+
+    Not earlier: what stands in the dict by then is written back into the frame. A frame lets go of its old trace
+    function just after that.
+    """
+
+    __slots__ = ("_variables",)
+
+    def __init__(self, variables: dict[str, Any]) -> None:
+        self._variables = variables
+
+    def __call__(self, _frame: FrameType, _event: str, _argument: Any) -> None:
+        """Is never called: another one takes its place."""
+
+    def __del__(self) -> None:
+        self._variables.clear()
+
+
+def _over(_frame: FrameType, _event: str, _argument: Any) -> None:
+    """The trace function of a frame that is not traced any more."""
+
+
+def _untrace(frame: FrameType) -> None:
+    frame.f_trace = None
+    frame.f_trace_lines, frame.f_trace_opcodes = True, False
 
 
 def stopper() -> Stopper:
