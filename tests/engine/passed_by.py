@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-_ALWAYS: dict[str, list[str]] = {
+REASONS: dict[str, list[str]] = {
     "all_operators": [
         "Bits.__divmod__() is called from inside an operation",
         "Bits.__pow__() is called from inside an operation",
@@ -70,6 +68,7 @@ _ALWAYS: dict[str, list[str]] = {
         "the generator last_throw.<locals>.catching() is not driven by the statement itself",
     ],
     "generators": [
+        "count() is called by a statement that cannot be stopped in",
         "count() is called by the loop's iterator",
         "count() is called from inside an operation",
         "main.<locals>.<genexpr>() is called from inside an operation",
@@ -88,6 +87,7 @@ _ALWAYS: dict[str, list[str]] = {
         "handlers_by_expression.<locals>.kinds() is called by a statement that cannot be stopped in",
     ],
     "lifetimes": [
+        "Held.__del__() is called from inside an operation",
         "Held.__del__() is called when inside() has ended",
         "Held.__del__() is called when once() has ended",
         "Held.__del__() is not called by the statement itself but from inside inside",
@@ -126,15 +126,14 @@ _ALWAYS: dict[str, list[str]] = {
         "code that is not the function's own (_GeneratorContextManager.__enter__) stands in between",
         "code that is not the function's own (_GeneratorContextManager.__exit__) stands in between",
     ],
+    "raised_in_the_middle": [
+        "steps() is called from inside an operation",
+        "steps() is called when in_a_handler() has ended",
+        "the generator steps() is not driven by the statement itself",
+    ],
 }
-_SINCE_3_12: dict[str, list[str]] = {
-    "generators": ["count() is called by a statement that cannot be stopped in"],
-    "lifetimes": ["Held.__del__() is called from inside an operation"],
-}
-"""Where `sys.monitoring` sees a frame that tracing does not, or sees it at another instruction of the same statement."""
 
 
 def expected(stem: str) -> set[str]:
     """The reasons of a file of the corpus."""
-    found = _ALWAYS.get(stem, [])
-    return {*found, *_SINCE_3_12.get(stem, [])} if sys.version_info >= (3, 12) else set(found)
+    return set(REASONS.get(stem, []))

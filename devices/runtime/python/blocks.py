@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from devices.runtime.python import form
 from devices.runtime.python.lower import Expressions, load, store
@@ -29,6 +29,7 @@ class Blocks:
         self._finals: list[str] = []
         self._loops: list[int] = []
         self._hidden = 0
+        self._pinned: list[str] = []
         self._trial: list[form.Block] = []
         self._defaults: dict[int, tuple[ast.arguments, list[ast.expr], list[ast.expr | None]]] = {}  # as written
         self._deleted = {
@@ -185,8 +186,7 @@ class Blocks:
     def _fill(self, block: form.Block, statements: Sequence[ast.stmt], clear: Sequence[str] = ()) -> None:
         outer, pins, line = self._block, self._pins, self._line
         self._block, self._pins = block, []
-        for name in clear:
-            self._glue(assign(name, ast.Constant(None)))
+        self._drop(clear)
         self.statements(statements)
         if not block.steps and statements:
             self._glue(ast.Pass())
@@ -199,11 +199,19 @@ class Blocks:
 
     def _take_pins(self) -> list[str]:
         pins, self._pins = self._pins, []
+        self._pinned += pins
         return pins
 
     def _clear(self) -> None:
-        for name in self._take_pins():
+        self._drop(self._take_pins())
+
+    def _drop(self, names: Iterable[str]) -> None:
+        for name in names:
             self._glue(assign(name, ast.Constant(None)))
+
+    def _pinned_since(self, before: int) -> list[str]:
+        """Returns what statements may have left in hidden names if they were left by an exception."""
+        return list(dict.fromkeys(self._pinned[before:]))
 
     # -- statements -----------------------------------------------------------------------------------------------
 

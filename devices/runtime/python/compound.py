@@ -141,6 +141,7 @@ class CompoundStatements(TryStatements):
         step = form.With(0, item.context_expr.lineno, self._block, manager, native, form.Block())
         self._add(step)
         outer = self.enter(self._part(step, step.body, "body"))
+        before = len(self._pinned)
         pins, self._pins = self._pins, []
         if has_site:
             assert target is not None
@@ -151,7 +152,7 @@ class CompoundStatements(TryStatements):
             self._with(more, body, node)
         else:
             self.statements(body)
-        self._pins = pins
+        self._pins = pins + self._pinned_since(before)  # the manager may have suppressed an exception
         self.leave(outer)
 
     def _with_spelled_out(
@@ -203,6 +204,7 @@ class CompoundStatements(TryStatements):
         self._add(step)
         self._part(step, step.orelse, "orelse")
         outer = self.enter(self._part(step, step.body, "body"))
+        before = len(self._pinned)
         pins, self._pins = self._pins, []
         if item.optional_vars is not None:
             self._assign_to(item.optional_vars, load(entered), node)
@@ -219,6 +221,7 @@ class CompoundStatements(TryStatements):
         step.handlers.append(form.Handler(load(".BaseException"), saved, block))
         outer = self.enter(block)
         self._line = where.lineno
+        self._drop(self._pinned_since(before))
         self._glue(assign(pending, ast.Constant(value=False)))
         arguments: list[ast.expr] = [
             ast.Call(load(".type"), [load(saved)], []),

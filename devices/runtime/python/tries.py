@@ -23,7 +23,7 @@ class TryStatements(SimpleStatements):
 
     def _Try(self, node: ast.Try | ast.TryStar) -> None:  # noqa: N802
         if node.finalbody:
-            marker = self.hidden("k")
+            marker, before = self.hidden("k"), len(self._pinned)
             step = form.Finally(0, node.lineno, self._block, marker, form.Block(), form.Block())
             self._add(step)
             self._finals.append(marker)
@@ -35,7 +35,7 @@ class TryStatements(SimpleStatements):
             else:
                 self._fill(block, node.body)
             self._finals.pop()
-            self._fill(self._part(step, step.final, "final"), node.finalbody)
+            self._fill(self._part(step, step.final, "final"), node.finalbody, self._pinned_since(before))
         else:
             self._try(node)
 
@@ -45,19 +45,24 @@ class TryStatements(SimpleStatements):
         star = isinstance(node, ast.TryStar)
         step = form.Try(0, node.lineno, self._block, form.Block(), [], form.Block(), star)
         self._add(step)
+        before = len(self._pinned)
         self._fill(self._part(step, step.body, "body"), node.body)
+        left = self._pinned_since(before)
         if star:
-            self._clauses(step, node.handlers)
+            self._clauses(step, node.handlers, left)
         else:
             for handler in node.handlers:
                 saved = self.hidden("x")
-                self._handler(handler, saved, self._caught(step, handler.type, saved))
+                self._handler(handler, saved, self._caught(step, handler.type, saved, left))
         self._fill(self._part(step, step.orelse, "orelse"), node.orelse)
 
-    def _caught(self, step: form.Try, kind: ast.expr | None, saved: str) -> form.Block:
-        """Adds a handler and returns its block."""
+    def _caught(self, step: form.Try, kind: ast.expr | None, saved: str, left: list[str]) -> form.Block:
+        """Adds a handler and returns its block; at first it drops what the statement that raised has ``left``."""
         block = self._part(step, form.Block(), f"handler {len(step.handlers)}")
         step.handlers.append(form.Handler(kind, saved, block))
+        outer = self.enter(block)
+        self._drop(left)
+        self.leave(outer)
         return block
 
     def _handler(self, handler: ast.ExceptHandler, saved: str, block: form.Block) -> None:
@@ -75,9 +80,9 @@ class TryStatements(SimpleStatements):
 
     # -- except* --------------------------------------------------------------------------------------------------
 
-    def _clauses(self, step: form.Try, handlers: list[ast.ExceptHandler]) -> None:
+    def _clauses(self, step: form.Try, handlers: list[ast.ExceptHandler], left: list[str]) -> None:
         parts = self.hidden("g")
-        whole = self.enter(self._caught(step, load(".BaseException"), parts))
+        whole = self.enter(self._caught(step, load(".BaseException"), parts, left))
         self._line = handlers[0].lineno
         self._glue(assign(parts, ast.Call(load(".parted"), [load(parts)], [])))
         place: object = None
@@ -93,9 +98,10 @@ class TryStatements(SimpleStatements):
             guarded = form.Try(0, handler.lineno, self._block, form.Block(), [], form.Block())
             self._add(guarded)
             self._part(guarded, guarded.orelse, "orelse")
+            before = len(self._pinned)
             self._handler(handler, saved, self._part(guarded, guarded.body, "body"))
-            raised = self.hidden("x")
-            collecting = self.enter(self._caught(guarded, load(".BaseException"), raised))
+            raised, left = self.hidden("x"), self._pinned_since(before)
+            collecting = self.enter(self._caught(guarded, load(".BaseException"), raised, left))
             append = ast.Attribute(_item(parts, grouping.RAISED), "append", ast.Load())
             self._glue(ast.Expr(ast.Call(append, [load(raised)], [])))
             self.leave(collecting)
