@@ -31,6 +31,7 @@ def exercise_program(random: Random, *, every: int, most: int, generations: int 
     assert report.different == [], text
 
 
+@pytest.mark.timeout(900)
 @settings(
     max_examples=PROGRAMS,
     database=None,
