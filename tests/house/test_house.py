@@ -42,6 +42,7 @@ def loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.timeout(600)
 def test_each_module_can_be_imported_alone_and_without_a_warning():
     names = [module_name(path) for path in PACKAGES if path.name not in ("__main__.py", "env.py")]
     done = subprocess.run(
