@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from devices.errors import DamagedError, MidstreamError, ProtocolError, RefusedError, from_wire
 from devices.hub import checkpoints
 from devices.hub.backoff import Backoff
@@ -49,8 +51,9 @@ class Taken:
         cut: what it covers.
         made: its bytes.
         told: what the coordinator was told.
-        durable: set when it is.
-        stored: set when the coordinator has it.
+        durable: set when it is, or when it is given up.
+        stored: set when the coordinator has it, or when it is given up.
+        given_up: the coordinator will never take it: it was made under an epoch that is over.
     """
 
     cut: Cut
@@ -58,6 +61,7 @@ class Taken:
     told: Captured
     durable: asyncio.Event = field(default_factory=asyncio.Event)
     stored: asyncio.Event = field(default_factory=asyncio.Event)
+    given_up: bool = False
 
     @property
     def id(self) -> str:
@@ -320,6 +324,20 @@ class Captures:
         taken.durable.set()
         self.on_durable()
 
+    def begin_epoch(self, checkpoint: str) -> None:
+        """Goes on under a newer epoch, from a checkpoint of the last one whose function stood still ever since.
+
+        What was announced since then and not stored would be waited for in vain. Its state is the same and its mailbox
+        is newer, so a process that dies is set back to it; for the lineage the next one follows the stored one.
+        """
+        instance = self._instance
+        for taken in self._pending.values():
+            taken.given_up = True
+            taken.durable.set()
+            taken.stored.set()
+        self._pending.clear()
+        instance.header = msgspec.structs.replace(instance.header, checkpoint=checkpoint)
+
     @property
     def pending(self) -> list[Taken]:
         """Checkpoints that the coordinator has not confirmed, oldest first."""
@@ -423,7 +441,7 @@ class Captures:
                     await taken.durable.wait()
             except TimeoutError:
                 self.announce_again(taken.id)
-        if instance.outbox.uncovered or self._messages_due():
+        if instance.outbox.uncovered or self._messages_due() or taken.given_up:
             self._due.set()
 
     def _messages_due(self) -> bool:

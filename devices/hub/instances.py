@@ -224,6 +224,10 @@ class Instances:
 
     async def _go_on_here(self, life: Life, command: Restore, began: float) -> Answer:
         """Goes on from where this very hub suspended or released it: its mailbox has everything since."""
+        async with life.captures.one_at_a_time:  # the mailbox of a suspended one is checkpointed too
+            return await self._begin_epoch_here(life, command, began)
+
+    async def _begin_epoch_here(self, life: Life, command: Restore, began: float) -> Answer:
         instance = life.instance
         blob = await asyncio.to_thread(instance.spool.read, command.checkpoint)
         if blob is None and command.upgrades:
@@ -246,6 +250,7 @@ class Instances:
         instance.goes_on_from(checkpoint.header)
         instance.outbox.mute(muted=command.muted)
         instance.epoch, instance.move, life.held = command.epoch, "", None
+        life.captures.begin_epoch(command.checkpoint)
         life.process.end()
         instance.become("starting")
         _connect(life, ready)

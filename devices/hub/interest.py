@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from devices.protocol import limits
 from devices.protocol.checkpoint import Arrival
 from devices.protocol.topics import matches
 
@@ -22,6 +23,7 @@ class Interest:
         restored: whether it was opened before this mailbox was made.
         queue: numbers of its unread arrivals; may name some that are gone.
         kept_heard: topics whose retained message it has had here.
+        heard_live: digests of the newest QoS 1 messages that it has had here live.
     """
 
     number: int
@@ -32,6 +34,7 @@ class Interest:
     restored: bool = False
     queue: deque[int] = field(default_factory=deque)
     kept_heard: set[str] = field(default_factory=set)
+    heard_live: deque[bytes] = field(default_factory=lambda: deque(maxlen=4 * limits.RECEIVE_MAXIMUM))
 
     def first_filter(self, topic: str) -> str | None:
         """Returns the first of its filters that a topic matches."""

@@ -163,7 +163,10 @@ class Life:
             try:
                 if is_lost:
                     await instance.steady.wait()
-                    await (await self.captures.take("the broker lost the session")).durable.wait()
+                    taken = await self.captures.take("the broker lost the session")
+                    await taken.durable.wait()
+                    if taken.given_up:
+                        continue
                 await self._subscriptions.open_anew()
             except MidstreamError as error:
                 instance.complain(error)

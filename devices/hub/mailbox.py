@@ -199,6 +199,9 @@ class Mailbox:
         if not incoming.takers:
             self._keep_unclaimed(incoming)
             return False
+        if incoming.arrival.qos and not incoming.arrival.retain:
+            for number in incoming.takers:
+                self._subscriptions[number].heard_live.append(incoming.digest)
         return self._hand_to(incoming.takers, incoming.arrival)
 
     def _hand_to(self, takers: list[int], arrival: Arrival) -> bool:
@@ -241,6 +244,8 @@ class Mailbox:
         """Tells whether a subscription has had this retained message, or does not want any (rule 14)."""
         if not subscription.retained or incoming.arrival.topic in subscription.kept_heard:
             return True
+        if incoming.digest in subscription.heard_live:
+            return True  # a copy of the function that died had subscribed: live messages came before the kept one
         if not subscription.restored:
             return False
         newest = subscription.newest

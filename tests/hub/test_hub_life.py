@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import signal
+import threading
 
 import pytest
 from echoing_functions import ECHO, SUM, send, session_exists, until
@@ -12,6 +14,7 @@ from hub_under_test import running_hub
 from scripted_coordinator import first_checkpoint
 
 from devices.hub import process
+from devices.hub.spool import InstanceSpool
 from devices.protocol import checkpoint as blobs
 from devices.protocol import limits, messages
 from devices.protocol.topics import Topics
@@ -64,6 +67,37 @@ async def test_a_suspended_function_gets_what_came_meanwhile_when_it_is_resumed(
     assert watch.outputs == ["ready"]
     await coordinator.restore("echo", "hub-a", told.checkpoint, parts=False)
     await watch.out("ready", "1", "2", "3")
+
+
+async def test_a_resumed_function_waits_for_no_checkpoint_that_was_under_way_while_it_was_suspended(
+    coordinator, hub_a, watch, device, monkeypatch
+):
+    await coordinator.run("echo", "hub-a", ECHO, "echo")
+    await watch.out("ready")
+    told = await coordinator.answer_to("hub-a", coordinator.capture_command("echo", hold=True), messages.Captured)
+    await watch.state("echo", state="suspended")
+    keep, begun, may_end = InstanceSpool.keep, threading.Event(), threading.Event()
+
+    def slow_disk(*args):
+        begun.set()
+        assert may_end.wait(30)
+        keep(*args)
+
+    monkeypatch.setattr(InstanceSpool, "keep", slow_disk)
+    coordinator.stores = False  # it is of an epoch that is over when it comes
+    await send(device, "1")
+    hub_a.agent.instances.lives["echo"].captures.make_due()
+    await until(begun.is_set)
+    resuming = asyncio.create_task(coordinator.restore("echo", "hub-a", told.checkpoint, parts=False))
+    await asyncio.wait([resuming], timeout=1)  # it goes on at once, or waits for the disk: both must do
+    may_end.set()
+    await resuming
+    await coordinator.heard(messages.Captured, lambda it: it.parent == told.checkpoint)
+    coordinator.stores = True
+    await send(device, "2")
+    await watch.out("ready", "1", "2")
+    after = await coordinator.heard(messages.Captured, lambda it: it.epoch == 2)
+    assert after.parent == told.checkpoint
 
 
 async def test_a_suspended_function_goes_on_elsewhere(coordinator, hub_a, hub_b, watch, device):

@@ -150,6 +150,19 @@ def test_a_retained_message_does_not_come_again_after_a_move(packet: int):
     assert read(destination) == []
 
 
+def test_a_kept_message_that_a_subscription_had_live_does_not_come_again_when_a_dead_copy_had_subscribed_before():
+    mailbox = Mailbox(
+        EMPTY
+    )  # set back to before its subscription, which the broker has; it asks again, behind the queue
+    arrive(mailbox, "live", "later", topic="a", packets=itertools.count(1), duplicate=True)
+    mailbox.subscribe(1, ["a"], latest_only=False, retained=True)
+    arrive(mailbox, "live", topic="a", packets=itertools.count(3), retain=True)
+    assert read(mailbox) == ["live", "later"]
+    mailbox.subscribe(2, ["a"], latest_only=False, retained=True)
+    arrive(mailbox, "live", topic="a", packets=itertools.count(4), retain=True)
+    assert read(mailbox, 2) == ["live"]
+
+
 def test_a_retained_message_that_was_still_on_its_way_at_a_move_comes_after_it():
     source = open_mailbox("+")
     arrive(source, "1", topic="a", retain=True)
