@@ -1,0 +1,1 @@
+"""Random fault schedules over real processes, judged from outside: ``python -m tests.faults --help``."""
