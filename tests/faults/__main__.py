@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from tests.faults import drive, machine
+from tests.faults import disks_and_clocks, drive
 from tests.faults.house import House, NeverError
 from tests.faults.schedule import schedule
 
@@ -42,7 +42,7 @@ _STAYS = 12
 def main(**given: Any) -> None:
     """Breaks everything at random, and looks whether anything is lost or doubled."""
     began = time.monotonic()
-    rows = asyncio.run(Run(given, disks=machine.own_mounts()).run())
+    rows = asyncio.run(Run(given, disks=disks_and_clocks.own_mounts()).run())
     faults = sum((Counter(row["faults"]) for row in rows), Counter())
     totals = {"schedules": len(rows), "faults": faults.total()}
     totals |= {name: sum(row[name] for row in rows) for name in _COUNTS}

@@ -18,7 +18,7 @@ import psutil
 from coordinator.views import answers
 from devices.errors import MidstreamError
 from devices.runtime.source import read_source
-from tests.faults import machine
+from tests.faults import disks_and_clocks
 from tests.faults.foreign import Account, Device, Parrot, say_with_mosquitto_pub
 from tests.faults.house import House, NeverError
 from tests.faults.oracle import Ears, Heard, Verdict, Witness, judge
@@ -188,7 +188,7 @@ class Drive:
                 else:
                     self.left_out[step.what] += 1
             case "fill-disk" if house.disks:
-                filler = machine.fill(house.parts[step.whom].folder)
+                filler = disks_and_clocks.fill(house.parts[step.whom].folder)
                 await asyncio.sleep(step.lasts)
                 filler.unlink()
             case _:

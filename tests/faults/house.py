@@ -22,7 +22,7 @@ from coordinator.views import answers
 from devices.errors import MidstreamError
 from devices.mqtt import ends_with_parent
 from devices.mqtt.broker import Broker, Embedded, Mosquitto
-from tests.faults import machine
+from tests.faults import disks_and_clocks
 from tests.faults.relay import Relay
 from tests.faults.schedule import HUBS
 
@@ -78,7 +78,7 @@ class House:
     ended: list[str] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
-        self.clock = machine.clock_library()
+        self.clock = disks_and_clocks.clock_library()
         home = self.folder / "broker"
         self.broker: Broker = Embedded(home) if self.kind == "embedded" else Mosquitto(home, settings=SAVES_AT_ONCE)
         self.broker.start()
@@ -100,7 +100,7 @@ class House:
         self.broker.kill()
         for part in self.parts.values():
             if self.disks:
-                machine.remove_disk(part.folder)
+                disks_and_clocks.remove_disk(part.folder)
 
     async def _add(self, name: str) -> None:
         address = self.broker.address
@@ -109,11 +109,11 @@ class House:
         folder = self.folder / name
         folder.mkdir(parents=True)
         if self.disks:
-            machine.small_disk(folder, _COORDINATOR_DISK if name == "coordinator" else _HUB_DISK)
+            disks_and_clocks.small_disk(folder, _COORDINATOR_DISK if name == "coordinator" else _HUB_DISK)
         arguments = ["coordinator"] if name == "coordinator" else ["hub", "--name", name, "--metrics-every", "1s"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "MIDSTREAM_BROKER": url}
         if self.clock is not None:
-            environment |= machine.clock(self.clock, self.folder / f"{name}.clock")
+            environment |= disks_and_clocks.clock(self.clock, self.folder / f"{name}.clock")
         arguments += ["--folder", str(folder)]
         part = self.parts[name] = Part(name, arguments, folder, self.folder / f"{name}.armed", environment)
         self._start(part)
