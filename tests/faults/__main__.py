@@ -74,7 +74,8 @@ class Run:
         ran = {row["seed"] for row in self.rows}
         seeds = range(given["seed"], given["seed"] + given["schedules"])
         self.rows = [row for row in self.rows if row["seed"] in seeds]
-        self._left = [seed for seed in reversed(seeds) if seed not in ran]
+        left = [schedule(seed, given["broker"]) for seed in seeds if seed not in ran]
+        self._left = sorted(left, key=lambda it: (it.turns_clocks, it.seed))
 
     async def run(self) -> list[dict[str, Any]]:
         """Returns a row for each schedule."""
@@ -87,15 +88,16 @@ class Run:
         number = 0
         while self._left:
             number += 1
-            house = House(folder / str(number), self._given["broker"], self._given["broken"], self._disks)
+            clocks = self._left[0].turns_clocks
+            house = House(folder / str(number), self._given["broker"], self._given["broken"], self._disks, clocks)
             async with house:
                 for _ in range(_STAYS):
-                    if not self._left or not await self._one(house):
+                    if not self._left or self._left[0].turns_clocks != clocks or not await self._one(house):
                         break
 
     async def _one(self, house: House) -> bool:
         """Runs the next schedule; returns whether the house is fit for another one."""
-        planned = schedule(self._left.pop(), self._given["broker"])
+        planned = self._left.pop(0)
         row = await drive.run(house, planned)
         self.rows.append(row)
         if self._given["results"] is not None:

@@ -35,16 +35,14 @@ def remove_disk(folder: Path) -> None:
     subprocess.run(["umount", "-l", str(folder)], check=False, capture_output=True)
 
 
-def fill(folder: Path) -> Path:
+def fill(folder: Path, name: str) -> Path:
     """Fills a folder's file system to the last byte; returns the file that does."""
-    path = folder / "everything-else"
-    with path.open("wb") as file:
+    path = folder / name
+    with contextlib.suppress(OSError), path.open("wb") as file:
         size = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
-        with contextlib.suppress(OSError):
-            os.posix_fallocate(file.fileno(), 0, max(1, size))
-        with contextlib.suppress(OSError):
-            while file.write(bytes(4096)):
-                file.flush()
+        os.posix_fallocate(file.fileno(), 0, max(1, size))
+        while file.write(bytes(4096)):
+            file.flush()
     return path
 
 

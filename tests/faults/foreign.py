@@ -77,6 +77,7 @@ class Device:
         self.reconnects = 0
         self._accounts = accounts
         self._waiting: dict[int, Account] = {}
+        self._early: set[int] = set()  # answered before `publish` had told their ids
         self._lock = threading.Lock()
         self._was_connected = threading.Event()
         self._client = connected(address, f"{place}-{name}", keeps=False)
@@ -90,8 +91,12 @@ class Device:
             account = self._accounts.setdefault((self.name, text), Account(qos))
             account.sent += 1
             account.at = time.monotonic()
-            said = self._client.publish(self.topic, text, qos, retain)
-            if qos:
+        said = self._client.publish(self.topic, text, qos, retain)  # without the lock: paho has locks of its own
+        with self._lock:
+            if qos and said.mid in self._early:
+                self._early.discard(said.mid)
+                account.taken += 1
+            elif qos:
                 self._waiting[said.mid] = account
 
     @property
@@ -113,6 +118,8 @@ class Device:
             account = self._waiting.pop(mid, None)
             if account is not None:
                 account.taken += 1
+            else:
+                self._early.add(mid)
 
     def leave(self) -> None:
         """Ends the connection."""

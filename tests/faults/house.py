@@ -67,18 +67,20 @@ class House:
         kind: of broker.
         broken: a module of `tests.faults.broken`, or ``-``.
         disks: whether mounts are allowed.
+        clocks: whether clocks can be turned: that makes everything here five times slower.
     """
 
     folder: Path
     kind: str = "mosquitto"
     broken: str = "-"
     disks: bool = False
+    clocks: bool = False
     parts: dict[str, Part] = field(default_factory=dict)
     links: dict[str, Relay] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
-        self.clock = disks_and_clocks.clock_library()
+        self.clock = disks_and_clocks.clock_library() if self.clocks else None
         home = self.folder / "broker"
         self.broker: Broker = Embedded(home) if self.kind == "embedded" else Mosquitto(home, settings=SAVES_AT_ONCE)
         self.broker.start()

@@ -108,6 +108,11 @@ class Schedule:
         return any(step.what == "kill" and step.whom == "broker" for step in self.faults)
 
     @property
+    def turns_clocks(self) -> bool:
+        """Whether a clock is turned."""
+        return any(step.what == "turn-clock" for step in self.faults)
+
+    @property
     def is_planned(self) -> bool:
         """Whether nothing dies and no link breaks, so that QoS 0 is exact too."""
         return not self.faults
