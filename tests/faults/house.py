@@ -31,6 +31,13 @@ SAVES_AT_ONCE: Final = {"autosave_interval": "1", "autosave_on_changes": "true"}
 """Mosquitto writes its database after each change: what a killed one forgets is then next to nothing."""
 _HUB_DISK, _COORDINATOR_DISK = 48, 200  # megabytes
 _BACK: Final = 0.4  # seconds until a part that died at a crash point is started again, as systemd would
+_HUB: Final = """
+[metrics]
+every = "1s"
+[limits]
+lease = "400ms"
+"""
+"""The coordinator waits for two leases before a function goes on elsewhere: a fault must last longer than that."""
 _PATIENCE: Final = 60.0
 
 
@@ -112,11 +119,13 @@ class House:
         folder.mkdir(parents=True)
         if self.disks:
             disks_and_clocks.small_disk(folder, _COORDINATOR_DISK if name == "coordinator" else _HUB_DISK)
-        arguments = ["coordinator"] if name == "coordinator" else ["hub", "--name", name, "--metrics-every", "1s"]
+        config = self.folder / f"{name}.toml"
+        config.write_text("" if name == "coordinator" else _HUB)
+        arguments = ["coordinator"] if name == "coordinator" else ["hub", "--name", name]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "MIDSTREAM_BROKER": url}
         if self.clock is not None:
             environment |= disks_and_clocks.clock(self.clock, self.folder / f"{name}.clock")
-        arguments += ["--folder", str(folder)]
+        arguments += ["--config", str(config), "--folder", str(folder)]
         part = self.parts[name] = Part(name, arguments, folder, self.folder / f"{name}.armed", environment)
         self._start(part)
 

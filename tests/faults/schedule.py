@@ -14,7 +14,7 @@ from typing import Final
 HUBS: Final = ("hub-a", "hub-b", "hub-c")
 SECONDS: Final = 3.0
 """Seconds in which messages are sent, functions moved, and faults begin."""
-LONGEST: Final = 2.0
+LONGEST: Final = 2.5
 """Seconds that a fault lasts, at most; one in eight partitions lasts `SILENCE` longer, so that a hub counts as silent."""
 SILENCE: Final = 16.0
 
