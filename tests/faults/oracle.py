@@ -45,9 +45,10 @@ class Ears:
     def __init__(self, address: BrokerAddress, place: str) -> None:
         self.outs: list[Out] = []
         self.seen: list[dict[str, Any]] = []
+        self.pulses: list[tuple[str, str]] = []  # process and mark
         self._lock = threading.Lock()
         self._subscribed = threading.Event()
-        self._filters = [(f"faults/{place}/out", 1), (f"faults/{place}/seen", 1)]
+        self._filters = [(f"faults/{place}/{leaf}", 1) for leaf in ("out", "seen", "pulse")]
         self._client = connected(address, f"ears-{place}", keeps=True)
         self._client.on_connect = lambda client, *_: client.subscribe(self._filters)
         self._client.on_subscribe = lambda *_: self._subscribed.set()
@@ -60,6 +61,10 @@ class Ears:
         with self._lock:
             if message.topic.endswith("/seen"):
                 self.seen.append(json.loads(message.payload))
+                return
+            if message.topic.endswith("/pulse"):
+                process, mark = message.payload.decode().split()
+                self.pulses.append((process, mark))
                 return
             number, mark, ballast = message.payload.decode().split()
             self.outs.append(Out(time.monotonic(), int(number), mark, int(ballast), keys.get("midstream-key", "")))
@@ -141,6 +146,7 @@ def judge(schedule: Schedule, heard: Heard, verdict: Verdict) -> None:
     _judge_inputs(schedule, heard, seen, verdict)
     _judge_order(heard, seen, verdict)
     _judge_outputs(schedule, heard, seen, verdict)
+    _judge_pulses(heard, verdict)
 
 
 def _judge_inputs(schedule: Schedule, heard: Heard, seen: list[list[str]], verdict: Verdict) -> None:
@@ -198,3 +204,20 @@ def _judge_outputs(schedule: Schedule, heard: Heard, seen: list[list[str]], verd
         else:
             verdict.lost += 1
             verdict.words.append(f"function {heard.number}: its output {number} was never heard")
+
+
+def _judge_pulses(heard: Heard, verdict: Verdict) -> None:
+    """A process that another one has followed must not speak again; what comes a second time is no new word."""
+    over: set[str] = set()
+    last, known = "", set()
+    for pulse in heard.ears.pulses:
+        process, _ = pulse
+        if pulse in known:
+            continue
+        known.add(pulse)
+        if process in over:
+            verdict.split_brain_outputs += 1
+            verdict.words.append(f"function {heard.number}: process {process} spoke after {last} had followed it")
+        elif process != last:
+            over.add(last)
+            last = process
