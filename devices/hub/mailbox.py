@@ -418,6 +418,8 @@ class Mailbox:
                 before the session is handed over.
         """
         ready: list[Delivery] = []
+        if not self._unacknowledged or self._unacknowledged[0].number > self._covered:
+            return ready  # the bounds cost a look at all that is unread
         last = None if all_covered else self._last_within_bounds()
         while self._unacknowledged and self._unacknowledged[0].number <= self._covered:
             number, delivery = self._unacknowledged[0]

@@ -32,6 +32,7 @@ class SleepingMail:
         self._session = session
         self._kept_up_to = 0  # number of the newest arrival in the file; 0: it is empty
         self._came = asyncio.Event()
+        self._writes = False
 
     def take_up(self) -> None:
         """Takes up what an earlier run of this agent has kept and the newest checkpoint does not hold."""
@@ -53,6 +54,7 @@ class SleepingMail:
             if instance.state != "suspended" or mailbox.crowded:
                 continue
             newest, fresh = mailbox.arrivals, mailbox.unsaved(self._kept_up_to)
+            self._writes = True
             try:
                 if fresh:
                     await asyncio.to_thread(instance.spool.mail.append, fresh)
@@ -61,15 +63,17 @@ class SleepingMail:
                 await backoff.wait()
                 self._came.set()
                 continue
+            finally:
+                self._writes = False
             backoff.reset()
             self._kept_up_to = newest if fresh else self._kept_up_to
             mailbox.cover_up_to(newest)
             self._session.acknowledge(all_covered=True)
 
     def forget_what_is_held(self) -> None:
-        """Empties the file if the newest checkpoint is durable and holds everything in it."""
+        """Empties the file if the newest checkpoint is durable and holds everything in it; not while more is written."""
         instance = self._instance
         held = instance.header.mailbox.arrivals >= self._kept_up_to and instance.durable == instance.header.checkpoint
-        if self._kept_up_to and held:
+        if self._kept_up_to and held and not self._writes:
             self._kept_up_to = 0
-            asyncio.get_running_loop().run_in_executor(None, instance.spool.mail.clear)
+            instance.spool.mail.clear()

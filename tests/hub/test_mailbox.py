@@ -351,3 +351,31 @@ def test_the_lowest_quality_of_service_is_known():
     assert mailbox.snapshot().input_qos == 1
     arrive(mailbox, "2")
     assert mailbox.snapshot().input_qos == 0
+
+
+# Mail of a suspended function ------------------------------------------------------------------------------------------
+
+
+def test_what_was_saved_in_a_file_comes_after_a_restart_and_its_repeats_do_not():
+    packets = itertools.count(1)
+    mailbox = open_mailbox("t")
+    arrive(mailbox, "1", packets=packets)
+    record = mailbox.snapshot()
+    mailbox.keep(record)
+    arrive(mailbox, "2", "3", packets=packets)
+    arrive(mailbox, "4")
+    saved = mailbox.unsaved(0)
+    assert [it.arrival.payload for it in saved] == [b"2", b"3", b"4"]
+    mailbox.cover_up_to(mailbox.arrivals)
+    assert len(mailbox.acknowledge(all_covered=True)) == 3
+    arrive(mailbox, "5")
+    assert [it.arrival.payload for it in mailbox.unsaved(4)] == [b"5"]
+    again = Mailbox(record, 20)
+    again.take_saved(saved)
+    again.arrive(delivery("2", packet=2, duplicate=True), at=1.0)  # acknowledged, but the broker did not hear it
+    assert len(again.acknowledge(all_covered=True)) == 1
+    later = again.snapshot()
+    assert read(again) == ["1", "2", "3", "4"]
+    again.roll_back(record)
+    assert read(again) == ["1", "2", "3", "4"]
+    assert read(Mailbox(later)) == ["1", "2", "3", "4"]

@@ -7,7 +7,7 @@ import contextlib
 
 import psutil
 import pytest
-from echoing_functions import SUM, send
+from echoing_functions import send
 from hub_process import HubProcess
 
 from devices.hub.behind import Saved
@@ -15,6 +15,16 @@ from devices.hub.mail_file import MailFile
 from devices.protocol import messages
 from devices.protocol.checkpoint import Arrival
 
+COUNTS = """
+from midstream import ctx, function
+
+@function(checkpoint="1h")
+def counts():
+    messages, count = ctx.subscribe("in"), 0
+    while messages.next().text != "end":
+        count += 1
+    return count
+"""
 COUNT = 3000
 BURST = 600  # what the broker's queue holds in any case
 
@@ -35,7 +45,7 @@ async def test_three_thousand_messages_for_a_suspended_function_are_all_there_ev
     hub = HubProcess(broker, tmp_path / "hub-a", "hub-a")
     try:
         await coordinator.heard(messages.Report)
-        await coordinator.run("total", "hub-a", SUM, "total")
+        await coordinator.run("total", "hub-a", COUNTS, "counts")
         await watch.state("total", waiting="in")
         await coordinator.send("hub-a", coordinator.capture_command("total", hold=True))
         await watch.state("total", state="suspended")
@@ -49,6 +59,8 @@ async def test_three_thousand_messages_for_a_suspended_function_are_all_there_ev
         assert (await watch.state("total", state="suspended", lag=COUNT + 1))["dropped"] == 0
         go_on = messages.GoOn(id="on", instance="total", epoch=1, move="", reason="resumed")
         await coordinator.answer_to("hub-a", go_on)
+        for left in range(COUNT, -1, -BURST):  # each within the deadline of one wait
+            await watch.until(lambda _, left=left: watch.states("total")[-1]["lag"] <= left)
         await send(device, "end")
         assert (await coordinator.heard(messages.Ended)).result == COUNT + 1
     finally:
