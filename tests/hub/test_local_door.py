@@ -36,6 +36,8 @@ async def test_a_hub_tells_its_owner_what_it_runs_also_without_broker_and_coordi
 ):
     await coordinator.run("total", "hub-a", SUM, "total")
     await coordinator.run("never", "hub-a", SUM, "total", **NEVER)
+    for name in ("total", "never"):
+        await watch.state(name, text="listening")
     await send(device, "1")
     for name in ("total", "never"):
         await watch.state(name, values={"total": 1})
