@@ -43,17 +43,21 @@ class Claims:
         self.coordinator_is_there = False
         self.presence = Presence()
         self.coordinator_notes_ends = True  # until one says otherwise: an end can wait
+        self.on_coordinator: Callable[[], None] = lambda: None
         self.on_newer: Callable[[ClaimBody], None] = lambda _claim: None
 
     def take_status(self, payload: bytes) -> None:
-        """Pins the coordinator's key at first contact.
+        """Pins the coordinator's key at first contact; tells `on_coordinator` that there is one, or one again.
 
         Raises:
             RefusedError: another key is pinned.
             ProtocolError: no coordinator's status.
         """
         status = messages.decode(payload, CoordinatorStatus, self._topics.coordinator_status)
+        came = status.state == "online" and not self.coordinator_is_there
         self.coordinator_is_there = status.state == "online"
+        if came:
+            self.on_coordinator()
         self.presence.take(is_there=self.coordinator_is_there)
         self.coordinator_notes_ends = status.notes_ends
         if not status.key:

@@ -52,6 +52,7 @@ class Instances:
         self._preparations = preparations
         self.lives: dict[str, Life] = {}
         hub.claims.on_newer = self.claimed
+        hub.claims.on_coordinator = self.announce_unconfirmed
 
     def add(self, instance: Instance, *, is_new: bool = False, late_mail: bool = False) -> Life:
         """Adds an instance; it removes itself when nothing of it is left here."""
@@ -323,6 +324,12 @@ class Instances:
         life = self.lives.get(told.instance)
         if life is None or not life.captures.announce_again(told.checkpoint):
             self._hub.control.answer(told)
+
+    def announce_unconfirmed(self) -> None:
+        """Tells a coordinator that has come what it may have missed; outputs and acknowledgements wait for its word."""
+        for life in self.lives.values():
+            for taken in life.captures.pending:
+                life.captures.announce_again(taken.id)
 
     async def stored(self, command: messages.Stored) -> Answer:
         """Takes note that the coordinator has a checkpoint; a function that was held for it is let go of.

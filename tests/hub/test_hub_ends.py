@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from test_hub_crashes import HubProcess, reports
 
-from devices.protocol import messages, sealing
+from devices.protocol import limits, messages, sealing
 from devices.protocol.topics import Topics
 from devices.testing.broker import Tap
 
@@ -55,3 +55,15 @@ async def test_an_end_is_told_again_by_the_next_life_of_its_hub_until_it_is_note
             assert tap.payloads("out") == [b"bye"]
     finally:
         hub.kill()
+
+
+async def test_what_a_coordinator_may_have_missed_is_told_when_there_is_one_again(coordinator, hub_a):
+    coordinator.stores = False
+    await coordinator.run("short", "hub-a", SHORT.replace("return 7", "ctx.sleep(1000)"), "short")
+    first = await coordinator.heard(messages.Captured)
+    coordinator.answers.clear()
+    for state in ("offline", "online"):
+        status = messages.CoordinatorStatus(state=state, key=sealing.public_bytes(coordinator.key).hex())
+        await coordinator.session.publish(TOPICS.coordinator_status, messages.encode(status), retain=True)
+    async with asyncio.timeout(0.8 * limits.VERDICT):  # before its own time to ask again
+        assert (await coordinator.heard(messages.Captured)).checkpoint == first.checkpoint
