@@ -13,6 +13,7 @@ from coordinator.config import CoordinatorConfig
 from coordinator.desk import Desk
 from coordinator.facts import Facts
 from coordinator.ingest.ahead import AheadOfStore
+from coordinator.ingest.backlog import Backlog
 from coordinator.ingest.broker_drops import BrokerDrops
 from coordinator.ingest.checkpoints import Uploads
 from coordinator.ingest.hubs import Hubs
@@ -116,6 +117,7 @@ class Coordinator:
         self._telemetry = Telemetry(ears, facts)
         self._telemetry.follow(book.topics())
         voices = Voices()
+        self._backlog = Backlog(ears, voices, journal)
         desk = Desk(ground, actions, drains=drains, pause=pause, voices=voices, status=self._status)
         self._requests = requests = Requests(line, topics, desk.answer)
         self._orders = orders = Orders(line, topics, actions.carry_out)
@@ -205,6 +207,7 @@ class Coordinator:
                 *rules,
                 *self._ahead.attention(self._hubs),
                 *self._drops.attention(),
+                *self._backlog.attention(),
                 *self._telemetry.attention(),
             ],
             version=__version__,
@@ -227,6 +230,7 @@ class Coordinator:
                     tidied = moment
                     await self._store.tidy(self._config.retention)
                 if self._line.up and self._ready.is_set():
+                    await self._backlog.look()
                     await self._announcement.news()
                     await self._failover.look()
                     await self._drains.look()

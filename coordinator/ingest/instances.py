@@ -61,6 +61,10 @@ class Voices:
         """Returns what an instance said last."""
         return self._states.get(instance)
 
+    def lags(self) -> dict[str, int]:
+        """Returns the unread messages of each instance on its hub, as it said last."""
+        return {instance: state.lag for instance, state in self._states.items()}
+
     def lines(self, instance: str, last: int) -> list[LogLine]:
         """Returns the newest lines, oldest first."""
         return list(self._logs.get(instance, ()))[-last:] if last > 0 else []
