@@ -248,7 +248,8 @@ class Captures:
             instance.mailbox.keep(cut.mailbox)
         else:
             instance.mailbox.keep_within_limits(cut.mailbox)
-            self._replace(base, instance.header.checkpoint)
+            if self._base is not None:  # else the one before is on its way to the store by now
+                self._replace(base, instance.header.checkpoint)
         instance.header = made.header
         self._kept_at, self._waits_kept = began, self._waits_at_cut
         self._pending[taken.id] = taken
