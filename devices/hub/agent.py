@@ -17,7 +17,7 @@ from typing import Final, Literal
 import msgspec
 
 from devices.errors import MidstreamError, UnreachableError, printable
-from devices.hub import door, draining, info, leaving, recovery, rivals
+from devices.hub import door, draining, info, leaving, offering, recovery, rivals
 from devices.hub.backoff import Backoff
 from devices.hub.claims import Claims
 from devices.hub.clock_wait import ClockWait
@@ -211,7 +211,12 @@ class Agent:
             if life.ahead.is_said:
                 life.ahead.say_again()
         self.control.answer(
-            Report(hub=self._config.name, boot=self._boot, start=self._start, holding=self.instances.holding())
+            Report(
+                hub=self._config.name,
+                boot=self._boot,
+                start=self._start,
+                holding=offering.holding(self.instances.lives),
+            )
         )
 
     def _delivered(self, delivery: Delivery) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from devices import requirements
 from devices.errors import DamagedError, FencedError, MidstreamError, ProtocolError, RefusedError, RestoreError
-from devices.hub import handover
+from devices.hub import handover, offering
 from devices.hub.downloads import Downloads
 from devices.hub.feed import Feed
 from devices.hub.instance import Hub, Instance
@@ -27,7 +27,7 @@ from devices.mqtt.session import end_session
 from devices.protocol import checkpoint as blobs
 from devices.protocol import limits, messages
 from devices.protocol.checkpoint import Checkpoint, Header
-from devices.protocol.messages import Answer, ClaimBody, Done, Holding, Restore, Running
+from devices.protocol.messages import Answer, ClaimBody, Done, Restore, Running
 from devices.runtime.settings import Settings
 
 _LATE: Final = 10.0
@@ -52,7 +52,7 @@ class Instances:
         self._preparations = preparations
         self.lives: dict[str, Life] = {}
         hub.claims.on_newer = self.claimed
-        hub.claims.on_coordinator = self.announce_unconfirmed
+        hub.claims.on_coordinator = lambda: offering.announce_unconfirmed(self.lives)
 
     def add(self, instance: Instance, *, is_new: bool = False, late_mail: bool = False) -> Life:
         """Adds an instance; it removes itself when nothing of it is left here."""
@@ -64,21 +64,6 @@ class Instances:
     def _remove(self, life: Life) -> None:
         if self.lives.get(life.instance.name) is life:
             del self.lives[life.instance.name]
-
-    def holding(self) -> list[Holding]:
-        """Returns what the coordinator is told at each start and reconnect."""
-        return [
-            Holding(
-                instance=name,
-                epoch=it.epoch,
-                state=it.state,
-                checkpoint=it.header.checkpoint,
-                move=it.move,
-                published=it.outbox.published,
-                muted=it.outbox.muted,
-            )
-            for name, it in ((name, life.instance) for name, life in self.lives.items())
-        ]
 
     def _acting(self, command: messages.Command, epoch: int) -> Life:
         life = self.lives.get(command.instance)
@@ -324,12 +309,6 @@ class Instances:
         life = self.lives.get(told.instance)
         if life is None or not life.captures.announce_again(told.checkpoint):
             self._hub.control.answer(told)
-
-    def announce_unconfirmed(self) -> None:
-        """Tells a coordinator that has come what it may have missed; outputs and acknowledgements wait for its word."""
-        for life in self.lives.values():
-            for taken in life.captures.pending:
-                life.captures.announce_again(taken.id)
 
     async def stored(self, command: messages.Stored) -> Answer:
         """Takes note that the coordinator has a checkpoint; a function that was held for it is let go of.

@@ -1,4 +1,4 @@
-"""A coordinator whose store is new, or an older copy, is given what this hub keeps (`docs/protocol.md`, rule 22)."""
+"""A coordinator that comes is told what is here, and given what its store lacks (`docs/protocol.md`, rule 22)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from devices.hub import checkpoints
 from devices.hub.control import Control
 from devices.hub.life import Life
 from devices.protocol import checkpoint as blobs
-from devices.protocol.messages import Captured, Offer
+from devices.protocol.messages import Captured, Holding, Offer
 
 
 async def offer(lives: Mapping[str, Life], command: Offer, control: Control, hub: str) -> Captured:
@@ -53,3 +53,26 @@ async def offer(lives: Mapping[str, Life], command: Offer, control: Control, hub
     )
     control.answer(told)
     return told
+
+
+def holding(lives: Mapping[str, Life]) -> list[Holding]:
+    """Returns what the coordinator is told of the instances here, at each start and reconnect."""
+    return [
+        Holding(
+            instance=name,
+            epoch=it.epoch,
+            state=it.state,
+            checkpoint=it.header.checkpoint,
+            move=it.move,
+            published=it.outbox.published,
+            muted=it.outbox.muted,
+        )
+        for name, it in ((name, life.instance) for name, life in lives.items())
+    ]
+
+
+def announce_unconfirmed(lives: Mapping[str, Life]) -> None:
+    """Tells a coordinator that has come what it may have missed; outputs and acknowledgements wait for its word."""
+    for life in lives.values():
+        for taken in life.captures.pending:
+            life.captures.announce_again(taken.id)
