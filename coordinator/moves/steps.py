@@ -156,7 +156,8 @@ async def release(ground: Ground, journey: Journey) -> None:
     machine.crash_point("after-released")
     if journey.ahead is not None:
         await journey.ahead  # `Restore` must arrive behind it
-    late_mail_comes = ground.hubs.online(move.source) and move.source != move.destination
+    passes_on = move.source != move.destination or move.handover == "disconnect"  # else it keeps its mailbox
+    late_mail_comes = ground.hubs.online(move.source) and passes_on
     await _claim(ground, journey, published=released.published, late_mail=late_mail_comes)
 
 

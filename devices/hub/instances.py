@@ -125,7 +125,7 @@ class Instances:
         if life is not None and life.fencing is not None:
             life.fencing.cancel()
             life.fencing = None
-        if life is not None and _goes_on_from_here(life.instance, command):
+        if life is not None and _goes_on_from_here(life, command):
             return await self._go_on_here(life, command, began)
         if life is not None:
             await life.leave()
@@ -442,9 +442,10 @@ async def _give_up(life: Life) -> None:
     await life.forget()
 
 
-def _goes_on_from_here(instance: Instance, command: Restore) -> bool:
-    held = instance.header.checkpoint
-    return instance.state in ("suspended", "moving") and held in (command.checkpoint, command.upgrades)
+def _goes_on_from_here(life: Life, command: Restore) -> bool:
+    """Tells whether the mailbox here can be gone on with: of a session that was left, the broker sends again what it has."""
+    held = life.instance.header.checkpoint in (command.checkpoint, command.upgrades)
+    return held and life.instance.state in ("suspended", "moving") and life.session.is_open
 
 
 def _connect(life: Life, ready: Ready) -> None:

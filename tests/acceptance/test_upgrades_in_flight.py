@@ -31,13 +31,14 @@ WINDOW = 5
 
 
 @pytest.mark.timeout(300)
-def test_a_counting_function_is_upgraded_between_numbered_messages_without_a_loss(tmp_path):
+@pytest.mark.parametrize("broker", ["mosquitto", "embedded"])
+def test_a_counting_function_is_upgraded_between_numbered_messages_without_a_loss(tmp_path, broker):
     paths = {}
     for name, text in {"meter": METER, "better": BETTER, "elsewhere": ELSEWHERE, "missing": MISSING}.items():
         paths[name] = tmp_path / name / "meter.py"
         paths[name].parent.mkdir()
         paths[name].write_text(text)
-    with System(tmp_path, hubs={"hub-a": []}) as system, Tap(system.address, "applied") as tap:
+    with System(tmp_path, broker, hubs={"hub-a": []}) as system, Tap(system.address, "applied") as tap:
         system.command("run", str(paths["meter"]))
         system.until(lambda: system.instance("meter")["waiting"], "the function listens")
         enough, failures = threading.Event(), []

@@ -277,7 +277,7 @@ class Landing:
             raise Lost("its statement is not carried out in the same way any more") from error
         if more := sorted(set(shared) & new.free - set(cell_names)):
             raise Lost(f"it uses {_listed(more)} of the function around it now")
-        dropped = {name for name in (*record.names, *record.cells) if not is_hidden(name)} - new.names - new.free
+        dropped = {name for name in (*record.names, *record.cells) if not name.startswith(".")} - new.names - new.free
         if moved := sorted(dropped & module.rest_names(new, entry)):
             raise Lost(f"it reads {_listed(moved)} as a global now, which was a variable of the function")
         had = {renaming.names.get(name, name) for name in was[0].needs(old, record.entry)[0]}
