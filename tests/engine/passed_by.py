@@ -131,6 +131,7 @@ REASONS: dict[str, list[str]] = {
         "steps() is called when in_a_handler() has ended",
         "the generator steps() is not driven by the statement itself",
     ],
+    "ways_out": ["Held.__del__() is called by a statement that cannot be stopped in"],
 }
 
 

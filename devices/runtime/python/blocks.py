@@ -14,8 +14,7 @@ from devices.runtime.python.shape import TO_NUMBER, ModuleForm, assign, placed
 class Blocks:
     """Builds the blocks of one function. It is the sink of its expressions (`lower.Sink`).
 
-    State: ``_block`` is where steps go; ``_pins`` the hidden names of the statement at hand, cleared behind it;
-    ``_finals`` and ``_loops`` what a ``return``, ``break`` or ``continue`` passes on its way.
+    State: ``_block`` is where steps go; ``_pins`` the hidden names of the statement at hand, cleared behind it.
     """
 
     def __init__(self, module: ModuleForm, function: form.Function, scope: Scope, node: ast.AST) -> None:
@@ -26,8 +25,6 @@ class Blocks:
         self._line = function.line
         self._origin = (0, 0)
         self._pins: list[str] = []
-        self._finals: list[str] = []
-        self._loops: list[int] = []
         self._hidden = 0
         self._pinned: list[str] = []
         self._trial: list[form.Block] = []
@@ -196,6 +193,47 @@ class Blocks:
         step = form.If(0, self._line, self._block, test, form.Block(), form.Block())
         self._add(step)
         return self._part(step, step.body, "body"), self._part(step, step.orelse, "orelse")
+
+    def _dropped(self, step: form.For | form.With, name: str) -> None:
+        """Has what a loop or ``with`` holds in a hidden name dropped by a loop around it, or else by itself.
+
+        Python allows 20 nested blocks, and each that drops something is one. Whatever leaves the loop around it leaves
+        this one first, and nothing of the user's runs in between.
+        """
+        block = self._block
+        while isinstance(block.parent, form.If | form.Match | form.While | form.For):
+            outer = block.parent
+            if isinstance(outer, form.For) and outer.clear:
+                step.dropper = outer.dropper or outer
+                step.dropper.drops.insert(0, name)
+                return
+            block = outer.block
+        step.drops.append(name)
+
+    def _way_out(self, word: str) -> list[ast.stmt]:
+        """Tells what a ``return``, ``break`` or ``continue`` passes on its way; returns the statement that notes it."""
+        within_loop = word in ("break", "continue")
+        noted: list[ast.stmt] = []
+        inner: form.Finally | None = None
+        through_with = False
+        block = self._block
+        while block.parent is not None:
+            parent = block.parent
+            if within_loop and isinstance(parent, form.For | form.While) and block.role == "body":
+                break
+            if isinstance(parent, form.With):
+                through_with = True
+                parent.passed = parent.passed or within_loop
+            elif isinstance(parent, form.Finally) and block.role == "body":
+                parent.recorded = parent.recorded or through_with
+                if inner is None:
+                    noted = [assign(parent.marker, ast.Constant(word))]
+                else:
+                    inner.onward = parent.marker
+                    inner.words.append(word)
+                inner, through_with = parent, False
+            block = parent.block
+        return noted
 
     def _take_pins(self) -> list[str]:
         pins, self._pins = self._pins, []

@@ -41,7 +41,7 @@ class CompoundStatements(TryStatements):
         if fits:
             step = form.While(TO_NUMBER, node.lineno, self._block, test, form.Block(), form.Block())
             self._add(step)
-            self._loop_body(self._part(step, step.body, "body"), node.body)
+            self._fill(self._part(step, step.body, "body"), node.body)
             self._fill(self._part(step, step.orelse, "orelse"), node.orelse)
             return
         ended = self.hidden("e") if node.orelse else None
@@ -64,9 +64,7 @@ class CompoundStatements(TryStatements):
         self.leave(inner)
         for name in pins:
             self._glue(assign(name, ast.Constant(None)))
-        self._loops.append(len(self._finals))
         self.statements(node.body)
-        self._loops.pop()
         self.leave(outer)
         self._take_pins()
         if ended:
@@ -74,11 +72,6 @@ class CompoundStatements(TryStatements):
             self._add(check)
             self._fill(self._part(check, check.body, "body"), node.orelse)
             self._part(check, check.orelse, "orelse")
-
-    def _loop_body(self, block: form.Block, statements: Sequence[ast.stmt]) -> None:
-        self._loops.append(len(self._finals))
-        self._fill(block, statements)
-        self._loops.pop()
 
     def _For(self, node: ast.For) -> None:  # noqa: N802
         iterator = self.hidden("i")
@@ -104,6 +97,8 @@ class CompoundStatements(TryStatements):
         has_site = self._takes_steps(target)
         item = store(self.hidden("v")) if has_site else self._quiet_target(target)
         step = form.For(TO_NUMBER, line, self._block, item, iterator, clear, form.Block(), form.Block())
+        if clear:
+            self._dropped(step, iterator)
         self._add(step)
         block = self._part(step, step.body, "body")
         if isinstance(item, ast.Name) and has_site:
@@ -112,12 +107,10 @@ class CompoundStatements(TryStatements):
             self._clear()
             self._glue(assign(item.id, ast.Constant(None)))
             self.leave(outer)
-        self._loops.append(len(self._finals))
         outer_block, pins, outer_line = self._block, self._pins, self._line
         self._block, self._pins = block, []
         self.statements(body)
         self._block, self._pins, self._line = outer_block, pins, outer_line
-        self._loops.pop()
         if not block.steps:
             self._part(step, block, "body").steps.append(form.Plain(0, line, block, [ast.Pass()]))
         self._fill(self._part(step, step.orelse, "orelse"), orelse)
@@ -139,6 +132,7 @@ class CompoundStatements(TryStatements):
         entered = self.hidden("v") if has_site else ""
         native = store(entered) if has_site else target and self._quiet_target(target)
         step = form.With(0, item.context_expr.lineno, self._block, manager, native, form.Block())
+        self._dropped(step, manager)
         self._add(step)
         outer = self.enter(self._part(step, step.body, "body"))
         before = len(self._pinned)
@@ -173,11 +167,9 @@ class CompoundStatements(TryStatements):
         marker = self.hidden("k")
         step = form.Finally(0, where.lineno, self._block, marker, form.Block(), form.Block())
         self._add(step)
-        self._finals.append(marker)
         outer = self.enter(self._part(step, step.body, "body"))
         self._guarded_body(entered, leave, pending, item, more, body, node)
         self.leave(outer)
-        self._finals.pop()
         outer = self.enter(self._part(step, step.final, "final"))
         self._line = where.lineno
         then, _ = self._quiet_branch(load(pending))

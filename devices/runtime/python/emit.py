@@ -194,7 +194,7 @@ class Emitter:
                 self.place(test, function, step.number, step.line)
                 return [self.header(step, ast.While(test, self.filled(body, function, step.line), self.block(orelse)))]
             case form.For():
-                return self.clearing(step, [self.loop(step)])
+                return self.around(step, [self.loop(step)])
             case form.Try():
                 return [self.guarded(step, self.filled(step.body, function, step.line), self.block(step.orelse))]
             case form.Handling():
@@ -202,7 +202,7 @@ class Emitter:
             case form.Unbind():
                 return [self.unbinding(step, self.filled(step.body, function, step.line))]
             case form.Finally():
-                return [self.finishing(step, self.filled(step.body, function, step.line))]
+                return self.finishing(step, self.filled(step.body, function, step.line))
             case form.With():
                 return self.managed(step, load(step.manager), step.target, self.filled(step.body, function, step.line))
             case form.Match(subject=subject, cases=cases):
@@ -226,15 +226,20 @@ class Emitter:
         iterator = load(step.iterator)
         for part in (step.target, iterator):
             self.place(part, function, step.number, step.line)
-        return self.header(
-            step, ast.For(step.target, iterator, self.filled(step.body, function, step.line), self.block(step.orelse))
-        )
+        orelse = self.block(step.orelse)
+        if orelse and step.dropper is not None:
+            orelse = [self.wrap(step, _set(step.iterator, None)), *orelse]
+        return self.header(step, ast.For(step.target, iterator, self.filled(step.body, function, step.line), orelse))
 
-    def clearing(self, step: form.For, body: list[ast.stmt]) -> list[ast.stmt]:
-        """Drops the iterator when the loop is left, however it is: a generator's ``finally`` runs then."""
-        if not step.clear:
-            return body
-        return [self.wrap(step, ast.Try(body, [], [], [_set(step.iterator, None)]))]
+    def around(self, step: form.For, body: list[ast.stmt]) -> list[ast.stmt]:
+        """Returns a loop, or what is left of it, with what drops its iterator."""
+        return self.dropping(step, step.iterator, body) if step.clear else body
+
+    def dropping(self, step: form.For | form.With, name: str, body: list[ast.stmt]) -> list[ast.stmt]:
+        """Drops what a hidden name holds when its step is left, however it is: a generator's ``finally`` runs then."""
+        if step.dropper is None or (isinstance(step, form.With) and step.passed):
+            return [self.wrap(step, ast.Try(body, [], [], [_set(each, None) for each in step.drops or [name]]))]
+        return [*body, self.wrap(step, _set(name, None))]
 
     def guarded(self, step: form.Try, body: list[ast.stmt], orelse: list[ast.stmt]) -> ast.stmt:
         """Returns the ``try`` with its handlers around a body."""
@@ -261,31 +266,37 @@ class Emitter:
             step, ast.Try(body, [], [], [_set(step.name, None), ast.Delete([ast.Name(step.name, ast.Del())])])
         )
 
-    def finishing(self, step: form.Finally, body: list[ast.stmt]) -> ast.stmt:
+    def finishing(self, step: form.Finally, body: list[ast.stmt]) -> list[ast.stmt]:
         """Returns the ``try: ... finally:`` around a body, with its marker."""
         function = step.function.number
-        saved = step.marker + "x"
-        recorded = ast.Try(
-            [*body, _set(step.marker, 0)],
-            [
-                ast.ExceptHandler(
-                    load(".BaseException"),
-                    saved,
-                    [ast.Assign([store(step.marker)], load(saved)), ast.Raise(None, None)],
-                )
-            ],
-            [],
-            [],
-        )
-        final = ast.Try(self.filled(step.final, function, step.line), [], [], [_set(step.marker, None)])
-        return self.wrap(step, ast.Try([recorded], [], [], [final]))
+        marker = step.marker
+        body = [*body, _set(marker, 0)]
+        begun: ast.stmt = _set(marker, None)
+        known: list[ast.stmt] = []
+        if step.recorded:
+            saved = marker + "x"
+            noting = [ast.Assign([store(marker)], load(saved)), ast.Raise(None, None)]
+            body = [ast.Try(body, [ast.ExceptHandler(load(".BaseException"), saved, noting)], [], [])]
+        else:
+            pending = ast.Assign([store(marker)], ast.Call(load(".exception"), [], []))
+            known = [ast.If(ast.Compare(load(marker), [ast.Is()], [ast.Constant(None)]), [pending], [])]
+        final = self.final(step, self.filled(step.final, function, step.line))
+        return [self.wrap(step, node) for node in (begun, ast.Try(body, [], [], [*known, final]))]
+
+    def final(self, step: form.Finally, body: list[ast.stmt]) -> ast.stmt:
+        """Returns the body of a ``finally``, or what is left of it: behind it, what is pending goes onward."""
+        if step.onward:
+            words = ast.Tuple([ast.Constant(word) for word in step.words], ast.Load())
+            passed = ast.Call(load(".onward"), [load(step.marker), words], [])
+            body = [*body, ast.Assign([store(step.onward)], passed)]
+        return ast.Try(body, [], [], [_set(step.marker, None)])
 
     def managed(
         self, step: form.With, manager: ast.expr, target: ast.expr | None, body: list[ast.stmt]
     ) -> list[ast.stmt]:
-        """Returns the ``with``; the manager is dropped behind it."""
+        """Returns the ``with``, with what drops its manager."""
         node = ast.With([ast.withitem(manager, target)], body)
-        return [self.wrap(step, ast.Try([node], [], [], [_set(step.manager, None)]))]
+        return self.dropping(step, step.manager, [self.wrap(step, node)])
 
     def matching(
         self,

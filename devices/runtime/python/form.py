@@ -80,18 +80,28 @@ class While(Step):
 
 @dataclass(eq=False)
 class For(Step):
-    """A loop over the hidden ``iterator``; ``clear``: it may hold something whose end can be seen."""
+    """A loop over the hidden ``iterator``; ``clear``: it may hold something whose end can be seen.
+
+    However the loop is left, the iterator is dropped: by ``dropper``, a loop around it that is left at the same time,
+    or by itself, with the others that it ``drops``, in this order.
+    """
 
     target: ast.expr
     iterator: str
     clear: bool
     body: Block
     orelse: Block
+    dropper: For | None = None
+    drops: list[str] = field(default_factory=list)
 
 
 @dataclass(eq=False)
 class Handler:
-    """``except kind as saved``; the user's own name is bound and unbound by the body's first step, an `Unbind`."""
+    """``except kind as saved``.
+
+    ``saved`` is the user's own name where it keeps its value in the handler. Else it is a hidden one, and the user's is
+    bound and unbound by the body's first steps, an assignment and an `Unbind`.
+    """
 
     kind: ast.expr | None
     saved: str
@@ -132,21 +142,34 @@ class Unbind(Step):
 class Finally(Step):
     """``marker`` says in ``final`` what is pending.
 
-    0 (nothing), an exception, ``"break"``, ``"continue"``, or the hidden name that holds the value to return.
+    0 (nothing), an exception, ``"break"``, ``"continue"``, or the hidden name that holds the value to return. What leaves
+    the body says so there. Where nothing has, an exception is under way; unless something else may raise behind it, the
+    ``__exit__`` of a ``with``: then exceptions are ``recorded``, which takes a ``try`` more. ``words`` are those that are
+    not at their end behind it; they go ``onward``, to the marker of the next one.
     """
 
     marker: str
     body: Block
     final: Block
+    recorded: bool = False
+    onward: str = ""
+    words: list[str] = field(default_factory=list)
 
 
 @dataclass(eq=False)
 class With(Step):
-    """``with`` one manager, which a hidden name holds."""
+    """``with`` one manager, which a hidden name holds.
+
+    It is dropped as the iterator of a `For` is; ``passed``: a ``break`` or ``continue`` leaves it, but no loop that could
+    drop it.
+    """
 
     manager: str
     target: ast.expr | None
     body: Block
+    dropper: For | None = None
+    drops: list[str] = field(default_factory=list)
+    passed: bool = False
 
 
 @dataclass(eq=False)

@@ -123,6 +123,11 @@ def made(result: object, instance: Any) -> Any:
     return instance
 
 
+def onward(pending: Any, words: tuple[str, ...]) -> str | None:
+    """Returns what is pending in a ``finally``, if it is one of the words that go on to the next one."""
+    return pending if type(pending) is str and pending in words else None
+
+
 def primed(iterator: Iterator[Any]) -> Generator[Any, Any, Any]:
     """Goes on with a ``yield from`` that was suspended: waits first for what is sent (PEP 380, by hand)."""
     value = None
@@ -157,6 +162,8 @@ HIDDEN: Final[dict[str, Any]] = {
     ".BaseException": BaseException,
     ".AssertionError": AssertionError,
     ".StopIteration": StopIteration,
+    ".exception": sys.exception,
+    ".onward": onward,
     ".entering": entering,
     ".leaving": leaving,
     "locals": own_locals,

@@ -173,6 +173,7 @@ class _Body(CompoundStatements):
         line = generator.target.lineno
         item = self._quiet_target(generator.target)
         step = form.For(TO_NUMBER, line, self._block, item, iterator, True, form.Block(), form.Block())
+        self._dropped(step, iterator)
         self._add(step)
         self._part(step, step.orelse, "orelse")
         places = [self.enter(self._part(step, step.body, "body"))]

@@ -125,9 +125,9 @@ class RestBuilder:
             case form.For() if block.role == "body":
                 rest.add(self.of(parent))
                 rest.read.add(parent.iterator)
-                return emitter.clearing(parent, [self._once(parent, body, [emitter.loop(parent)])])
+                return emitter.around(parent, [self._once(parent, body, [emitter.loop(parent)])])
             case form.For():
-                return emitter.clearing(parent, body)
+                return emitter.around(parent, body)
             case form.Try() if block.role == "body":
                 rest.add(self.of(parent))
                 return [emitter.guarded(parent, body, emitter.block(parent.orelse))]
@@ -144,8 +144,7 @@ class RestBuilder:
                 return [emitter.unbinding(parent, body)]
             case form.Finally() if block.role == "body":
                 rest.add(self.of(parent))
-                rest.read.add(parent.marker)  # what passes through it from an inner finally is noted there already
-                return [emitter.finishing(parent, body)]
+                return emitter.finishing(parent, body)
             case form.Finally():
                 word = next(pending)
                 return self._finishing(parent, word, body, rest)
@@ -161,8 +160,7 @@ class RestBuilder:
 
     def _finishing(self, step: form.Finally, word: str, body: list[ast.stmt], rest: Rest) -> list[ast.stmt]:
         rest.read.add(step.marker)
-        clear = ast.Assign([store(step.marker)], ast.Constant(None))
-        final: list[ast.stmt] = [ast.Try(body, [], [], [clear])]
+        final = [self.emitter.final(step, body)]
         if not word:
             return self._glue(step, *final)
         if word == EXCEPTION:
@@ -225,7 +223,7 @@ class RestBuilder:
         target = cut.copied(step.target)  # a stop before the item is stored would lose it
         turn = ast.For(target, ast.Tuple([load(".v")], ast.Load()), body, [emitter.loop(step)])
         choice = ast.If(load(".o"), [turn], emitter.block(step.orelse))
-        rest = Rest(emitter.clearing(step, self._glue(step, begun, ast.Try([given], [ended], [], []), choice)))
+        rest = Rest(emitter.around(step, self._glue(step, begun, ast.Try([given], [ended], [], []), choice)))
         rest.add(self.of(step))
         rest.read.add(step.iterator)
         return rest

@@ -17,19 +17,18 @@ class SimpleStatements(Blocks):
 
     def _Return(self, node: ast.Return) -> None:  # noqa: N802
         value = None if node.value is None else self.expressions.top(node.value)
-        if self._finals:
-            result = self.hidden("r")
-            nodes = [placed(assign(result, value or ast.Constant(None)), node)]
-            nodes += [assign(marker, ast.Constant(result)) for marker in reversed(self._finals)]
-            self._plain([*nodes, placed(ast.Return(load(result)), node)])
+        result = self.hidden("r")
+        noted = self._way_out(result)
+        if noted:
+            kept = placed(assign(result, value or ast.Constant(None)), node)
+            self._plain([kept, *noted, placed(ast.Return(load(result)), node)])
         else:
             self._plain([placed(ast.Return(value), node)])
         self._take_pins()
 
     def _Break(self, node: ast.Break | ast.Continue) -> None:  # noqa: N802
         word = "break" if isinstance(node, ast.Break) else "continue"
-        passed = self._finals[self._loops[-1] :]
-        self._plain([*(assign(marker, ast.Constant(word)) for marker in reversed(passed)), node], line=node.lineno)
+        self._plain([*self._way_out(word), node], line=node.lineno)
 
     _Continue = _Break
 

@@ -26,7 +26,6 @@ class TryStatements(SimpleStatements):
             marker, before = self.hidden("k"), len(self._pinned)
             step = form.Finally(0, node.lineno, self._block, marker, form.Block(), form.Block())
             self._add(step)
-            self._finals.append(marker)
             block = self._part(step, step.body, "body")
             if node.handlers:
                 inner = self.enter(block)
@@ -34,7 +33,6 @@ class TryStatements(SimpleStatements):
                 self.leave(inner)
             else:
                 self._fill(block, node.body)
-            self._finals.pop()
             self._fill(self._part(step, step.final, "final"), node.finalbody, self._pinned_since(before))
         else:
             self._try(node)
@@ -52,9 +50,19 @@ class TryStatements(SimpleStatements):
             self._clauses(step, node.handlers, left)
         else:
             for handler in node.handlers:
-                saved = self.hidden("x")
-                self._handler(handler, saved, self._caught(step, handler.type, saved, left))
+                name = handler.name if handler.name and self._is_kept(handler.name, handler.body) else None
+                saved = name or self.hidden("x")
+                block = self._caught(step, handler.type, saved, left)
+                if name:
+                    self._fill(block, handler.body)
+                else:
+                    self._handler(handler, saved, block)
         self._fill(self._part(step, step.orelse, "orelse"), node.orelse)
+
+    def _is_kept(self, name: str, body: list[ast.stmt]) -> bool:
+        """Tells whether the variable of a handler is the exception's as long as the handler runs."""
+        mine = self.scope.binds(name) and name not in self.scope.shared
+        return mine and not any(_binds(node, name) for statement in body for node in ast.walk(statement))
 
     def _caught(self, step: form.Try, kind: ast.expr | None, saved: str, left: list[str]) -> form.Block:
         """Adds a handler and returns its block; at first it drops what the statement that raised has ``left``."""
@@ -155,6 +163,22 @@ class TryStatements(SimpleStatements):
                 waiting += [(each, in_loop) for each in node.orelse]
             else:
                 waiting += [(each, in_loop) for each in ast.iter_child_nodes(node)]
+
+
+def _binds(node: ast.AST, name: str) -> bool:
+    """Tells whether a node binds or unbinds a name."""
+    match node:
+        case ast.Name(id=bound, ctx=ast.Store() | ast.Del()):
+            return bound == name
+        case ast.alias(name=path, asname=alias):
+            return (alias or path.partition(".")[0]) == name
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.ExceptHandler():
+            return node.name == name
+        case ast.MatchAs() | ast.MatchStar():
+            return node.name == name
+        case ast.MatchMapping():
+            return node.rest == name
+    return False
 
 
 def _item(parts: str, number: int) -> ast.expr:
