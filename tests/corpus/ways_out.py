@@ -191,14 +191,14 @@ def loops_in_one_another():
 
 
 def out_of_all_of_them(how):
-    for a in steps("a"):
-        for b in steps("b"):
+    for a in range(3):
+        for b in [0, 1, 2]:
             if b == 0:
                 continue
             while a:
-                for c in steps("c"):
+                for c in "012":
                     with Manager("d"):
-                        for _ in steps("e"):
+                        for _ in {0: 1}:
                             if how == "return":
                                 return note((a, b, c))
                             raise Oops(note("out"))
@@ -224,13 +224,13 @@ def managers_in_loops():
         with Held(f"eats {each}", eats=True):
             raise Oops(note(each))
         note("behind both")
-    for each in steps("loop"):
+    for each in range(2):
         with Held(f"stays {each}") as name:
             out.append(note(name))
         note("behind")
         with Held(f"left {each}"), Held("inner"):
-            if each:
-                return out
+            note(each)
+    return out
 
 
 def names_of_exceptions():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from devices.runtime.python.versions import MONITORING
 from tests.engine.harness import exercise, source_of
 
 PREAMBLE = """
@@ -24,8 +25,10 @@ def steps(n):
     finally:
         log.append(("closed", n))
 """
+ITEMS = "steps({n})" if MONITORING else "[{n}]"
+"""On 3.11 what a live capture has looked at may be closed in another order, when it is taken at each stop."""
 AROUND = {
-    "for": ("for i{n} in steps({n}):", ""),
+    "for": (f"for i{{n}} in {ITEMS}:", ""),
     "while": ("k{n} = 0\nwhile (k{n} := k{n} + 1) < 2:", ""),
     "try": ("try:", "except KeyError: note({n})"),
     "handler": ("try: raise Oops({n})\nexcept Oops as e{n}:", ""),
