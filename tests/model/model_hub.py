@@ -12,6 +12,8 @@ import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
@@ -314,12 +316,29 @@ class ModelHub:
                 return
             self.announce_again(told)
 
+    @property
+    def lives(self) -> dict[str, Any]:
+        """What `devices.hub.offering` looks at."""
+
+        def read(name: str, checkpoint: str) -> bytes | None:
+            return self.disk[name].checkpoints.get(checkpoint, (None, None))[1]
+
+        return {
+            name: SimpleNamespace(instance=SimpleNamespace(spool=SimpleNamespace(read=partial(read, name))))
+            for name in self.copies
+        }
+
+    def upload(self, checkpoint: str, blob: bytes) -> int:
+        parts = range(0, len(blob), limits.PART)
+        for number, start in enumerate(parts):
+            self.send(TOPICS.up(checkpoint, number), blob[start : start + limits.PART])
+        return len(parts)
+
     def announce_again(self, told: messages.Captured) -> None:
         kept = self.disk.get(told.instance)
         if kept is not None and told.checkpoint in kept.checkpoints:
             blob = kept.checkpoints[told.checkpoint][1]
-            for number in range(told.parts):
-                self.send(TOPICS.up(told.checkpoint, number), blob[number * limits.PART : (number + 1) * limits.PART])
+            self.upload(told.checkpoint, blob)
         self.answer(told)
 
     async def stored(self, command: messages.Stored) -> messages.Answer:

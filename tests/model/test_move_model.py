@@ -12,8 +12,6 @@ COUNT, LONG = 25, 4000
 """Runs in which nothing may be found."""
 ENOUGH = 400
 """Runs within which each guard that is gone must be found missing."""
-AT_ONCE = ("open moves are forgotten at a restart", "a hub takes a repeated command for a new one")
-"""Those that every run of the tests looks for; the others take minutes."""
 
 
 def model(count: int, **how) -> settings:
@@ -30,13 +28,13 @@ def model(count: int, **how) -> settings:
 
 @pytest.mark.timeout(0)
 def test_every_move_ends_well_whatever_dies_and_whatever_comes_late_or_twice(long_run):
-    run_state_machine_as_test(Moves, settings=model(LONG if long_run else COUNT))
+    run_state_machine_as_test(Moves, settings=model(LONG if long_run else COUNT, derandomize=not long_run))
 
 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("missing", MUTATIONS)
 def test_the_model_finds_each_guard_that_is_gone(missing, long_run):
-    if not long_run and missing not in AT_ONCE:
-        pytest.skip("with --long")
+    if not long_run:
+        pytest.skip("with --long: the search takes minutes")
     with MUTATIONS[missing](), pytest.raises((AssertionError, ExceptionGroup)):
         run_state_machine_as_test(Moves, settings=model(ENOUGH, phases=[Phase.generate], report_multiple_bugs=False))

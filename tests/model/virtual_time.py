@@ -29,6 +29,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._clock = _Jumping()
         super().__init__(self._clock)
+        self._default_executor = AtOnce()
         self._patch = mock.patch.object(time, "monotonic", self.time)
 
     def time(self) -> float:
