@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from types import FrameType
 
@@ -19,7 +20,8 @@ def _visit_beside(self: Execution, frame: FrameType) -> None:
         except BaseException as error:
             raised.append(error)
 
-    thread = threading.Thread(target=visit)
+    context = contextvars.copy_context()  # the thread must see the decimal context, and what else is in there
+    thread = threading.Thread(target=context.run, args=(visit,))
     thread.start()
     thread.join()
     if raised:
