@@ -6,6 +6,7 @@ after each rule.
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -43,6 +44,7 @@ CALM: Final = 10.0
 _TEMPLATE: Final = Path(
     tempfile.mkdtemp(prefix="midstream-model-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
 )
+atexit.register(shutil.rmtree, _TEMPLATE, ignore_errors=True)
 names = st.sampled_from(HUBS)
 hubs = st.integers(0, len(HUBS) - 1)
 waits = st.sampled_from([0.0, 0.01, 1.1, 2.5, 20.0, 70.0])
