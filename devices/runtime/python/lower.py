@@ -163,13 +163,10 @@ class Expressions(Operating):
                 for name in loose:
                     self.sink.touch(before, name)
                 loose = []
-            if isinstance(new, ast.Name) and self._may_be_unbound(new.id):
+            if isinstance(new, ast.Name) and self.may_be_unbound(new.id):
                 loose.append(new.id)
             lowered.append(new)
         return lowered
-
-    def _may_be_unbound(self, name: str) -> bool:
-        return self.scope.home(name) is self.scope and not self.sink.surely_bound(name)
 
     def _pin_operand(self, node: ast.expr) -> ast.expr:
         match node:
@@ -219,7 +216,7 @@ class Expressions(Operating):
             case ast.BinOp(left=left, op=operator, right=right):
                 left, right = self.operands([left, right])
                 if self.may_call(node):
-                    left, right = self.held(left), self.held(right)
+                    left, right = self.all_held([left, right])
                     return self.marked(ast.BinOp(left, operator, right))
                 return ast.BinOp(left, operator, right)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -283,7 +280,7 @@ class Expressions(Operating):
         callee = self._callee(node.func, site=site, later=later)
         lowered = self._arguments(node, arguments) if later else [self.lower(argument) for argument in arguments]
         if operation or (isinstance(callee, ast.Name) and callee.id in NUMBERED_BUILTINS):
-            lowered = [self.held(argument) for argument in lowered]
+            lowered = self.all_held(lowered)
         positional = lowered[: len(node.args)]
         keywords = [
             ast.keyword(keyword.arg, value, lineno=keyword.lineno, end_lineno=keyword.end_lineno)
@@ -391,7 +388,7 @@ class Expressions(Operating):
         operation = self.may_call(at)
         left, right = self.operands([left, comparators[0]])
         if operation:
-            left, right = self.held(left), self.held(right)
+            left, right = self.all_held([left, right])
         if len(ops) == 1:
             return self._compared(left, ops[0], right)
         sites_later = any(self.has_site(node) for node in comparators[1:])

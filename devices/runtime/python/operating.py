@@ -86,12 +86,28 @@ class Operating:
 
     def called(self, name: str, arguments: Sequence[ast.expr]) -> ast.Call:
         """Returns the call of a hidden built-in that is an operation."""
-        return self.marked(ast.Call(ast.Name(name, ast.Load()), [self.held(each) for each in arguments], []))
+        return self.marked(ast.Call(ast.Name(name, ast.Load()), self.all_held(arguments), []))
 
     def held(self, lowered: ast.expr) -> ast.expr:
         """Returns an operand that can be evaluated again, to the very same object."""
         lasting = isinstance(lowered, ast.Name | ast.Constant | ast.Call) and self.is_steady(lowered)  # a call of super
         return lowered if lasting else self.sink.pin(lowered)
+
+    def all_held(self, lowered: Sequence[ast.expr]) -> list[ast.expr]:
+        """Returns such operands; a variable that may be unbound is looked at before those behind it are evaluated."""
+        held: list[ast.expr] = []
+        for node in lowered:
+            before = self.sink.position()
+            held.append(self.held(node))
+            if self.sink.position() != before:
+                for variable in held[:-1]:
+                    if isinstance(variable, ast.Name) and self.may_be_unbound(variable.id):
+                        self.sink.touch(before, variable.id)
+        return held
+
+    def may_be_unbound(self, name: str) -> bool:
+        """Tells whether it is a variable of the function that may have no value."""
+        return self.scope.home(name) is self.scope and not self.sink.surely_bound(name)
 
     def marked(self, node: _Node) -> _Node:
         """Marks an operation whose operands are held."""
