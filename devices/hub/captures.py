@@ -140,6 +140,8 @@ class Captures:
         self._number += 1
         self._held_for = move if hold else ""
         if instance.worker is None:
+            if not self._stood_still():
+                raise MidstreamError("the function's process ended")  # what it had since then would count as had
             if move:
                 instance.mailbox.begin_late()
             return self._snapshot(None)
@@ -163,6 +165,11 @@ class Captures:
             self._answer = None
             if not held:
                 instance.feed.go_on()
+
+    def _stood_still(self) -> bool:
+        """Tells whether the image of the newest checkpoint is the state of now: nothing was taken or given since."""
+        instance, kept = self._instance, self._instance.header
+        return (instance.mailbox.delivered, instance.outbox.sequence) == (kept.mailbox.delivered, kept.sequence)
 
     async def _complete(self, cut: Cut) -> None:
         """Waits for the image of a function that goes on, if it is made beside it."""

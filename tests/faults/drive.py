@@ -77,6 +77,8 @@ class Drive:
                 self.messages += sum(account.sent for account in accounts.values())
                 heard = Heard(number, accounts, ears[number], witnesses[number], reconnects, self._broker_deaths)
                 judge(self._schedule, heard, self.verdict)
+                if self.verdict.breached:
+                    await self._note_history(name)
                 await house.asked("stop", answers.InstanceAsk(instance=name))
         finally:
             for device in [device for devices in self._devices for device in devices.values()]:
@@ -85,6 +87,14 @@ class Drive:
                 listener.leave()
         self.verdict.words += house.ended
         return self.verdict
+
+    async def _note_history(self, name: str) -> None:
+        """Notes beside the logs what the coordinator knows of a function, for whoever looks into a breach."""
+        rows = [
+            *(await self._house.asked("lineage", answers.LineageAsk(instance=name)) or []),
+            *(await self._house.asked("events", answers.EventsAsk(last=200, instance=name)) or []),
+        ]
+        (self._house.folder / f"{name}.log").write_text("\n".join(map(str, rows)))
 
     async def _start(self, places: list[str]) -> None:
         files = read_source(_LEDGER).files

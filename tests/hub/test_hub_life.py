@@ -13,6 +13,7 @@ from echoing_functions import ECHO, SUM, send, session_exists, until
 from hub_under_test import running_hub
 from scripted_coordinator import first_checkpoint
 
+from devices.errors import MidstreamError
 from devices.hub import process
 from devices.hub.spool import InstanceSpool
 from devices.protocol import checkpoint as blobs
@@ -113,6 +114,20 @@ async def test_a_suspended_function_goes_on_elsewhere(coordinator, hub_a, hub_b,
     assert running.first_statement == "main.py:9"
     await watch.out("ready", "1", "2")
     await until(lambda: not hub_a.agent.instances.lives)
+
+
+async def test_no_checkpoint_has_a_dead_process_s_messages_without_its_state(coordinator, hub_a, watch, device):
+    await coordinator.run("total", "hub-a", SUM, "total")
+    await watch.state("total", text="listening")
+    life = hub_a.agent.instances.lives["total"]
+    await send(device, "1", "2")
+    await until(lambda: life.instance.mailbox.delivered == 2)
+    life.process.end()
+    with pytest.raises(MidstreamError, match="process ended"):
+        await life.captures.take("a move that was asked for before", hold=True, move="m1")
+    await life.process.set_back("it died")
+    await send(device, "end")
+    assert (await coordinator.heard(messages.Ended)).result == 3
 
 
 async def test_a_cancelled_move_leaves_the_function_where_it_is(coordinator, hub_a, hub_b, watch, device):
