@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
-
 from devices.errors import DamagedError, MidstreamError, ProtocolError, RefusedError, from_wire
 from devices.hub import checkpoints
 from devices.hub.backoff import Backoff
@@ -332,19 +330,13 @@ class Captures:
         taken.durable.set()
         self.on_durable()
 
-    def begin_epoch(self, checkpoint: str) -> None:
-        """Goes on under a newer epoch, from a checkpoint of the last one whose function stood still ever since.
-
-        What was announced since then and not stored would be waited for in vain. Its state is the same and its mailbox
-        is newer, so a process that dies is set back to it; for the lineage the next one follows the stored one.
-        """
-        instance = self._instance
+    def begin_epoch(self) -> None:
+        """Goes on under a newer epoch: what was announced under the last one and is not stored is waited for in vain."""
         for taken in self._pending.values():
             taken.given_up = True
             taken.durable.set()
             taken.stored.set()
         self._pending.clear()
-        instance.header = msgspec.structs.replace(instance.header, checkpoint=checkpoint)
 
     @property
     def pending(self) -> list[Taken]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from devices.errors import MidstreamError
@@ -98,11 +99,16 @@ class Instance:
     def goes_on_from(self, header: Header) -> None:
         """Takes a checkpoint's code and settings; its state is the one that is here.
 
+        A newer mailbox that is kept here stays what the function is set back to: nothing is remembered of before it.
+
         Raises:
             ProtocolError: its settings are none.
         """
         self.settings = Settings.from_plain(header.function.settings)
-        self.header = header
+        kept = self.header.mailbox
+        self.header = (
+            header if header.mailbox.arrivals >= kept.arrivals else msgspec.structs.replace(header, mailbox=kept)
+        )
         self.durable = header.checkpoint
 
     def complain(self, error: MidstreamError) -> None:

@@ -125,7 +125,7 @@ class Instances:
         if life is not None and life.fencing is not None:
             life.fencing.cancel()
             life.fencing = None
-        if life is not None and _goes_on_from_here(life, command):
+        if life is not None and life.stands_at(command.checkpoint, command.upgrades):
             return await self._go_on_here(life, command, began)
         if life is not None:
             await life.leave()
@@ -236,7 +236,7 @@ class Instances:
         instance.goes_on_from(checkpoint.header)
         instance.outbox.mute(muted=command.muted)
         instance.epoch, instance.move, life.held = command.epoch, "", None
-        life.captures.begin_epoch(command.checkpoint)
+        life.captures.begin_epoch()
         life.process.end()
         instance.become("starting")
         _connect(life, ready)
@@ -440,12 +440,6 @@ async def _give_up(life: Life) -> None:
     if life.late_mail is not None:
         await asyncio.wait([life.late_mail])
     await life.forget()
-
-
-def _goes_on_from_here(life: Life, command: Restore) -> bool:
-    """Tells whether the mailbox here can be gone on with: of a session that was left, the broker sends again what it has."""
-    held = life.instance.header.checkpoint in (command.checkpoint, command.upgrades)
-    return held and life.instance.state in ("suspended", "moving") and life.session.is_open
 
 
 def _connect(life: Life, ready: Ready) -> None:

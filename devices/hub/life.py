@@ -292,6 +292,20 @@ class Life:
         self.tasks.start(self._ask_for_the_verdict(taken), "ask for the verdict")
         return taken
 
+    def stands_at(self, *checkpoints: str) -> bool:
+        """Tells whether the function has stood still since one of these, with all that came since then here alone.
+
+        The mailbox of a suspended one is checkpointed too, so the newest here may be newer than the store's. Of a session
+        that was left the broker sends again what it has: its mailbox cannot be gone on with.
+        """
+        instance = self.instance
+        if not self.session.is_open:
+            return False
+        if instance.state == "suspended":
+            pending = {taken.id for taken in self.captures.pending}
+            return not pending.union((instance.header.checkpoint, instance.durable)).isdisjoint(checkpoints)
+        return instance.state == "moving" and instance.header.checkpoint in checkpoints
+
     async def _ask_for_the_verdict(self, taken: Taken) -> None:
         """Tells of the checkpoint again and again while nobody says what becomes of it; no time-out decides."""
         while True:

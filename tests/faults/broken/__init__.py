@@ -1,1 +1,1 @@
-"""Hubs that lack one rule each: the runner must notice (`test_oracle.py`)."""
+"""Hubs that lack one rule each: the runner must notice (`test_fault_schedules.py`)."""
