@@ -125,11 +125,13 @@ class Instances:
         if life is not None and life.fencing is not None:
             life.fencing.cancel()
             life.fencing = None
-        if life is not None and life.stands_at(command.checkpoint, command.upgrades):
+        stands_here = life is not None and life.stands_at(command.checkpoint, command.upgrades)
+        if life is not None and stands_here and life.session.is_open:
             return await self._go_on_here(life, command, began)
         if life is not None:
             await life.leave()
-        return await self._start(command, claim, began)
+        # of a session that was left the broker sends again what was not acknowledged, and nothing else
+        return await self._start(command, claim, began, keeps_mail=stands_here)
 
     def _checked_claim(self, command: Restore) -> ClaimBody:
         claim = self._hub.claims.verify(command.claim)
@@ -150,10 +152,11 @@ class Instances:
             hub=self._hub.name, id=command.id, instance=instance.name, epoch=instance.epoch, move=command.move
         )
 
-    async def _start(self, command: Restore, claim: ClaimBody, began: float) -> Answer:
+    async def _start(self, command: Restore, claim: ClaimBody, began: float, *, keeps_mail: bool) -> Answer:
         spool = self._spool.instance(command.instance)
         blob = await self._blob(command.instance, command.checkpoint, command.parts, command.size, command.digest)
-        noting = asyncio.create_task(_note_first_claim(spool, command), name=f"{command.instance}: note the claim")
+        note = _note_claim if keeps_mail else _note_first_claim
+        noting = asyncio.create_task(note(spool, command), name=f"{command.instance}: note the claim")
         decoding = time.monotonic()
         try:
             checkpoint = await _decoded(blob)
@@ -171,6 +174,8 @@ class Instances:
             ready.close()
             raise
         life = self.add(instance, is_new=claim.epoch == 1, late_mail=command.late_mail)
+        if keeps_mail:
+            life.mail.take_up()
         life.session.open(ready.connection)
         try:
             told = await life.process.begin(ready.worker, checkpoint.image if checkpoint.header.image else None)

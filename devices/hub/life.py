@@ -295,12 +295,9 @@ class Life:
     def stands_at(self, *checkpoints: str) -> bool:
         """Tells whether the function has stood still since one of these, with all that came since then here alone.
 
-        The mailbox of a suspended one is checkpointed too, so the newest here may be newer than the store's. Of a session
-        that was left the broker sends again what it has: its mailbox cannot be gone on with.
+        The mailbox of a suspended one is checkpointed too, so the newest here may be newer than the store's.
         """
         instance = self.instance
-        if not self.session.is_open:
-            return False
         if instance.state == "suspended":
             pending = {taken.id for taken in self.captures.pending}
             return not pending.union((instance.header.checkpoint, instance.durable)).isdisjoint(checkpoints)

@@ -7,8 +7,9 @@ import contextlib
 
 import psutil
 import pytest
-from echoing_functions import send
+from echoing_functions import send, until
 from hub_process import HubProcess
+from hub_under_test import running_hub
 
 from devices.hub.behind import Saved
 from devices.hub.mail_file import MailFile
@@ -66,6 +67,25 @@ async def test_three_thousand_messages_for_a_suspended_function_are_all_there_ev
     finally:
         with contextlib.suppress(psutil.NoSuchProcess):
             hub.kill()
+
+
+async def test_what_was_acknowledged_meanwhile_is_there_though_the_connection_is_lost_when_it_is_resumed(
+    broker, coordinator, watch, device, tmp_path
+):
+    async with running_hub(broker, tmp_path, "hub-a") as hub:
+        await coordinator.heard(messages.Report)
+        await coordinator.run("total", "hub-a", COUNTS, "counts")
+        await watch.state("total", waiting="in")
+        told = await coordinator.answer_to("hub-a", coordinator.capture_command("total", hold=True), messages.Captured)
+        await watch.state("total", state="suspended")
+        await send(device, "1", "2", "3")
+        life = hub.agent.instances.lives["total"]
+        await until(lambda: len(life.instance.spool.mail.read()) == 3)
+        await life.session.drop()
+        await send(device, "4")
+        await coordinator.restore("total", "hub-a", told.checkpoint, parts=False)
+        await send(device, "end")
+        assert (await coordinator.heard(messages.Ended)).result == 4
 
 
 def test_half_a_line_at_the_end_of_the_file_is_none(tmp_path):
