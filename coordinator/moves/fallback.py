@@ -113,11 +113,12 @@ async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) 
             ground.claims,
             move,
             destination=hub,
-            checkpoint=checkpoint,
             tried=tried,
             failure=str(failure),
             late_mail=late_mail,
         )
+        if claimed.move.checkpoint != move.checkpoint:  # the hub that failed had run it all the same, and stored more
+            journey.blob = None
     else:
         claimed = await _set_back(ground, journey, failure, found, tried)
     ground.commands.deliver(claimed.fences)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from coordinator_house import hubs_online
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from scripted_hub import TOPICS
+from scripted_hub import TOPICS, Copy
 
 from devices.errors import MidstreamError, RefusedError
 from devices.protocol import checkpoint as blobs
@@ -113,6 +113,23 @@ async def test_a_destination_that_dies_after_the_claim_gives_it_back_too(house, 
     b.behaviour["restore"] = dies
     moved = await asker.ask("migrate", instance="washer", hub="hub-b")
     assert (moved.destination, moved.epoch, a.copies["washer"].epoch) == ("hub-a", 3, 3)
+
+
+async def test_what_a_destination_had_stored_before_it_died_unheard_is_gone_on_from(house, asker, washer):
+    a, b = washer
+
+    async def runs_stores_and_dies(hub, command):
+        blob = await hub.blob(command)
+        hub.copies[command.instance] = Copy(blobs.decode_header(blob)[0], blob, command.epoch)
+        stored.append(hub.capture(command.instance).checkpoint)  # and what it covers is acknowledged
+        await hub.until(lambda: any(it.checkpoint == stored[0] for it in hub.got(messages.Stored)))
+        await hub.crash()
+
+    stored = []
+    b.behaviour["restore"] = runs_stores_and_dies
+    moved = await asker.ask("migrate", instance="washer", hub="hub-b")
+    assert (moved.destination, moved.epoch) == ("hub-a", 3)
+    assert a.copies["washer"].header.checkpoint == stored[0]
 
 
 @pytest.mark.parametrize("version", ["of before", "of now"])
