@@ -87,7 +87,7 @@ def quarters(sequence: Sequence[_Each]) -> list[Sequence[_Each]]:
 
 
 def _by_quarters(samples: Sequence[tuple[float, int]]) -> Held:
-    parts = quarters(samples)
+    parts = quarters(samples if len(samples) >= 4 else [*samples] * 4)  # of a very short run
     return Held(
         [round(statistics.median(memory for memory, _ in part), 1) for part in parts],
         [statistics.median(descriptors for _, descriptors in part) for part in parts],
