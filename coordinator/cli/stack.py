@@ -53,12 +53,16 @@ def stack(header: Header, image: bytes) -> Stack:
     graph = from_cbor(image)
     source = Source(header.function.module, header.function.files)
     known = graph.get("form") == form.VERSION and graph.get("source") == source.digest
-    heap = Heap(graph.get("heap"), Places(source).where) if known else Heap(graph.get("heap"))
+    source_places = Places(source) if known else None
+    heap = Heap(graph.get("heap"), source_places.where) if source_places else Heap(graph.get("heap"))
     roots, frames, files = graph.get("roots"), graph.get("frames"), header.function.files
     if not isinstance(roots, list) or not isinstance(frames, list) or len(frames) != len(header.place.frames):
         raise ProtocolError("the checkpoint's image has other frames than its header")
     left = iter(roots)
-    found = [_frame(heap, frame, place, left, files) for frame, place in zip(frames, header.place.frames, strict=True)]
+    found = [
+        _frame(heap, frame, place, left, files, _handled(source_places, frame))
+        for frame, place in zip(frames, header.place.frames, strict=True)
+    ]
     if graph.get("effect") is True:
         found[-1].waiting = _waiting(heap, next(left, None))
     process = [_variable(heap, name, next(left, None)) for name in _texts(graph.get("ambient"))]
@@ -68,7 +72,17 @@ def stack(header: Header, image: bytes) -> Stack:
     return Stack(found, state, deleted, process)
 
 
-def _frame(heap: Heap, frame: Any, place: str, roots: Iterator[Any], files: dict[str, str]) -> InspectedFrame:
+def _handled(places: Places | None, frame: Any) -> set[str]:
+    """Returns the author's names of the exceptions that are being handled; those without have hidden names."""
+    match frame:
+        case [str(module), int(function), int(number), *_] if places is not None:
+            return {name for name in places.handled(module, function, number) if not name.startswith(_HIDDEN)}
+    return set()
+
+
+def _frame(  # noqa: PLR0917
+    heap: Heap, frame: Any, place: str, roots: Iterator[Any], files: dict[str, str], handled: set[str]
+) -> InspectedFrame:
     names, cells = _names(frame)
     slots = {name: next(roots, None) for name in names}
     slots |= {name: content_of_cell(heap.pen(), next(roots, None)) for name in cells}
@@ -84,8 +98,8 @@ def _frame(heap: Heap, frame: Any, place: str, roots: Iterator[Any], files: dict
         exceptions=[
             each
             for role, prefix in (("handled", _SAVED), ("pending", _MARKER))
-            for name, slot in hidden.items()
-            if _is(name, prefix) and is_exception(heap, slot)
+            for name, slot in slots.items()
+            if (_is(name, prefix) or (name in handled and role == "handled")) and is_exception(heap, slot)
             for each in _exceptions(heap, slot, role, files)
         ],
     )

@@ -1,4 +1,4 @@
-"""The lines at which generators stand: an image counts steps of the normal form, and the source tells their lines.
+"""Where frames and generators stand: an image counts steps of the normal form, and the source tells what these are.
 
 The source is parsed, as it is before a function runs; nothing of it is compiled or executed.
 """
@@ -9,7 +9,8 @@ import warnings
 from functools import cached_property
 
 from devices.errors import MidstreamError
-from devices.runtime.python.module import ProgramCode, code_of
+from devices.runtime.python import form
+from devices.runtime.python.module import ModuleCode, ProgramCode, code_of
 from devices.runtime.source import Source
 
 
@@ -21,10 +22,23 @@ class Places:
 
     def where(self, module: str, function: int, number: int) -> str:
         """Returns ``file:line`` of a step, by module, number of its function, and its own; empty if it has none."""
+        code, step = self._found(module, function, number)
+        return f"{code.shape.filename}:{step.line}" if code is not None and step is not None else ""
+
+    def handled(self, module: str, function: int, number: int) -> list[str]:
+        """Returns the names that hold the exceptions being handled at a step, the outermost first."""
+        _, step = self._found(module, function, number)
+        names = []
+        while step is not None:
+            block, step = step.block, step.block.parent
+            if isinstance(step, form.Try):
+                names += [handler.saved for handler in step.handlers if handler.body is block]
+        return names[::-1]
+
+    def _found(self, module: str, function: int, number: int) -> tuple[ModuleCode | None, form.Step | None]:
         code = self._code.modules.get(module) if self._code is not None else None
         found = code.function(function) if code is not None else None
-        step = found.steps.get(number) if found is not None else None
-        return f"{code.shape.filename}:{step.line}" if code is not None and step is not None else ""
+        return code, found.steps.get(number) if found is not None else None
 
     @cached_property
     def _code(self) -> ProgramCode | None:
