@@ -58,8 +58,9 @@ def test_when_the_broker_has_lost_everything_claims_are_published_again_and_peop
         system.broker.kill()
         (system.folder / "broker" / "mosquitto.db").unlink()
         system.broker.start()
-        system.until(lambda: "had lost this instance's session" in str(system.ask("events")), "it is an event")
-        assert "had lost this instance's session" in system.instance("ledger")["reason"]
+        lost = "had lost this instance's session"
+        system.until(lambda: lost in str(system.ask("events")), "it is an event")
+        system.until(lambda: lost in system.instance("ledger")["reason"], "the instance shows it too")
         number = go_on_counting(system, number)
         row = system.instance("ledger")
         assert (row["hub"], row["state"], row["epoch"]) == ("hub-a", "running", 1)
