@@ -13,7 +13,8 @@ from typing import Final, Self, TypeVar
 import psutil
 
 SHARE, MIB, DESCRIPTORS = 1.05, 2.0, 2
-"""What the last quarter may have more than the second: the first one is still filling caches."""
+"""What the last quarter may have more than the second. Caches are still being filled in the first one of an hour: SQLite's
+have 2 MiB for each of the coordinator's threads, so a run of some minutes seems to grow."""
 PERIOD: Final = 1.0
 
 _Each = TypeVar("_Each")
@@ -24,7 +25,7 @@ class Held:
     """Medians of the four quarters of a run.
 
     Attributes:
-        memory: proportional set size, in MiB.
+        memory: resident set size, in MiB; the proportional one of a parent changes with the workers that it has.
         descriptors: open file descriptors.
     """
 
@@ -73,7 +74,7 @@ class Watch:
         while True:
             for name, process in list(self._watched.items()):
                 try:
-                    self._samples[name].append((process.memory_full_info().pss / 2**20, process.num_fds()))
+                    self._samples[name].append((process.memory_info().rss / 2**20, process.num_fds()))
                 except psutil.NoSuchProcess:
                     del self._watched[name]
             if self._enough.wait(PERIOD):
