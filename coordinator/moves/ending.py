@@ -25,9 +25,13 @@ async def take(ground: Ground, hub: str, told: Ended) -> bool:
     outcome = await ground.store.write(_end, hub, told)
     if outcome == "not its":
         return False
+    if outcome == "news":
+        await _tell(ground, hub, told)  # before its hub forgets the last lines of its log
     ground.commands.send(hub, Noted(id=f"noted-{told.instance}-{told.epoch}", instance=told.instance, epoch=told.epoch))
-    if outcome == "known":
-        return False
+    return outcome == "news"
+
+
+async def _tell(ground: Ground, hub: str, told: Ended) -> None:
     ground.claims.withdraw(told.instance)
     if told.state != "stopped":
         last_line = printable(told.error.strip().rpartition("\n")[2]) if told.error else ""
@@ -40,7 +44,6 @@ async def take(ground: Ground, hub: str, told: Ended) -> bool:
             hub=hub,
             details={"log": told.log} if told.log else None,
         )
-    return True
 
 
 def _end(session: Session, hub: str, told: Ended) -> Outcome:

@@ -199,8 +199,9 @@ async def test_an_end_that_is_told_again_is_noted_again_and_happens_once(house, 
     a.end("washer", result=7, log=[line])
     await a.until(lambda: a.got(messages.Noted))
     await house.kill()
+    await asker.until(lambda: asker.status().state == "offline")  # its will
     await house.start()
-    await asker.until(lambda: (status := asker.status()) and status.running == 0)
+    await asker.until(lambda: (status := asker.status()).state == "online" and status.running == 0)
     a.copies["washer"] = copy
     a.end("washer", result=8)
     await a.until(lambda: len(a.got(messages.Noted)) == 2)
