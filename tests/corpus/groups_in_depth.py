@@ -328,9 +328,18 @@ def uncaught():
         raise
 
 
+def one_that_is_wrapped():
+    try:
+        raise KeyError(note(1))
+    except* KeyError as group:
+        note(repr(group))
+        return_value = repr(group.args)
+    return return_value
+
+
 def main():
     out = [
-        raised_again(), raised_again_by_name(), everything_raised_again(), alone_raised_again(), alone_and_another(),
+        one_that_is_wrapped(), raised_again(), raised_again_by_name(), everything_raised_again(), alone_raised_again(), alone_and_another(),
         one_of_many(), what_is_being_handled(), cannot_be_caught(), fails_in_a_kind(), own_groups(), names(),
         closures(), yields(), thrown_into(), many_levels(), everything_in_a_handler(),
     ]

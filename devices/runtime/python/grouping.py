@@ -71,7 +71,7 @@ def part(parts: list[Any], kind: Any) -> None:
     if rest is not None and _is_of(rest, kind):
         match, rest = rest, None
         if not isinstance(match, BaseExceptionGroup):
-            match = BaseExceptionGroup("", [match])
+            match = BaseExceptionGroup("", (match,))  # a tuple, as its repr shows
     elif isinstance(rest, BaseExceptionGroup):
         match, remaining = rest.split(kind)
         rest = rest if match is None else remaining
