@@ -413,9 +413,7 @@ class Instances:
 
 
 async def _note_first_claim(spool: InstanceSpool, command: Restore) -> None:
-    await asyncio.to_thread(
-        spool.mail.clear
-    )  # of an earlier stay here: the checkpoint that was claimed says what counts
+    await asyncio.to_thread(spool.mail.clear)  # of an earlier stay: the claimed checkpoint says what counts
     await _note_claim(spool, command)
 
 

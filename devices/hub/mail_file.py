@@ -7,7 +7,6 @@ is one whose message was not acknowledged.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import msgspec
 
 from devices.hub.behind import Saved
 from devices.hub.durable import sync_folder, write_synced
+from devices.hub.lines import line_of, text_of
 
 _lines = msgspec.json.Decoder(Saved)
 
@@ -37,7 +37,7 @@ class MailFile:
         Raises:
             OSError: the disk is full or broken; then none of them is kept.
         """
-        lines = b"".join(map(_line, messages))
+        lines = b"".join(map(line_of, messages))
         is_new = not self._path.exists()
         with self._path.open("ab") as file:
             write_synced(file.fileno(), lines)
@@ -53,8 +53,9 @@ class MailFile:
             return []
         kept = []
         for line in lines:
-            checksum, _, text = line.partition(b" ")
-            if checksum != f"{zlib.crc32(text):08x}".encode():
+            try:
+                text = text_of(line)
+            except ValueError:
                 break
             kept.append(_lines.decode(text))
         return kept
@@ -62,8 +63,3 @@ class MailFile:
     def clear(self) -> None:
         """Forgets everything: a checkpoint holds it."""
         self._path.unlink(missing_ok=True)
-
-
-def _line(message: Saved) -> bytes:
-    text = msgspec.json.encode(message)
-    return f"{zlib.crc32(text):08x} ".encode() + text + b"\n"

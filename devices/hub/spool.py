@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import threading
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -25,6 +24,7 @@ import msgspec
 
 from devices.errors import ConfigurationError, MidstreamError
 from devices.hub.durable import sync_folder, write_durably, write_synced
+from devices.hub.lines import line_of, text_of
 from devices.hub.mail_file import MailFile
 from devices.protocol import checkpoint as blobs
 from devices.protocol.checkpoint import Header, Output
@@ -156,7 +156,7 @@ class InstanceSpool:
         """
         with self._lock:
             self._make_ready()
-            line = _line(entry)
+            line = line_of(entry)
             if self._journal_size() + len(line) > _LONGEST_JOURNAL:
                 self._rewrite([*_what_counts(self._entries), entry])
                 return
@@ -172,7 +172,7 @@ class InstanceSpool:
             return 0
 
     def _rewrite(self, entries: list[AnyEntry]) -> None:
-        data = b"".join(map(_line, entries))
+        data = b"".join(map(line_of, entries))
         write_durably(self.folder / _JOURNAL, data)
         self._count(len(data))
         self._entries = entries
@@ -369,13 +369,5 @@ def _what_counts(entries: list[AnyEntry]) -> list[AnyEntry]:
     return [*entries[start : start + 1], *words[-1:], *verdicts[-1:]]
 
 
-def _line(entry: AnyEntry) -> bytes:
-    text = msgspec.json.encode(entry)
-    return f"{zlib.crc32(text):08x} ".encode() + text + b"\n"
-
-
 def _entry(line: bytes) -> AnyEntry:
-    checksum, _, text = line.partition(b" ")
-    if checksum != f"{zlib.crc32(text):08x}".encode():
-        raise ValueError("its checksum does not fit")
-    return msgspec.json.decode(text, type=AnyEntry)  # type: ignore[no-any-return]
+    return msgspec.json.decode(text_of(line), type=AnyEntry)  # type: ignore[no-any-return]
