@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from devices.errors import NewerFormatError, ProtocolError, UsageError, printable
-from devices.runtime.python import form
-from devices.runtime.python.records import Record
+from devices.errors import ProtocolError, UsageError, printable
+from devices.runtime.python.records import Record, require_made_for
 from devices.runtime.python.upgrading.frames import Version
 from devices.runtime.python.upgrading.reach import kinds_of
 from devices.runtime.python.values.nodes import LARGEST_INT, SHORT, SMALLEST_INT, Tag
@@ -36,11 +35,7 @@ def edited(data: bytes, source: Source, values: Mapping[str, Any]) -> bytes:
         NewerFormatError: of a normal form that this version does not have.
     """
     image = from_cbor(data)
-    version = image.get("form")
-    if version != form.VERSION:
-        raise NewerFormatError(f"the image counts statements by normal form {version}, this version by {form.VERSION}")
-    if image.get("source") != source.digest:
-        raise ProtocolError("the image was taken of another source")
+    require_made_for(image, source)
     try:
         editing = _Editing(image, Version(source))
         for name, value in values.items():

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import CellType, FunctionType
 from typing import Any, Final, cast, get_args
 
-from devices.errors import ProtocolError
+from devices.errors import NewerFormatError, ProtocolError
+from devices.runtime.python import form
 from devices.runtime.python.continuation import STATE
 from devices.runtime.python.frames import Standing
 from devices.runtime.python.program import Program
 from devices.runtime.python.rest import Entry, Way
+from devices.runtime.source import Source
 
 _WAYS: Final = get_args(Way)
 _LONGEST_NAME: Final = 1000
@@ -67,6 +69,20 @@ class Record:
                     entry = Entry(number, cast("Way", way), site, tuple(pending))
                     return cls(module, function, entry, tuple(names), tuple(cells))
         raise ProtocolError("a frame is not described as one")
+
+
+def require_made_for(image: Mapping[str, Any], source: Source) -> None:
+    """Returns if an image can be read with a source: its statements are counted alike, and it was taken of it.
+
+    Raises:
+        NewerFormatError: of a normal form that this version does not have.
+        ProtocolError: of another source.
+    """
+    version = image.get("form")
+    if version != form.VERSION:
+        raise NewerFormatError(f"the image counts statements by normal form {version}, this version by {form.VERSION}")
+    if image.get("source") != source.digest:
+        raise ProtocolError("the image was taken of another source")
 
 
 def instantiate(program: Program, record: Record, cells: Sequence[Any]) -> tuple[FunctionType, list[Any]]:

@@ -7,11 +7,10 @@ from types import FunctionType
 from typing import Any, Final
 from weakref import ref
 
-from devices.errors import NewerFormatError, ProtocolError
-from devices.runtime.python import form
+from devices.errors import ProtocolError
 from devices.runtime.python.knows import Knowledge
 from devices.runtime.python.program import Program
-from devices.runtime.python.records import Record, instantiate
+from devices.runtime.python.records import Record, instantiate, require_made_for
 from devices.runtime.python.state import drop, set_state
 from devices.runtime.python.values import decode, from_cbor
 
@@ -28,8 +27,8 @@ def restore(program: Program, data: bytes) -> tuple[FunctionType, list[Any]]:
     image = from_cbor(data)
     match image:
         case {
-            "form": int(version),
-            "source": bytes(digest),
+            "form": int(),
+            "source": bytes(),
             "frames": [_, *_] as frames,
             "effect": bool(in_effect),
             "modules": list(executed),
@@ -42,10 +41,7 @@ def restore(program: Program, data: bytes) -> tuple[FunctionType, list[Any]]:
             pass
         case _:
             raise ProtocolError("the image lacks a part")
-    if version != form.VERSION:
-        raise NewerFormatError(f"the image counts statements by normal form {version}, this version by {form.VERSION}")
-    if digest != program.source.digest:
-        raise ProtocolError("the image was taken of another source")
+    require_made_for(image, program.source)
     for name in executed:
         if not isinstance(name, str) or name not in program.modules:
             raise ProtocolError("the image was taken with a module that is not the program's")

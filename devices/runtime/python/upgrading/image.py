@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from devices.errors import NewerFormatError, ProtocolError, SourceError
-from devices.runtime.python import form
+from devices.errors import ProtocolError, SourceError
 from devices.runtime.python.places import split
-from devices.runtime.python.records import Record
+from devices.runtime.python.records import Record, require_made_for
 from devices.runtime.python.upgrading.frames import Landing, Version
 from devices.runtime.python.upgrading.places import Lost
 from devices.runtime.python.upgrading.reach import Global, kinds_of, unknown_globals
@@ -74,11 +73,7 @@ def upgraded(data: bytes, old: Source, new: Source) -> Upgrade:
         NewerFormatError: of a normal form that this version does not have.
     """
     image = from_cbor(data)
-    version = image.get("form")
-    if version != form.VERSION:
-        raise NewerFormatError(f"the image counts statements by normal form {version}, this version by {form.VERSION}")
-    if image.get("source") != old.digest:
-        raise ProtocolError("the image was taken of another source")
+    require_made_for(image, old)
     try:
         return _Upgrading(image, Version(old), Version(new)).done()
     except RecursionError:
