@@ -30,7 +30,7 @@ from devices.errors import MidstreamError, ProtocolError
 from devices.mqtt.address import BrokerAddress
 from devices.mqtt.delivery import Delivery
 from devices.mqtt.kind import BrokerKind, probe
-from devices.protocol import messages
+from devices.protocol import commands, messages
 from devices.simulators import heat, house
 
 READINGS: Final = 1200
@@ -45,7 +45,7 @@ STEP: Final = 30.0
 """Seconds that one step of the demo may take; on a PC the whole takes half of it."""
 FUNCTION: Final = "household"
 
-_ANY_COMMAND: Final[Any] = messages.AnyCommand  # a union is no type to mypy
+_ANY_COMMAND: Final[Any] = commands.AnyCommand  # a union is no type to mypy
 
 RULE: Final = f"""\
 [hot]
@@ -199,8 +199,8 @@ class Performance:
                 self._result = [msgspec.json.decode(payload)]
 
     def _tell_command(self, hub: str, topic: str, payload: bytes) -> None:
-        command: messages.AnyCommand = messages.decode(payload, _ANY_COMMAND, topic)
-        if isinstance(command, messages.Restore) and command.move:
+        command: commands.AnyCommand = messages.decode(payload, _ANY_COMMAND, topic)
+        if isinstance(command, commands.Restore) and command.move:
             summary = self._summaries.get(command.checkpoint)
             if summary is not None and summary.line:
                 self._story.captured(summary)

@@ -15,7 +15,8 @@ from coordinator.cli.documents import Proof
 from coordinator.cli.evidence import Evidence, holds
 from coordinator.cli.picture import Picture
 from devices.errors import printable
-from devices.protocol.messages import CheckpointSummary, Event, MoveReport, Restore
+from devices.protocol.commands import Restore
+from devices.protocol.messages import CheckpointSummary, Event, MoveReport
 from devices.simulators import heat
 
 THRESHOLD: Final = 75.0

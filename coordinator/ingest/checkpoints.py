@@ -19,8 +19,9 @@ from coordinator.store import schema
 from devices.errors import DamagedError, ProtocolError
 from devices.protocol import checkpoint as blobs
 from devices.protocol import limits
+from devices.protocol.answers import Captured
 from devices.protocol.checkpoint import Header
-from devices.protocol.messages import Captured, CheckpointSummary
+from devices.protocol.messages import CheckpointSummary
 
 _INLINE: Final = limits.PART
 """Bytes up to which hashing and decoding take less than a change of threads is worth, about a millisecond."""

@@ -20,8 +20,9 @@ from coordinator.moment import now
 from coordinator.store import hubs as rows
 from coordinator.store.database import Store
 from devices.errors import ProtocolError, RefusedError
+from devices.protocol.answers import Holding
 from devices.protocol.lease import LEASE, SIGN_EVERY, wait
-from devices.protocol.messages import Holding, HubInfo, HubMetrics, HubStatus
+from devices.protocol.messages import HubInfo, HubMetrics, HubStatus
 
 GRACE: Final = 3.0
 """Seconds at the coordinator's start in which hubs that are known may tell that they are there, before anything is

@@ -22,7 +22,8 @@ from coordinator.store.trouble import DamagedStoreError
 from devices.errors import MidstreamError
 from devices.mqtt.delivery import Delivery
 from devices.protocol import messages
-from devices.protocol.messages import AnyAnswer, HubInfo, HubMetrics, HubStatus
+from devices.protocol.answers import AnyAnswer
+from devices.protocol.messages import HubInfo, HubMetrics, HubStatus
 from devices.protocol.topics import Topics
 
 _ANSWER: Final[Any] = AnyAnswer  # a union of tagged structs is a type to msgspec, not to mypy

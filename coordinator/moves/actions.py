@@ -24,7 +24,8 @@ from coordinator.store.checkpoints import UPGRADE
 from coordinator.store.schema import Checkpoint, Command, Function, Instance, Move
 from devices.errors import MidstreamError, RefusedError
 from devices.protocol import checkpoint as blobs
-from devices.protocol.messages import Capture, Captured, Stop
+from devices.protocol.answers import Captured
+from devices.protocol.commands import Capture, Stop
 from devices.runtime.python.upgrading.image import Upgrade
 
 

@@ -28,8 +28,10 @@ from coordinator.store.schema import Instance, Move
 from devices.errors import DamagedError, MidstreamError, ProtocolError, RefusedError
 from devices.protocol import checkpoint as blobs
 from devices.protocol import limits, sealing
+from devices.protocol.answers import Captured, Holding
 from devices.protocol.checkpoint import Header
-from devices.protocol.messages import Captured, Claim, Holding, Offer
+from devices.protocol.commands import Offer
+from devices.protocol.messages import Claim
 
 _AT_REST: Final = ("suspended", "failed")  # one that has finished tells that again
 _BRANCH: Final = re.compile(r"(.+)~(\d+)")

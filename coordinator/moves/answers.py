@@ -13,7 +13,7 @@ from coordinator.moves.keeping import Keeping
 from coordinator.moves.moving import Moves
 from coordinator.store.database import until_stored
 from devices.errors import MidstreamError, ProtocolError
-from devices.protocol.messages import AnyAnswer, Captured, Ended, Failed, LateMail, Report
+from devices.protocol.answers import AnyAnswer, Captured, Ended, Failed, LateMail, Report
 
 _log = logging.getLogger(__name__)
 

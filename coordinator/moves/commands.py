@@ -22,11 +22,12 @@ from coordinator.store import commands as rows
 from coordinator.store.database import Store, until_stored
 from coordinator.store.schema import Command as Row
 from devices.errors import MidstreamError, from_wire
-from devices.protocol import limits, messages
-from devices.protocol.messages import AnyAnswer, AnyCommand, Captured, Failed, Released, Running
+from devices.protocol import answers, commands, limits, messages
+from devices.protocol.answers import AnyAnswer, Captured, Failed, Released, Running
+from devices.protocol.commands import AnyCommand
 from devices.protocol.topics import Topics
 
-A = TypeVar("A", bound=messages.Answer)
+A = TypeVar("A", bound=answers.Answer)
 _log = logging.getLogger(__name__)
 
 
@@ -39,7 +40,7 @@ class HubGoneError(MidstreamError):
 @dataclass(slots=True)
 class _Waiting:
     hub: str
-    wanted: tuple[type[messages.Answer], ...]
+    wanted: tuple[type[answers.Answer], ...]
     answer: asyncio.Future[Any]
 
 
@@ -128,9 +129,9 @@ class Commands:
         """Takes up the delivery of what an earlier life of this coordinator could not bring to its hub."""
         self.deliver(await self._store.read(rows.unanswered))
 
-    def deliver(self, commands: Iterable[Row]) -> None:
+    def deliver(self, unsent: Iterable[Row]) -> None:
         """Brings commands that are in the store to their hubs, however long that takes."""
-        for row in commands:
+        for row in unsent:
             if row.hub:
                 name = f"deliver {row.id} to {row.hub}"
                 task = asyncio.create_task(self._deliver(row.hub, msgspec.convert(row.body, AnyCommand)), name=name)
@@ -139,7 +140,7 @@ class Commands:
 
     async def _deliver(self, hub: str, command: AnyCommand) -> None:
         try:
-            await self.ask(hub, command, messages.Answer, gives_up=False)
+            await self.ask(hub, command, answers.Answer, gives_up=False)
             outcome = "done"
         except MidstreamError as error:
             outcome = str(error)
@@ -161,11 +162,11 @@ def plain(command: AnyCommand) -> dict[str, Any]:
 
 def _keys_of_command(command: AnyCommand) -> list[str]:
     match command:
-        case messages.Capture(move=move) if move:
+        case commands.Capture(move=move) if move:
             return [command.id, f"captured {move}"]
-        case messages.Restore():
+        case commands.Restore():
             return [command.id, f"running {command.instance} {command.epoch}"]
-        case messages.Stored():
+        case commands.Stored():
             return [command.id, f"released {command.checkpoint}"]
     return [command.id]
 

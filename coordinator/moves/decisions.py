@@ -21,7 +21,8 @@ from coordinator.moves.upgrading import Child
 from coordinator.store import checkpoints, commands, instances
 from coordinator.store.schema import Checkpoint, Command, Instance, Move
 from devices.errors import RefusedError
-from devices.protocol.messages import AnyCommand, Claim, Fenced, GoOn
+from devices.protocol.commands import AnyCommand, Fenced, GoOn
+from devices.protocol.messages import Claim
 
 _HELD: Final = select(Instance.epoch, Instance.published, Instance.muted, Instance.newest).where(
     Instance.id == bindparam("wanted")

@@ -25,7 +25,8 @@ from coordinator.placement.choice import named_hub
 from coordinator.store import instances
 from coordinator.store.schema import Instance
 from devices.errors import MidstreamError, RefusedError
-from devices.protocol.messages import Done, Drain
+from devices.protocol.answers import Done
+from devices.protocol.commands import Drain
 
 BY: Final = "drain"
 _PAUSE: Final = 10.0

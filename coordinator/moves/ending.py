@@ -10,7 +10,8 @@ from coordinator.moment import now
 from coordinator.moves.ground import Ground
 from coordinator.store import instances
 from devices.errors import LONGEST_SHOWN, printable
-from devices.protocol.messages import Ended, Noted
+from devices.protocol.answers import Ended
+from devices.protocol.commands import Noted
 
 Outcome = Literal["news", "known", "not its"]
 _LONGEST_ERROR: Final = 8 * LONGEST_SHOWN

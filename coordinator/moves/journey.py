@@ -11,7 +11,8 @@ from coordinator.moves.changing import Change
 from coordinator.moves.machine import State
 from coordinator.moves.upgrading import Child
 from coordinator.store.schema import Move
-from devices.protocol.messages import PHASES, Captured
+from devices.protocol.answers import Captured
+from devices.protocol.messages import PHASES
 
 _AT_SOURCE: Final = ("freeze", "capture", "encode", "spool")
 _AT_DESTINATION: Final = ("start", "decode", "resume")

@@ -18,7 +18,8 @@ from coordinator.moves.ground import Ground
 from coordinator.store import checkpoints, instances, moves
 from devices.errors import FencedError, MidstreamError, RefusedError
 from devices.protocol import messages
-from devices.protocol.messages import Captured, Fenced, GoOn, Stored
+from devices.protocol.answers import Captured
+from devices.protocol.commands import Fenced, GoOn, Stored
 
 Outcome = Literal["stored", "suspended", "go-on"]
 _log = logging.getLogger(__name__)

@@ -20,7 +20,8 @@ from coordinator.moves.journey import Journey
 from coordinator.store import commands, moves
 from coordinator.store.schema import Command
 from devices.errors import MidstreamError
-from devices.protocol.messages import Done, Late, LateMail
+from devices.protocol.answers import Done, LateMail
+from devices.protocol.commands import Late
 
 _HELD: Final = ""  # the hub of a row that is sent by `pass_on`, not by `Commands.deliver`
 

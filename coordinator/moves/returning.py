@@ -22,7 +22,8 @@ from coordinator.store import commands as command_rows
 from coordinator.store.database import until_stored
 from coordinator.store.schema import Command, Instance, Move
 from devices.errors import RefusedError
-from devices.protocol.messages import Capture, Fenced, GoOn, Holding, Report, Stop
+from devices.protocol.answers import Holding, Report
+from devices.protocol.commands import Capture, Fenced, GoOn, Stop
 
 
 @dataclass(slots=True)

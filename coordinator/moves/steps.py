@@ -25,8 +25,9 @@ from coordinator.store import checkpoints
 from coordinator.store.trouble import StoreError
 from devices.errors import MidstreamError
 from devices.protocol import limits, messages
+from devices.protocol.answers import Captured, Done, Released, Running
 from devices.protocol.checkpoint import blob_digest
-from devices.protocol.messages import Capture, Captured, Done, Prepare, Released, Restore, Running, Stored
+from devices.protocol.commands import Capture, Prepare, Restore, Stored
 
 CRASH_POINTS: Final = (
     "after-requested",

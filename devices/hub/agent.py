@@ -40,8 +40,9 @@ from devices.keys import own_key
 from devices.mqtt.delivery import Delivery, Will
 from devices.mqtt.kind import BrokerKind, probe
 from devices.mqtt.session import Session
-from devices.protocol import limits, messages, sealing
-from devices.protocol.messages import Answer, HubStatus, Report
+from devices.protocol import answers, commands, limits, messages, sealing
+from devices.protocol.answers import Answer, Report
+from devices.protocol.messages import HubStatus
 from devices.timekeeping import Machine
 
 _EMBEDDED_WINDOW: Final = 100
@@ -275,10 +276,10 @@ class Agent:
 
     # Leaving ----------------------------------------------------------------------------------------------------------
 
-    async def _drain(self, command: messages.Drain) -> Answer:
+    async def _drain(self, command: commands.Drain) -> Answer:
         self._draining.want(wanted=not command.undo)
         self._become(self._status("online" if command.undo else "draining"))
-        return messages.Done(hub=self._config.name, id=command.id, state=self._state.state)
+        return answers.Done(hub=self._config.name, id=command.id, state=self._state.state)
 
     async def _watch_draining(self) -> None:
         while True:

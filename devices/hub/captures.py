@@ -23,8 +23,8 @@ from devices.hub.instance_session import InstanceSession
 from devices.hub.spool import make_ready
 from devices.protocol import checkpoint as blobs
 from devices.protocol import limits, link
+from devices.protocol.answers import Captured
 from devices.protocol.checkpoint import Header
-from devices.protocol.messages import Captured
 
 _ANSWERS: Final = 5.0
 """Seconds beyond the limit of a stop within which a worker answers in any case; after them it is taken for hung."""

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from devices.hub.moment import now
 from devices.protocol import checkpoint as blobs
 from devices.protocol import limits, link
+from devices.protocol.answers import Captured
 from devices.protocol.checkpoint import ConsumedRecord, EngineRecord, Header, MailboxRecord, Output, Place
-from devices.protocol.messages import Captured
 from devices.runtime.python import form
 
 LARGE = limits.PART

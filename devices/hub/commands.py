@@ -11,8 +11,9 @@ from devices.hub import offering
 from devices.hub.control import Control
 from devices.hub.instances import Instances
 from devices.hub.tasks import Tasks
-from devices.protocol import messages
-from devices.protocol.messages import Answer, AnyCommand
+from devices.protocol import answers, commands, messages
+from devices.protocol.answers import Answer
+from devices.protocol.commands import AnyCommand
 
 _REMEMBERED: Final = 1000
 """Answers that are kept; a command is repeated within seconds or, by a coordinator that was restarted, with the same
@@ -35,7 +36,7 @@ class Commands:
         hub: str,
         instances: Instances,
         control: Control,
-        drain: Callable[[messages.Drain], Awaitable[Answer]],
+        drain: Callable[[commands.Drain], Awaitable[Answer]],
     ) -> None:
         self._hub = hub
         self._instances = instances
@@ -62,7 +63,7 @@ class Commands:
         self._tasks.start(self._carry_out(command), f"{type(command).__name__} {command.id}")
 
     def _repeat(self, known: Answer | None) -> None:
-        if isinstance(known, messages.Captured) and not known.offered:
+        if isinstance(known, answers.Captured) and not known.offered:
             self._instances.announce_again(known)
         elif known is not None:
             self._control.answer(known)
@@ -74,37 +75,37 @@ class Commands:
             _log.info("%s %s: %s", type(command).__name__, command.instance, error)
             answer = self._failed(command, error)
         self._answers[command.id] = answer
-        if not isinstance(answer, messages.Captured):  # that one went with its parts
+        if not isinstance(answer, answers.Captured):  # that one went with its parts
             self._control.answer(answer)
 
     async def _answer_to(self, command: AnyCommand) -> Answer:
         instances = self._instances
         match command:
-            case messages.Prepare():
+            case commands.Prepare():
                 return await instances.prepare(command)
-            case messages.Capture():
+            case commands.Capture():
                 return await instances.capture(command)
-            case messages.Stored():
+            case commands.Stored():
                 return await instances.stored(command)
-            case messages.GoOn():
+            case commands.GoOn():
                 return instances.go_on(command)
-            case messages.Restore():
+            case commands.Restore():
                 return await instances.restore(command)
-            case messages.Late():
+            case commands.Late():
                 return instances.late(command)
-            case messages.Stop():
+            case commands.Stop():
                 return await instances.stop(command)
-            case messages.Offer():
+            case commands.Offer():
                 return await offering.offer(instances.lives, command, self._control, self._hub)
-            case messages.Noted():
+            case commands.Noted():
                 return instances.noted(command)
-            case messages.Fenced():
+            case commands.Fenced():
                 return instances.fenced(command)
-            case messages.Drain():
+            case commands.Drain():
                 return await self._drain(command)
 
     def _failed(self, command: AnyCommand, error: MidstreamError) -> Answer:
-        return messages.Failed(
+        return answers.Failed(
             hub=self._hub,
             id=command.id,
             instance=command.instance,

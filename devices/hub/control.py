@@ -20,7 +20,7 @@ from devices.mqtt.address import BrokerAddress
 from devices.mqtt.delivery import Delivery, Will
 from devices.mqtt.reasons import ConnectionLostError
 from devices.mqtt.session import Session
-from devices.protocol import limits, messages
+from devices.protocol import answers, limits, messages
 from devices.protocol.topics import Topics
 
 _log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class Control:
         self._send(letter)
         return letter.arrived
 
-    def answer(self, answer: messages.Answer) -> asyncio.Future[bool]:
+    def answer(self, answer: answers.Answer) -> asyncio.Future[bool]:
         """Sends an answer, or what a hub says on its own, to the coordinator."""
         return self.send(self._topics.hub(self._hub, "answer"), messages.encode(answer))
 

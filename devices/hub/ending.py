@@ -10,7 +10,7 @@ import msgspec
 from devices.errors import LONGEST_SHOWN, printable
 from devices.hub.instance import Instance
 from devices.protocol import limits, link
-from devices.protocol.messages import Ended
+from devices.protocol.answers import Ended
 
 _TRACEBACK = 8 * limits.KIB  # bytes of a traceback that are told; its end says what went wrong
 

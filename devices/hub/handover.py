@@ -19,14 +19,15 @@ from devices.hub.moment import spelled
 from devices.hub.spool import Released as ReleasedEntry
 from devices.hub.spool import Suspended
 from devices.mqtt.delivery import Delivery
-from devices.protocol import limits, messages
-from devices.protocol.messages import LateMail, LateMessage
+from devices.protocol import answers, limits
+from devices.protocol.answers import LateMail
+from devices.protocol.commands import LateMessage
 
 _PIECE = limits.SHOWN_MESSAGE - 1000
 """Bytes of a piece of late mail; the rest of a shown message is for what stands around it."""
 
 
-async def release(life: Life, taken: Taken, *, disconnects: bool, command: str) -> messages.Released:
+async def release(life: Life, taken: Taken, *, disconnects: bool, command: str) -> answers.Released:
     """Gives a held function away; returns the word to the coordinator.
 
     What the checkpoint covers leaves and is acknowledged first. The session is left, or waits to be taken over.
@@ -61,10 +62,10 @@ async def release(life: Life, taken: Taken, *, disconnects: bool, command: str) 
     return released(life, command)
 
 
-def released(life: Life, command: str) -> messages.Released:
+def released(life: Life, command: str) -> answers.Released:
     """Returns the word that an instance is released; also to a repeated command."""
     instance = life.instance
-    return messages.Released(
+    return answers.Released(
         hub=instance.hub.name,
         id=command,
         instance=instance.name,

@@ -24,10 +24,12 @@ from devices.hub.prepared import Preparations, Ready
 from devices.hub.process import Began
 from devices.hub.spool import Claimed, InstanceSpool, Spool, make_ready
 from devices.mqtt.session import end_session
+from devices.protocol import answers, commands, limits
 from devices.protocol import checkpoint as blobs
-from devices.protocol import limits, messages
+from devices.protocol.answers import Answer, Done, Running
 from devices.protocol.checkpoint import Checkpoint, Header
-from devices.protocol.messages import Answer, ClaimBody, Done, Restore, Running
+from devices.protocol.commands import Restore
+from devices.protocol.messages import ClaimBody
 from devices.runtime.settings import Settings
 
 _LATE: Final = 10.0
@@ -65,7 +67,7 @@ class Instances:
         if self.lives.get(life.instance.name) is life:
             del self.lives[life.instance.name]
 
-    def _acting(self, command: messages.Command, epoch: int) -> Life:
+    def _acting(self, command: commands.Command, epoch: int) -> Life:
         life = self.lives.get(command.instance)
         if life is None:
             raise RefusedError(f"{command.instance} is not on hub {self._hub.name}")
@@ -75,7 +77,7 @@ class Instances:
 
     # A move comes -----------------------------------------------------------------------------------------------------
 
-    async def prepare(self, command: messages.Prepare) -> Answer:
+    async def prepare(self, command: commands.Prepare) -> Answer:
         """Makes ready for an instance.
 
         Raises:
@@ -277,7 +279,7 @@ class Instances:
             first_statement=told.line,
         )
 
-    def late(self, command: messages.Late) -> Answer:
+    def late(self, command: commands.Late) -> Answer:
         """Takes a piece of the last hub's late mail.
 
         Raises:
@@ -288,7 +290,7 @@ class Instances:
 
     # It stays or goes -------------------------------------------------------------------------------------------------
 
-    async def capture(self, command: messages.Capture) -> Answer:
+    async def capture(self, command: commands.Capture) -> Answer:
         """Takes a checkpoint; with ``hold`` the function stands still behind it.
 
         Raises:
@@ -309,13 +311,13 @@ class Instances:
         )
         return taken.told
 
-    def announce_again(self, told: messages.Captured) -> None:
+    def announce_again(self, told: answers.Captured) -> None:
         """Tells of a checkpoint once more, and sends its parts if the coordinator has not confirmed it."""
         life = self.lives.get(told.instance)
         if life is None or not life.captures.announce_again(told.checkpoint):
             self._hub.control.answer(told)
 
-    async def stored(self, command: messages.Stored) -> Answer:
+    async def stored(self, command: commands.Stored) -> Answer:
         """Takes note that the coordinator has a checkpoint; a function that was held for it is let go of.
 
         Raises:
@@ -340,7 +342,7 @@ class Instances:
             raise
         return self._done(command, instance.state)
 
-    def go_on(self, command: messages.GoOn) -> Answer:
+    def go_on(self, command: commands.GoOn) -> Answer:
         """Lets a held function go on where it stands, a suspended one from its checkpoint; drops preparations."""
         life = self.lives.get(command.instance)
         if life is None:
@@ -354,7 +356,7 @@ class Instances:
                 life.tasks.start(life.process.set_back(command.reason), "go on from a suspension")
         return self._done(command, instance.state)
 
-    async def stop(self, command: messages.Stop) -> Answer:
+    async def stop(self, command: commands.Stop) -> Answer:
         """Ends an instance for good, and its session with it.
 
         Raises:
@@ -370,7 +372,7 @@ class Instances:
                 await end_session(self._hub.address, command.instance)
         return self._done(command, "stopped")
 
-    def noted(self, command: messages.Noted) -> Answer:
+    def noted(self, command: commands.Noted) -> Answer:
         """Takes the coordinator's word that it has an instance's end.
 
         Raises:
@@ -388,7 +390,7 @@ class Instances:
 
     # Somebody else's --------------------------------------------------------------------------------------------------
 
-    def fenced(self, command: messages.Fenced) -> Answer:
+    def fenced(self, command: commands.Fenced) -> Answer:
         """Takes the coordinator's word that an instance is another hub's."""
         self._preparations.drop(command.instance)
         self._fence(command.instance, command.epoch, command.hub)
@@ -408,7 +410,7 @@ class Instances:
         life.process.end()
         life.fencing = life.tasks.start(_give_up(life), "fenced")
 
-    def _done(self, command: messages.Command, state: str = "") -> Done:
+    def _done(self, command: commands.Command, state: str = "") -> Done:
         return Done(hub=self._hub.name, id=command.id, instance=command.instance, state=state)
 
 

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from devices.hub.instance import Instance
 from devices.protocol import limits
-from devices.protocol.messages import Ended
+from devices.protocol.answers import Ended
 
 _LINES: Final = 20
 """Lines of the function's log that go with its end."""

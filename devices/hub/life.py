@@ -29,8 +29,8 @@ from devices.hub.subscriptions import Subscriptions
 from devices.hub.tasks import Tasks
 from devices.mqtt.delivery import Delivery
 from devices.mqtt.reasons import ConnectionLostError
-from devices.protocol import limits, messages
-from devices.protocol.messages import Late, LateMessage
+from devices.protocol import answers, limits, messages
+from devices.protocol.commands import Late, LateMessage
 from devices.runtime.leases import boottime
 
 _log = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class Life:
             instance.mailbox.session_lost()
             self.announcements.log("warning", lost.message)
             instance.hub.control.answer(  # of its own accord: it becomes an event
-                messages.Failed(
+                answers.Failed(
                     hub=instance.hub.name, instance=instance.name, error=lost.to_wire(), epoch=instance.epoch
                 )
             )

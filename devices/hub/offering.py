@@ -10,7 +10,8 @@ from devices.hub import checkpoints
 from devices.hub.control import Control
 from devices.hub.life import Life
 from devices.protocol import checkpoint as blobs
-from devices.protocol.messages import Captured, Holding, Offer
+from devices.protocol.answers import Captured, Holding
+from devices.protocol.commands import Offer
 
 
 async def offer(lives: Mapping[str, Life], command: Offer, control: Control, hub: str) -> Captured:

@@ -18,7 +18,7 @@ from devices.hub.instances import Instances
 from devices.hub.life import Life
 from devices.hub.outbox import Outbox
 from devices.hub.spool import Ended, InstanceSpool, Recovered, Released, Spool, Suspended
-from devices.protocol import messages
+from devices.protocol import answers, messages
 
 _log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ async def _may_act(hub: Hub, life: Life, *, ended: bool) -> bool:
 
 async def _tell_end(life: Life, answer: str) -> None:
     """Finishes what the crash has interrupted: the coordinator is told, the last outputs leave."""
-    told = messages.decode(answer.encode(), messages.Ended, "spool")
+    told = messages.decode(answer.encode(), answers.Ended, "spool")
     life.session.open()
     await last_word.deliver(life.instance, told, life.end_noted, life.let_last_outputs_go)
     if told.state == "finished":

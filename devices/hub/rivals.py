@@ -15,7 +15,9 @@ from typing import Final
 from devices.errors import MidstreamError, RefusedError
 from devices.mqtt.session import Session
 from devices.protocol import messages
-from devices.protocol.messages import AnyAnswer, GoOn, HubInfo, HubStatus
+from devices.protocol.answers import AnyAnswer
+from devices.protocol.commands import GoOn
+from devices.protocol.messages import HubInfo, HubStatus
 from devices.protocol.topics import Topics
 
 _ANSWERS: Final = 1.5

@@ -14,10 +14,11 @@ from devices.errors import RestoreError
 from devices.mqtt.address import BrokerAddress
 from devices.mqtt.delivery import Delivery, Will
 from devices.mqtt.session import Session
+from devices.protocol import answers, claims, commands, limits, messages, sealing
 from devices.protocol import checkpoint as blobs
-from devices.protocol import claims, limits, messages, sealing
 from devices.protocol.checkpoint import Header, Place
-from devices.protocol.messages import AnyCommand, CoordinatorStatus, HubInfo, HubMetrics, HubStatus
+from devices.protocol.commands import AnyCommand
+from devices.protocol.messages import CoordinatorStatus, HubInfo, HubMetrics, HubStatus
 from devices.protocol.topics import Topics
 
 Behaviour = Callable[["ScriptedHub", Any], Awaitable[None]]
@@ -52,14 +53,14 @@ class ScriptedHub:
         self.start = start
         self.key = key or Ed25519PrivateKey.generate()
         self.commands: list[AnyCommand] = []
-        self.done: dict[str, messages.Answer] = {}
+        self.done: dict[str, answers.Answer] = {}
         self.copies: dict[str, Copy] = copies or {}
         self.parts: dict[str, dict[int, bytes]] = {}
         self.claims: dict[str, messages.Claim] = {}
         self.coordinator: CoordinatorStatus | None = None
         self.behaviour: dict[str, Behaviour] = {}
-        self.lateness: dict[str, list[messages.LateMessage]] = {}
-        self.late: dict[str, list[messages.Late]] = {}
+        self.lateness: dict[str, list[commands.LateMessage]] = {}
+        self.late: dict[str, list[commands.Late]] = {}
         self.size = 100
         self.image: bytes | None = None  # of its checkpoints; none: bytes at random
         self.changed = asyncio.Event()
@@ -110,7 +111,7 @@ class ScriptedHub:
     def publish(self, topic: str, message: messages.Message, **how: Any) -> None:
         self.session.publish_nowait(topic, messages.encode(message), **how)
 
-    def answer(self, command: AnyCommand | None, answer: messages.Answer) -> None:
+    def answer(self, command: AnyCommand | None, answer: answers.Answer) -> None:
         if command is not None:
             self.done[command.id] = answer
         self.publish(TOPICS.hub(self.name, "answer"), answer)
@@ -121,12 +122,12 @@ class ScriptedHub:
 
     def report(self) -> None:
         holding = [
-            messages.Holding(
+            answers.Holding(
                 instance=name, epoch=copy.epoch, state=copy.state, checkpoint=copy.header.checkpoint, move=copy.move
             )
             for name, copy in self.copies.items()
         ]
-        self.answer(None, messages.Report(hub=self.name, boot="b", start=self.start, holding=holding))
+        self.answer(None, answers.Report(hub=self.name, boot="b", start=self.start, holding=holding))
 
     async def until(self, reached: Callable[[], Any]) -> None:
         async with asyncio.timeout(30):
@@ -134,7 +135,7 @@ class ScriptedHub:
                 self.changed.clear()
                 await self.changed.wait()
 
-    def got(self, kind: type[messages.Command]) -> list[Any]:
+    def got(self, kind: type[commands.Command]) -> list[Any]:
         return [command for command in self.commands if isinstance(command, kind)]
 
     async def _read(self) -> None:
@@ -158,7 +159,7 @@ class ScriptedHub:
                 known = command.id in {each.id for each in self.commands}
                 self.commands.append(command)
                 if known and command.id in self.done:
-                    if isinstance(command, messages.Capture) and command.instance in self.copies:
+                    if isinstance(command, commands.Capture) and command.instance in self.copies:
                         copy = self.copies[command.instance]
                         self.send_up(copy.header.checkpoint, copy.blob)
                     self.publish(TOPICS.hub(self.name, "answer"), self.done[command.id])
@@ -175,7 +176,7 @@ class ScriptedHub:
     def fail(self, command: Any, message: str) -> None:
         self.answer(
             command,
-            messages.Failed(
+            answers.Failed(
                 hub=self.name, id=command.id, instance=command.instance, error=RestoreError(message).to_wire()
             ),
         )
@@ -183,19 +184,19 @@ class ScriptedHub:
     # By the book -----------------------------------------------------------------------------------------------------
 
     def ok(self, command: Any) -> None:
-        self.answer(command, messages.Done(hub=self.name, id=command.id, instance=command.instance))
+        self.answer(command, answers.Done(hub=self.name, id=command.id, instance=command.instance))
 
-    async def do_prepare(self, command: messages.Prepare) -> None:
+    async def do_prepare(self, command: commands.Prepare) -> None:
         await self.blob(command)
         self.ok(command)
 
-    async def do_capture(self, command: messages.Capture) -> None:
+    async def do_capture(self, command: commands.Capture) -> None:
         copy = self.copies[command.instance]
         copy.state = "held" if command.hold else copy.state
         copy.move, copy.handover = command.move, command.handover
         self.capture(command.instance, command)
 
-    def capture(self, instance: str, command: messages.Capture | None = None, **changes: Any) -> messages.Captured:
+    def capture(self, instance: str, command: commands.Capture | None = None, **changes: Any) -> answers.Captured:
         """Makes a checkpoint as a hub does: blob up in parts, then the announcement."""
         copy = self.copies[instance]
         image, packed = blobs.pack_image(self.image or secrets.token_bytes(self.size))
@@ -211,7 +212,7 @@ class ScriptedHub:
         )
         copy.blob = blobs.encode(header, packed, self.key)
         copy.header = header
-        told = messages.Captured(
+        told = answers.Captured(
             hub=self.name,
             id=command.id if command else "",
             instance=instance,
@@ -240,7 +241,7 @@ class ScriptedHub:
             part = blob[number * limits.PART : (number + 1) * limits.PART]
             self.session.publish_nowait(TOPICS.up(checkpoint, number), part)
 
-    async def do_stored(self, command: messages.Stored) -> None:
+    async def do_stored(self, command: commands.Stored) -> None:
         copy = self.copies[command.instance]
         if copy.state != "held":
             self.ok(command)
@@ -253,7 +254,7 @@ class ScriptedHub:
                 self.send_late(command.instance)
             self.answer(
                 command,
-                messages.Released(
+                answers.Released(
                     hub=self.name,
                     id=command.id,
                     instance=command.instance,
@@ -267,17 +268,17 @@ class ScriptedHub:
 
     def send_late(self, instance: str) -> None:
         late = self.lateness.pop(instance, [])
-        told = messages.LateMail(
+        told = answers.LateMail(
             hub=self.name, instance=instance, epoch=self.copies[instance].epoch, index=0, total=1, messages=late
         )
         self.answer(None, told)
 
-    async def do_goon(self, command: messages.GoOn) -> None:
+    async def do_goon(self, command: commands.GoOn) -> None:
         if command.instance in self.copies:
             self.copies[command.instance].state = "running"
         self.ok(command)
 
-    async def blob(self, command: messages.Prepare | messages.Restore) -> bytes:
+    async def blob(self, command: commands.Prepare | commands.Restore) -> bytes:
         if command.parts == 0 and command.instance in self.copies:
             held = self.copies[command.instance]
             if held.header.checkpoint == command.checkpoint:
@@ -286,7 +287,7 @@ class ScriptedHub:
         await self.until(lambda: len(self.parts.get(command.checkpoint, {})) >= needed)
         return b"".join(self.parts[command.checkpoint][number] for number in range(needed))
 
-    async def do_restore(self, command: messages.Restore) -> None:
+    async def do_restore(self, command: commands.Restore) -> None:
         await self.until(lambda: self.coordinator is not None and self.coordinator.key)
         body = claims.read(command.claim, bytes.fromhex(self.coordinator.key))
         assert (body.instance, body.epoch, body.hub) == (command.instance, command.epoch, self.name)
@@ -295,7 +296,7 @@ class ScriptedHub:
         assert header.instance == command.instance
         self.copies[command.instance] = Copy(header, blob, command.epoch)
         phases = {"start": 0.1, "decode": 0.2, "resume": 0.3}
-        running = messages.Running(
+        running = answers.Running(
             hub=self.name,
             id=command.id,
             instance=command.instance,
@@ -305,7 +306,7 @@ class ScriptedHub:
         )
         self.answer(command, running)
 
-    async def do_drain(self, command: messages.Drain) -> None:
+    async def do_drain(self, command: commands.Drain) -> None:
         self.become("online" if command.undo else "draining")
         self.ok(command)
 
@@ -313,11 +314,11 @@ class ScriptedHub:
         status = HubStatus(state=state, boot="b", start=self.start, **values)
         self.publish(TOPICS.hub(self.name, "status"), status, retain=True)
 
-    async def do_late(self, command: messages.Late) -> None:
+    async def do_late(self, command: commands.Late) -> None:
         self.late.setdefault(command.instance, []).append(command)
         self.ok(command)
 
-    async def do_fenced(self, command: messages.Fenced) -> None:
+    async def do_fenced(self, command: commands.Fenced) -> None:
         copy = self.copies.get(command.instance)
         if copy is not None and copy.epoch < command.epoch:
             if copy.handover == "takeover":
@@ -325,14 +326,14 @@ class ScriptedHub:
             del self.copies[command.instance]
         self.ok(command)
 
-    async def do_offer(self, command: messages.Offer) -> None:
+    async def do_offer(self, command: commands.Offer) -> None:
         copy = self.copies[command.instance]
         assert copy.header.checkpoint == command.checkpoint
         self.send_up(command.checkpoint, copy.blob)
         header = copy.header
         self.answer(
             command,
-            messages.Captured(
+            answers.Captured(
                 hub=self.name,
                 id=command.id,
                 instance=header.instance,
@@ -347,13 +348,13 @@ class ScriptedHub:
             ),
         )
 
-    async def do_noted(self, command: messages.Noted) -> None:
+    async def do_noted(self, command: commands.Noted) -> None:
         self.ok(command)
 
-    async def do_stop(self, command: messages.Stop) -> None:
+    async def do_stop(self, command: commands.Stop) -> None:
         self.copies.pop(command.instance, None)
         self.ok(command)
 
     def end(self, instance: str, state: str = "finished", **values: Any) -> None:
         copy = self.copies[instance]
-        self.answer(None, messages.Ended(hub=self.name, instance=instance, epoch=copy.epoch, state=state, **values))
+        self.answer(None, answers.Ended(hub=self.name, instance=instance, epoch=copy.epoch, state=state, **values))

@@ -8,7 +8,7 @@ import pytest
 from coordinator_house import WASHER, hubs_online
 
 from devices.errors import RefusedError
-from devices.protocol import messages
+from devices.protocol import commands
 
 BOUND = WASHER.replace("@function", '@function(needs={"labels": ["roof"]})')
 
@@ -65,7 +65,7 @@ async def test_a_drained_hub_keeps_only_what_fits_nowhere_and_gets_that_back(hou
     await asker.until(lambda: (status := asker.status()) and status.hubs == "1/2")
     assert all("bound" not in sentence for sentence in asker.status().attention)
     back = await house.hub("hub-a", start=2, key=a.key, copies=a.copies, labels=["roof"])
-    await back.until(lambda: back.got(messages.Restore))
+    await back.until(lambda: back.got(commands.Restore))
     row = await comes(asker, "bound", hub="hub-a", state="running")
     assert (row.epoch, row.reason) == (2, "hub-a is back")
     assert (await row_of(asker, "sleeps")).state == "suspended"

@@ -12,7 +12,7 @@ from coordinator import intents
 from coordinator.moves import decisions, starting
 from coordinator.store import instances, moves
 from devices.errors import RefusedError
-from devices.protocol import messages
+from devices.protocol import commands, messages
 from devices.protocol.ahead import Ahead
 from devices.runtime.settings import Settings
 
@@ -39,7 +39,7 @@ async def test_what_runs_on_a_dead_hub_goes_on_elsewhere_from_its_newest_checkpo
     assert b.copies["washer"].epoch == 2
     await asker.until(lambda: asker.told("moved washer from hub-a, which is away, to hub-b"))
     back = await house.hub("hub-a", start=2, key=a.key, copies=a.copies)
-    await back.until(lambda: back.got(messages.Fenced))
+    await back.until(lambda: back.got(commands.Fenced))
     (row,) = await asker.ask("ps", instance="washer")
     assert (row.hub, row.epoch, row.moves) == ("hub-b", 2, 1)
 
@@ -129,7 +129,7 @@ async def test_what_a_hub_had_stored_while_its_failover_was_decided_is_gone_on_f
     move = starting.new_move(instance, "failover", why, source="hub-a", destination="hub-b", named=True)
     await house.store.write(moves.open_one, move)
     late = a.capture("washer")
-    await a.until(lambda: a.got(messages.Stored))  # and with it what it covers is acknowledged
+    await a.until(lambda: a.got(commands.Stored))  # and with it what it covers is acknowledged
     claimed = await house.store.write(decisions.claim, house.coordinator._claims, move, destination="hub-b")
     assert (claimed.move.checkpoint, claimed.muted) == (late.checkpoint, False)
 

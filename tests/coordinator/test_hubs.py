@@ -16,7 +16,7 @@ from coordinator.ingest import hubs as hubs_module
 from coordinator.ingest.hubs import Hubs
 from coordinator.store.database import Store
 from devices.errors import RefusedError
-from devices.protocol import messages
+from devices.protocol import commands
 from devices.protocol.messages import HubInfo, HubMetrics, HubStatus
 
 
@@ -98,14 +98,14 @@ async def test_a_hub_that_returns_with_what_was_moved_away_is_fenced(house, aske
     await asker.ask("migrate", instance="washer")
     back = await house.hub("hub-a", start=2, key=a.key, copies=a.copies)
     await back.until(lambda: "washer" not in back.copies)
-    assert back.got(messages.Fenced)[0].epoch == 2
+    assert back.got(commands.Fenced)[0].epoch == 2
 
 
 async def test_a_hub_that_holds_a_function_for_a_forgotten_move_is_told_to_go_on(house, asker, washer):
     a, _ = washer
     a.copies["washer"].state, a.copies["washer"].move = "held", "nobody-knows-it"
     a.report()
-    await a.until(lambda: a.got(messages.GoOn))
+    await a.until(lambda: a.got(commands.GoOn))
 
 
 async def test_claims_that_the_broker_has_lost_are_published_again(house, asker, washer):

@@ -13,7 +13,7 @@ from scripted_hub import TOPICS, Copy
 
 from devices.errors import MidstreamError, RefusedError
 from devices.protocol import checkpoint as blobs
-from devices.protocol import claims, messages
+from devices.protocol import claims, commands, messages
 from devices.protocol.messages import PHASES, MoveReport
 
 
@@ -67,7 +67,7 @@ async def test_a_state_of_many_parts_travels_whole(house, asker, washer):
 async def test_late_mail_reaches_the_destination_in_order(house, asker, washer):
     a, b = washer
     mail = [
-        messages.LateMessage(topic="t", payload=base64.b64encode(b"%d" % n).decode(), qos=0, retain=False, at="")
+        commands.LateMessage(topic="t", payload=base64.b64encode(b"%d" % n).decode(), qos=0, retain=False, at="")
         for n in range(3)
     ]
     a.lateness["washer"] = mail
@@ -122,7 +122,7 @@ async def test_what_a_destination_had_stored_before_it_died_unheard_is_gone_on_f
         blob = await hub.blob(command)
         hub.copies[command.instance] = Copy(blobs.decode_header(blob)[0], blob, command.epoch)
         stored.append(hub.capture(command.instance).checkpoint)  # and what it covers is acknowledged
-        await hub.until(lambda: any(it.checkpoint == stored[0] for it in hub.got(messages.Stored)))
+        await hub.until(lambda: any(it.checkpoint == stored[0] for it in hub.got(commands.Stored)))
         await hub.crash()
 
     stored = []
@@ -210,8 +210,8 @@ async def test_a_move_that_fails_before_the_commit_point_leaves_the_function_whe
         await asker.ask("migrate", instance="washer", hub="hub-b")
     (row,) = await asker.ask("ps")
     assert (row.hub, row.state, row.epoch) == ("hub-a", "running", 1)
-    await a.until(lambda: a.got(messages.GoOn))
-    await b.until(lambda: b.got(messages.GoOn))
+    await a.until(lambda: a.got(commands.GoOn))
+    await b.until(lambda: b.got(commands.GoOn))
     (event,) = asker.told("washer stays on hub-a")
     assert "cannot travel" in event.why
 
@@ -282,8 +282,8 @@ async def test_a_dead_source_is_moved_from_its_newest_durable_checkpoint(house, 
     assert (moved.source, moved.destination, moved.epoch) == ("hub-a", "hub-b", 2)
     assert moved.checkpoint == b.copies["washer"].header.checkpoint == taken.checkpoint
     back = await house.hub("hub-a", start=2, key=a.key)
-    await back.until(lambda: back.got(messages.Fenced))
-    assert back.got(messages.Fenced)[0].hub == "hub-b"
+    await back.until(lambda: back.got(commands.Fenced))
+    assert back.got(commands.Fenced)[0].hub == "hub-b"
 
 
 async def test_a_source_that_dies_while_it_holds_the_function_does_not_hold_up_the_move(house, asker, washer):
@@ -295,7 +295,7 @@ async def test_a_source_that_dies_while_it_holds_the_function_does_not_hold_up_t
     a.behaviour["stored"] = dies
     moved = await asker.ask("migrate", instance="washer", hub="hub-b")
     assert (moved.destination, moved.epoch) == ("hub-b", 2)
-    assert not b.got(messages.Restore)[0].late_mail
+    assert not b.got(commands.Restore)[0].late_mail
     assert asker.told("went away while it held washer")
 
 
@@ -314,7 +314,7 @@ async def test_the_claim_is_on_the_broker_before_the_restore_and_signed(house, a
     await asker.ask("migrate", instance="washer", hub="hub-b")
     claim = messages.decode(asker.kept[TOPICS.instance("washer", "claim")], messages.Claim, "claim")
     body = claims.read(claim, bytes.fromhex(asker.status().key))
-    (restore,) = b.got(messages.Restore)
+    (restore,) = b.got(commands.Restore)
     assert (body.epoch, body.hub, body.digest.hex()) == (2, "hub-b", restore.digest)
     assert claim == restore.claim
 

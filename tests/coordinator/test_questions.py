@@ -13,8 +13,9 @@ from scripted_hub import TOPICS
 from coordinator.ingest.requests import pages
 from coordinator.views import answers
 from devices.errors import CannotTravelError, MidstreamError, RefusedError, SourceError, UsageError
+from devices.protocol import answers as hub_answers
 from devices.protocol import checkpoint as blobs
-from devices.protocol import limits, messages
+from devices.protocol import commands, limits, messages
 from devices.protocol.waits import Deadline, Wait
 from devices.runtime import clock
 
@@ -34,10 +35,10 @@ async def test_a_checkpoint_is_taken_and_named_in_the_lineage(asker, washer):
 async def test_a_checkpoint_that_the_hub_takes_by_itself_is_kept_and_confirmed(asker, washer):
     a, _ = washer
     told = a.capture("washer")
-    await a.until(lambda: a.got(messages.Stored))
-    assert a.got(messages.Stored)[0].checkpoint == told.checkpoint
+    await a.until(lambda: a.got(commands.Stored))
+    assert a.got(commands.Stored)[0].checkpoint == told.checkpoint
     a.answer(None, told)  # it missed the answer, and announces again without the parts
-    await a.until(lambda: len(a.got(messages.Stored)) == 2)
+    await a.until(lambda: len(a.got(commands.Stored)) == 2)
     assert len(await asker.ask("lineage", instance="washer")) == 2
 
 
@@ -48,8 +49,8 @@ async def test_a_checkpoint_of_an_older_epoch_is_fenced(asker, washer):
     await a.until(lambda: "washer" not in a.copies)
     a.copies["washer"] = copy
     a.capture("washer")
-    await a.until(lambda: len(a.got(messages.Fenced)) == 2)
-    assert a.got(messages.Fenced)[1].hub == "hub-b"
+    await a.until(lambda: len(a.got(commands.Fenced)) == 2)
+    assert a.got(commands.Fenced)[1].hub == "hub-b"
 
 
 async def test_parts_may_come_out_of_order_twice_and_before_their_announcement(asker, washer):
@@ -112,7 +113,7 @@ async def test_suspend_and_resume_in_place_and_elsewhere(asker, washer):
 async def test_stop_ends_it_for_good_and_takes_its_claim_off_the_broker(asker, washer):
     a, _ = washer
     await asker.ask("stop", instance="washer")
-    await a.until(lambda: a.got(messages.Stop) and "washer" not in a.claims)
+    await a.until(lambda: a.got(commands.Stop) and "washer" not in a.claims)
     assert await asker.ask("ps") == []
     (row,) = await asker.ask("ps", ended=True)
     assert row.state == "stopped"
@@ -148,7 +149,7 @@ async def test_an_older_checkpoint_starts_a_muted_branch_with_a_name_of_its_own(
     rows = await asker.ask("lineage", instance="washer~2")
     assert {row.instance: row.branch for row in rows} == {"washer": 1, "washer~2": 2, "test": 3}
     assert [row.parent for row in rows if row.instance != "washer"] == [first.checkpoint] * 2
-    restore = washer[1].got(messages.Restore)[0]
+    restore = washer[1].got(commands.Restore)[0]
     assert (restore.muted, restore.published) == (True, 0)
 
 
@@ -197,21 +198,21 @@ async def test_an_end_that_is_told_again_is_noted_again_and_happens_once(house, 
     line = {"at": "2026-01-01T00:00:00Z", "level": "info", "text": "almost there", "hub": "hub-a"}
     copy = a.copies["washer"]
     a.end("washer", result=7, log=[line])
-    await a.until(lambda: a.got(messages.Noted))
+    await a.until(lambda: a.got(commands.Noted))
     await house.kill()
     await asker.until(lambda: asker.status().state == "offline")  # its will
     await house.start()
     await asker.until(lambda: (status := asker.status()).state == "online" and status.running == 0)
     a.copies["washer"] = copy
     a.end("washer", result=8)
-    await a.until(lambda: len(a.got(messages.Noted)) == 2)
+    await a.until(lambda: len(a.got(commands.Noted)) == 2)
     (row,) = await asker.ask("ps", instance="washer")
     assert (row.state, row.result) == ("finished", 7)
     assert [it.text for it in await asker.ask("logs", instance="washer")] == ["almost there"]
     assert len(asker.told("washer finished")) == 1
-    a.answer(None, messages.Ended(hub="hub-b", instance="washer", epoch=1, state="finished"))  # of no hub of its own
+    a.answer(None, hub_answers.Ended(hub="hub-b", instance="washer", epoch=1, state="finished"))  # of no hub of its own
     a.end("washer")  # behind it in order
-    await a.until(lambda: len(a.got(messages.Noted)) == 3)
+    await a.until(lambda: len(a.got(commands.Noted)) == 3)
 
 
 async def test_functions_tell_their_parameters_and_where_they_fit(house, asker, washer):
@@ -275,7 +276,7 @@ async def test_a_bad_question_gets_one_clear_sentence(asker, washer, question, a
 async def test_an_error_of_a_hub_keeps_its_type_across_two_machines(asker, washer):
     async def fails(hub, command):
         error = CannotTravelError("an open socket cannot travel", place="washer.py:7: sock", remedy="close it before")
-        hub.answer(command, messages.Failed(hub=hub.name, id=command.id, instance="washer", error=error.to_wire()))
+        hub.answer(command, hub_answers.Failed(hub=hub.name, id=command.id, instance="washer", error=error.to_wire()))
 
     washer[0].behaviour["capture"] = fails
     with pytest.raises(CannotTravelError) as caught:

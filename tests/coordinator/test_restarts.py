@@ -8,7 +8,7 @@ import pytest
 
 from coordinator.moves import machine
 from coordinator.moves.steps import CRASH_POINTS
-from devices.protocol import messages
+from devices.protocol import commands, messages
 from devices.protocol.messages import MoveReport
 
 
@@ -61,7 +61,7 @@ async def test_a_move_whose_source_is_gone_at_the_restart_is_undone(house, asker
     await house.start()
     await asker.until(lambda: asker.told("washer stays on hub-a"))
     back = await house.hub("hub-a", start=2, key=a.key, copies=a.copies)
-    await back.until(lambda: back.got(messages.GoOn))
+    await back.until(lambda: back.got(commands.GoOn))
     (row,) = await asker.ask("ps")
     assert (row.hub, row.epoch) == ("hub-a", 1)
 
@@ -74,4 +74,4 @@ async def test_a_command_that_could_not_be_brought_to_its_hub_is_brought_after_a
     await house.kill()
     await house.start()
     back = await house.hub("hub-a", start=2, key=a.key)
-    await back.until(lambda: back.got(messages.Stop))
+    await back.until(lambda: back.got(commands.Stop))

@@ -10,7 +10,7 @@ from test_restarts import Crash
 
 from devices.errors import MidstreamError, RefusedError
 from devices.protocol import checkpoint as blobs
-from devices.protocol import messages
+from devices.protocol import commands
 from devices.runtime.python.engine import Execution
 from devices.runtime.python.library import Library
 from devices.runtime.python.program import Program
@@ -70,10 +70,10 @@ async def test_an_upgrade_makes_a_child_of_what_was_frozen_and_goes_on_from_it_i
     assert (header.parent, header.reason, header.hub) == (made.checkpoint, "upgrade", "coordinator")
     assert header.function.files == {"washer.py": BETTER}
     assert header.place.frames == ["washer washer.py:13"]
-    (restore,) = [each for each in a.got(messages.Restore) if each.epoch == 2]
+    (restore,) = [each for each in a.got(commands.Restore) if each.epoch == 2]
     assert (restore.upgrades, restore.muted, restore.late_mail) == (made.checkpoint, False, False)
-    assert [each.instance for each in a.got(messages.Prepare)] == ["washer"]
-    assert not b.got(messages.Prepare)
+    assert [each.instance for each in a.got(commands.Prepare)] == ["washer"]
+    assert not b.got(commands.Prepare)
     (function,) = await asker.ask("functions")
     assert function.parameters == {"plug": "str = 'washer'", "limit": "int = 3"}
     assert asker.told("put washer on changed source on hub-a")
@@ -89,7 +89,7 @@ async def test_what_does_not_land_goes_on_as_it_was(asker, washer):
     )  # fmt: skip
     with pytest.raises(RefusedError, match="washer stays with the source that it has: washer"):
         await asker.ask("upgrade", instance="washer", files={"washer.py": ELSEWHERE})
-    await a.until(lambda: a.copies["washer"].state == "running" and a.got(messages.GoOn))
+    await a.until(lambda: a.copies["washer"].state == "running" and a.got(commands.GoOn))
     (row,) = await asker.ask("ps")
     assert (row.state, row.epoch, row.hub) == ("running", 1, "hub-a")
     with pytest.raises(MidstreamError, match="invalid syntax"):
@@ -102,7 +102,7 @@ async def test_a_suspended_instance_goes_on_with_what_lands_and_stays_suspended_
     with pytest.raises(RefusedError, match="stays with the source that it has"):
         await asker.ask("upgrade", instance="washer", files={"washer.py": ELSEWHERE})
     assert [row.state for row in await asker.ask("ps")] == ["suspended"]
-    await a.until(lambda: a.got(messages.GoOn))
+    await a.until(lambda: a.got(commands.GoOn))
     a.copies["washer"].state = "suspended"
     made = await asker.ask("upgrade", instance="washer", files={"washer.py": BETTER})
     assert [(row.state, row.epoch, row.checkpoint) for row in await asker.ask("ps")] == [("running", 2, made.upgraded)]
@@ -124,7 +124,7 @@ async def test_an_upgrade_that_cannot_be_restored_goes_back_to_the_source_of_bef
     (row,) = await asker.ask("ps")
     assert (row.state, row.hub, row.epoch, row.muted) == ("running", "hub-a", 3, False)
     assert a.copies["washer"].header.function.files == {"washer.py": WASHER}
-    assert not b.got(messages.Restore)
+    assert not b.got(commands.Restore)
     assert asker.told("none is lost")
     assert not asker.told("put washer on changed source")
     restored = await asker.ask("migrate", instance="washer", hub="hub-b")
@@ -161,7 +161,7 @@ async def test_one_that_failed_goes_on_with_the_mistake_mended_under_its_own_nam
     with pytest.raises(RefusedError, match="washer is running"):
         await asker.ask("restore", checkpoint="washer", files={"washer.py": BETTER})
     a.end("washer", "failed", error="Traceback ...")
-    await a.until(lambda: a.got(messages.Noted))
+    await a.until(lambda: a.got(commands.Noted))
     branch = await asker.ask("restore", checkpoint="washer", files={"washer.py": BETTER}, as_new=True, hub="hub-b")
     assert (branch.instance, branch.muted) == ("washer~2", True)
     header = b.copies["washer~2"].header
@@ -195,5 +195,5 @@ async def test_a_muted_instance_is_unmuted_where_it_stands(asker, washer):
     with pytest.raises(RefusedError, match="washer~2 is not muted"):
         await asker.ask("unmute", instance="washer~2")
     await asker.ask("resume", instance="washer~2")
-    assert [restore.muted for restore in b.got(messages.Restore)] == [True, False]
-    assert not [each for each in a.got(messages.Restore) if each.instance == "washer~2"]
+    assert [restore.muted for restore in b.got(commands.Restore)] == [True, False]
+    assert not [each for each in a.got(commands.Restore) if each.instance == "washer~2"]

@@ -9,7 +9,7 @@ import pytest
 from coordinator.ingest.checkpoints import Uploads
 from devices.errors import ProtocolError
 from devices.protocol import limits
-from devices.protocol.messages import Captured
+from devices.protocol.answers import Captured
 
 
 def told(**changes) -> Captured:

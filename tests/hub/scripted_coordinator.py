@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from devices.mqtt.address import BrokerAddress
 from devices.mqtt.reasons import ConnectionLostError
 from devices.mqtt.session import Session
+from devices.protocol import answers, claims, commands, limits, messages, sealing
 from devices.protocol import checkpoint as blobs
-from devices.protocol import claims, limits, messages, sealing
+from devices.protocol.answers import AnyAnswer, Captured
 from devices.protocol.checkpoint import EngineRecord, FunctionRecord, Header, MailboxRecord
-from devices.protocol.messages import AnyAnswer, Captured, Claim, ClaimBody, CoordinatorStatus
+from devices.protocol.messages import Claim, ClaimBody, CoordinatorStatus
 from devices.protocol.topics import Topics
 from devices.runtime.python import form
 
@@ -100,7 +101,7 @@ class ScriptedCoordinator:
         self.blobs[checkpoint] = blob
 
     async def say_stored(self, told: Captured) -> str:
-        command = messages.Stored(
+        command = commands.Stored(
             id=secrets.token_hex(4), instance=told.instance, checkpoint=told.checkpoint, epoch=told.epoch
         )
         return await self.send(told.hub, command)
@@ -114,16 +115,16 @@ class ScriptedCoordinator:
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def answer_to(self, hub: str, command: messages.Command, kind=messages.Done):
+    async def answer_to(self, hub: str, command: commands.Command, kind=answers.Done):
         """Sends a command and returns its answer, which must be of this kind."""
         await self.send(hub, command)
-        answer = await self.heard(messages.Answer, lambda it: it.id == command.id)
+        answer = await self.heard(answers.Answer, lambda it: it.id == command.id)
         assert isinstance(answer, kind), answer
         return answer
 
     # Saying ---------------------------------------------------------------------------------------------------------
 
-    async def send(self, hub: str, command: messages.Command) -> str:
+    async def send(self, hub: str, command: commands.Command) -> str:
         await self.session.publish(TOPICS.hub(hub, "command"), messages.encode(command), expiry=30)
         return command.id
 
@@ -151,9 +152,9 @@ class ScriptedCoordinator:
         await self.session.publish(TOPICS.instance(instance, "claim"), messages.encode(claim), retain=True)
         return claim
 
-    def restore_command(self, claim: Claim, parts: int, **rest) -> messages.Restore:
+    def restore_command(self, claim: Claim, parts: int, **rest) -> commands.Restore:
         blob = self.blobs[claim.checkpoint]
-        return messages.Restore(
+        return commands.Restore(
             id=secrets.token_hex(4),
             instance=claim.instance,
             epoch=claim.epoch,
@@ -166,13 +167,13 @@ class ScriptedCoordinator:
         )
 
     async def restore(
-        self, instance: str, hub: str, checkpoint: str, *, parts: bool = True, kind=messages.Running, **rest
+        self, instance: str, hub: str, checkpoint: str, *, parts: bool = True, kind=answers.Running, **rest
     ):
         claim = await self.claim(instance, hub, checkpoint)
         sent = await self.send_blob(checkpoint) if parts else 0
         return await self.answer_to(hub, self.restore_command(claim, sent, **rest), kind)
 
-    async def run(self, instance: str, hub: str, source: str, name: str, **rest) -> messages.Running:
+    async def run(self, instance: str, hub: str, source: str, name: str, **rest) -> answers.Running:
         blob = first_checkpoint(self.key, instance, source, name, **rest)
         header, _ = blobs.decode_header(blob)
         self.blobs[header.checkpoint] = blob
@@ -183,7 +184,7 @@ class ScriptedCoordinator:
         checkpoint = self.newest[instance]
         blob = self.blobs[checkpoint]
         parts = await self.send_blob(checkpoint)
-        command = messages.Prepare(
+        command = commands.Prepare(
             id=secrets.token_hex(4),
             instance=instance,
             checkpoint=checkpoint,
@@ -193,8 +194,8 @@ class ScriptedCoordinator:
         )
         await self.answer_to(hub, command)
 
-    def capture_command(self, instance: str, **rest) -> messages.Capture:
-        return messages.Capture(
+    def capture_command(self, instance: str, **rest) -> commands.Capture:
+        return commands.Capture(
             id=secrets.token_hex(4), instance=instance, epoch=self.epochs[instance], reason="asked", **rest
         )
 
@@ -205,12 +206,12 @@ class ScriptedCoordinator:
         told = await self.answer_to(
             source, self.capture_command(instance, hold=True, move=move, handover=handover), Captured
         )
-        stored = messages.Stored(
+        stored = commands.Stored(
             id=secrets.token_hex(4), instance=instance, checkpoint=told.checkpoint, epoch=told.epoch
         )
         await self.send(source, stored)
         await self.send_blob(told.checkpoint)
-        released = await self.heard(messages.Released, lambda it: it.id == stored.id)
+        released = await self.heard(answers.Released, lambda it: it.id == stored.id)
         self.newest[instance] = told.checkpoint
         running = await self.restore(
             instance,
@@ -228,12 +229,12 @@ class ScriptedCoordinator:
         def of_source(it):
             return (it.hub, it.instance, it.epoch) == (source, instance, epoch)
 
-        first = await self.heard(messages.LateMail, of_source)
+        first = await self.heard(answers.LateMail, of_source)
         count = 0
         for index in range(first.total):
-            piece = await self.heard(messages.LateMail, lambda it, index=index: of_source(it) and it.index == index)
+            piece = await self.heard(answers.LateMail, lambda it, index=index: of_source(it) and it.index == index)
             count += len(piece.messages)
-            command = messages.Late(
+            command = commands.Late(
                 id=secrets.token_hex(4),
                 instance=instance,
                 epoch=self.epochs[instance],

@@ -12,10 +12,11 @@ from hub_process import HubProcess
 from scripted_coordinator import TOPICS
 
 from devices.hub import ahead, local_view
+from devices.protocol import answers, messages, sealing
 from devices.protocol import checkpoint as blobs
-from devices.protocol import messages, sealing
 from devices.protocol.ahead import Ahead
-from devices.protocol.messages import Captured, CoordinatorStatus
+from devices.protocol.answers import Captured
+from devices.protocol.messages import CoordinatorStatus
 
 WORD = TOPICS.instance("echo", "ahead")
 
@@ -77,7 +78,7 @@ async def test_outputs_go_on_without_a_coordinator_and_it_gets_what_it_lacks_in_
 async def test_a_hub_that_died_ahead_goes_on_from_its_spool_and_delivers(broker, coordinator, watch, device, tmp_path):
     hub = HubProcess(broker, tmp_path / "hub-a", "hub-a")
     try:
-        await coordinator.heard(messages.Report)
+        await coordinator.heard(answers.Report)
         await coordinator.run("echo", "hub-a", ECHO, "echo")
         await watch.out("ready")
         await is_there(coordinator, False)

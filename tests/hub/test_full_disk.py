@@ -10,7 +10,7 @@ import pytest
 from echoing_functions import ECHO, send
 from hub_process import HubProcess
 
-from devices.protocol import messages
+from devices.protocol import answers
 
 
 @pytest.fixture(params=["mosquitto"])
@@ -23,7 +23,7 @@ async def test_what_cannot_be_kept_waits_until_there_is_room(broker, coordinator
     agent = psutil.Process(hub.process.pid)
     unlimited = agent.rlimit(psutil.RLIMIT_FSIZE)
     try:
-        await coordinator.heard(messages.Report)
+        await coordinator.heard(answers.Report)
         await coordinator.run("echo", "hub-a", ECHO, "echo")
         await watch.out("ready")
         agent.rlimit(psutil.RLIMIT_FSIZE, (1, unlimited[1]))  # no file takes a second byte

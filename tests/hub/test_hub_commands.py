@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from echoing_functions import ECHO, SUM, retained, send
 
-from devices.protocol import messages
+from devices.protocol import answers, commands, messages
 from devices.protocol.topics import Topics
 from devices.testing.broker import Tap, publish_raw
 
@@ -56,20 +56,20 @@ async def test_a_restore_that_is_not_what_was_claimed_is_refused(coordinator, hu
     command = coordinator.restore_command(claim, 1)
     for field, value in change.items():
         setattr(command, field, value)
-    failed = await coordinator.answer_to("hub-a", command, messages.Failed)
+    failed = await coordinator.answer_to("hub-a", command, answers.Failed)
     assert failed.error["slug"] == slug
 
 
 async def test_a_blob_that_was_altered_on_its_way_is_refused(coordinator, hub_a, watch):
     await coordinator.run("echo", "hub-a", ECHO, "echo")
     await watch.out("ready")
-    told = await coordinator.answer_to("hub-a", coordinator.capture_command("echo"), messages.Captured)
+    told = await coordinator.answer_to("hub-a", coordinator.capture_command("echo"), answers.Captured)
     claim = await coordinator.claim("echo", "hub-a", told.checkpoint)
     command = coordinator.restore_command(claim, 1)
     blob = coordinator.blobs[told.checkpoint]
     coordinator.blobs[told.checkpoint] = blob[:-1] + bytes([blob[-1] ^ 1])
     await coordinator.send_blob(told.checkpoint)
-    failed = await coordinator.answer_to("hub-a", command, messages.Failed)
+    failed = await coordinator.answer_to("hub-a", command, answers.Failed)
     assert failed.error["slug"] == "damaged"
 
 
@@ -77,21 +77,21 @@ async def test_a_repeated_command_is_answered_again_and_done_once(coordinator, h
     await coordinator.run("echo", "hub-a", ECHO, "echo")
     await watch.out("ready")
     restore = coordinator.restore_command(coordinator.claims["echo"], 0)
-    assert (await coordinator.answer_to("hub-a", restore, messages.Running)).epoch == 1
+    assert (await coordinator.answer_to("hub-a", restore, answers.Running)).epoch == 1
     capture = coordinator.capture_command("echo")
-    first = await coordinator.answer_to("hub-a", capture, messages.Captured)
+    first = await coordinator.answer_to("hub-a", capture, answers.Captured)
     coordinator.answers.clear()
-    again = await coordinator.answer_to("hub-a", capture, messages.Captured)
+    again = await coordinator.answer_to("hub-a", capture, answers.Captured)
     assert again.checkpoint == first.checkpoint
 
 
 async def test_a_coordinator_that_has_lost_its_store_is_given_what_is_kept_here(coordinator, hub_a, watch):
     await coordinator.run("total", "hub-a", SUM, "total")
     await watch.state("total", text="listening")
-    told = await coordinator.answer_to("hub-a", coordinator.capture_command("total"), messages.Captured)
+    told = await coordinator.answer_to("hub-a", coordinator.capture_command("total"), answers.Captured)
     blob = coordinator.blobs.pop(told.checkpoint)
-    wanted = messages.Offer(id="o1", instance="total", checkpoint=told.checkpoint)
-    offered = await coordinator.answer_to("hub-a", wanted, messages.Captured)
+    wanted = commands.Offer(id="o1", instance="total", checkpoint=told.checkpoint)
+    offered = await coordinator.answer_to("hub-a", wanted, answers.Captured)
     assert (offered.offered, offered.checkpoint, offered.parent, offered.line) == (
         True,
         told.checkpoint,
@@ -100,5 +100,5 @@ async def test_a_coordinator_that_has_lost_its_store_is_given_what_is_kept_here(
     )
     assert coordinator.blobs[told.checkpoint] == blob
     for instance, checkpoint in (("total", "gone"), ("nobody", told.checkpoint)):
-        other = messages.Offer(id=f"o-{instance}", instance=instance, checkpoint=checkpoint)
-        assert "is not on hub" in (await coordinator.answer_to("hub-a", other, messages.Failed)).error["message"]
+        other = commands.Offer(id=f"o-{instance}", instance=instance, checkpoint=checkpoint)
+        assert "is not on hub" in (await coordinator.answer_to("hub-a", other, answers.Failed)).error["message"]

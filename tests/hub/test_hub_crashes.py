@@ -12,7 +12,7 @@ import pytest
 from hub_process import HubProcess
 
 from devices.mqtt.broker import Broker
-from devices.protocol import messages
+from devices.protocol import answers, commands
 from devices.testing.broker import RawPublisher, Tap
 
 SUM = """
@@ -45,7 +45,7 @@ def hub(broker: Broker, tmp_path: Path) -> Iterator[HubProcess]:
 
 
 async def reports(coordinator, count: int) -> None:
-    while len([it for it in coordinator.answers if isinstance(it, messages.Report)]) < count:
+    while len([it for it in coordinator.answers if isinstance(it, answers.Report)]) < count:
         coordinator._changed.clear()
         await coordinator._changed.wait()
 
@@ -69,10 +69,10 @@ async def test_a_killed_hub_leaves_no_process_and_goes_on_from_its_spool(broker,
         await asyncio.to_thread(device.publish, "in", "3", qos=1)
         hub.start_again()
         await came("listening", "1", "3", "6")
-        report = [it for it in coordinator.answers if isinstance(it, messages.Report)][-1]
+        report = [it for it in coordinator.answers if isinstance(it, answers.Report)][-1]
         assert report.start == 2
         await asyncio.to_thread(device.publish, "in", "end", qos=1)
-        assert (await coordinator.heard(messages.Ended)).result == 6
+        assert (await coordinator.heard(answers.Ended)).result == 6
 
 
 async def test_a_hub_that_was_killed_behind_the_commit_point_waits_for_a_claim(broker, coordinator, hub):
@@ -81,17 +81,17 @@ async def test_a_hub_that_was_killed_behind_the_commit_point_waits_for_a_claim(b
         await coordinator.run("total", "hub-a", SUM, "total")
         await asyncio.to_thread(tap.wait, bool)
         command = coordinator.capture_command("total", hold=True, move="m1")
-        told = await coordinator.answer_to("hub-a", command, messages.Captured)
-        stored = messages.Stored(id="s1", instance="total", checkpoint=told.checkpoint, epoch=1)
-        await coordinator.answer_to("hub-a", stored, messages.Released)
+        told = await coordinator.answer_to("hub-a", command, answers.Captured)
+        stored = commands.Stored(id="s1", instance="total", checkpoint=told.checkpoint, epoch=1)
+        await coordinator.answer_to("hub-a", stored, answers.Released)
         hub.kill()
         await asyncio.to_thread(device.publish, "in", "1", qos=1)
         hub.start_again()
         await reports(coordinator, 2)
-        report = [it for it in coordinator.answers if isinstance(it, messages.Report)][-1]
+        report = [it for it in coordinator.answers if isinstance(it, answers.Report)][-1]
         assert [(it.state, it.move, it.checkpoint) for it in report.holding] == [("moving", "m1", told.checkpoint)]
         stored.id = "s2"
-        assert (await coordinator.answer_to("hub-a", stored, messages.Released)).move == "m1"
+        assert (await coordinator.answer_to("hub-a", stored, answers.Released)).move == "m1"
         await coordinator.restore("total", "hub-a", told.checkpoint, parts=False)
         await asyncio.to_thread(tap.wait, lambda _: tap.payloads("out")[-1:] == [b"1"])
         assert tap.payloads("out") == [b"listening", b"1"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from devices.protocol import messages
+from devices.protocol import answers
 from devices.testing.broker import RawPublisher, Tap
 
 COUNT = """
@@ -36,6 +36,6 @@ async def test_a_function_runs_and_its_output_leaves_when_it_is_durable(broker, 
 async def subscribed(broker, coordinator):
     """The first checkpoint after a subscription is a proof that the function has come past it."""
     while True:
-        told = await coordinator.answer_to("hub-a", coordinator.capture_command("count"), messages.Captured)
+        told = await coordinator.answer_to("hub-a", coordinator.capture_command("count"), answers.Captured)
         if "message" in told.statement:
             return

@@ -11,8 +11,8 @@ import pytest
 from process_copies import copy_of, wait_until_gone
 
 from devices.hub import captures
+from devices.protocol import answers, commands, limits
 from devices.protocol import checkpoint as blobs
-from devices.protocol import limits, messages
 from devices.testing.broker import RawPublisher, Tap
 
 LARGE = """
@@ -68,7 +68,7 @@ class Story:
 
         await asyncio.to_thread(self.tap.wait, came)
 
-    async def ask(self) -> tuple[messages.Capture, int]:
+    async def ask(self) -> tuple[commands.Capture, int]:
         """Asks for a checkpoint; returns the command and the copy that encodes, stopped."""
         command = self.coordinator.capture_command("large")
         await self.coordinator.send("hub-a", command)
@@ -77,14 +77,14 @@ class Story:
         os.kill(copy, signal.SIGSTOP)
         return command, copy
 
-    async def answer(self, command: messages.Command, kind):
-        answer = await self.coordinator.heard(messages.Answer, lambda it: it.id == command.id)
+    async def answer(self, command: commands.Command, kind):
+        answer = await self.coordinator.heard(answers.Answer, lambda it: it.id == command.id)
         assert isinstance(answer, kind), answer
         return answer
 
     async def result(self) -> int:
         await self.send("end")
-        return (await self.coordinator.heard(messages.Ended)).result
+        return (await self.coordinator.heard(answers.Ended)).result
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ async def test_messages_and_outputs_go_on_while_the_state_is_encoded_and_the_che
     await story.send("1", "2")
     await story.out("ready", "1", "2")
     os.kill(copy, signal.SIGCONT)
-    told = await story.answer(command, messages.Captured)
+    told = await story.answer(command, answers.Captured)
     header, _ = blobs.decode_header(coordinator.blobs[told.checkpoint])
     assert (header.mailbox.delivered, header.sequence) == (0, 1)
     await coordinator.move("large", "hub-a", "hub-b")
@@ -114,7 +114,7 @@ async def test_a_function_that_dies_goes_on_from_such_a_checkpoint(story):
     await story.send("1")
     await story.out("ready", "1")
     os.kill(copy, signal.SIGCONT)
-    await story.answer(command, messages.Captured)
+    await story.answer(command, answers.Captured)
     os.kill(story.hub.agent.instances.lives["large"].instance.worker.pid, signal.SIGKILL)
     assert await story.result() == 60_001
     await story.out("ready", "1")
@@ -123,9 +123,9 @@ async def test_a_function_that_dies_goes_on_from_such_a_checkpoint(story):
 async def test_a_move_that_is_asked_for_meanwhile_comes_next(story, coordinator, hub_b):
     command, copy = await story.ask()
     moving = asyncio.create_task(coordinator.move("large", "hub-a", "hub-b"))
-    await coordinator.heard(messages.Done)  # hub-b is prepared
+    await coordinator.heard(answers.Done)  # hub-b is prepared
     os.kill(copy, signal.SIGCONT)
-    await story.answer(command, messages.Captured)
+    await story.answer(command, answers.Captured)
     await moving
     await story.send("1")
     await story.out("ready", "1")
@@ -134,14 +134,14 @@ async def test_a_move_that_is_asked_for_meanwhile_comes_next(story, coordinator,
 
 async def test_a_copy_that_dies_is_told_and_the_next_checkpoint_is_taken(story, coordinator):
     failed = None
-    while not isinstance(failed, messages.Failed):  # a copy may have done its work before it is killed
+    while not isinstance(failed, answers.Failed):  # a copy may have done its work before it is killed
         command, copy = await story.ask()
         with contextlib.suppress(ProcessLookupError):
             os.kill(copy, signal.SIGKILL)
-        failed = await story.answer(command, messages.Failed | messages.Captured)
+        failed = await story.answer(command, answers.Failed | answers.Captured)
     assert "died; the function goes on" in failed.error["message"]
     again = coordinator.capture_command("large")
-    await coordinator.answer_to("hub-a", again, messages.Captured)
+    await coordinator.answer_to("hub-a", again, answers.Captured)
     assert await story.result() == 60_000
 
 
@@ -149,7 +149,7 @@ async def test_a_copy_that_hangs_is_told_after_the_limit(story, monkeypatch):
     monkeypatch.setattr(limits, "ENCODING", 0.2)
     monkeypatch.setattr(captures, "_ANSWERS", 0.0)
     command, _ = await story.ask()
-    failed = await story.answer(command, messages.Failed)
+    failed = await story.answer(command, answers.Failed)
     assert "not encoded within" in failed.error["message"]
     assert await story.result() == 60_000
 
@@ -158,4 +158,4 @@ async def test_a_function_that_ends_meanwhile_has_ended_and_its_copy_too(story):
     command, copy = await story.ask()
     assert await story.result() == 60_000
     await asyncio.to_thread(wait_until_gone, copy)
-    assert isinstance(await story.answer(command, messages.Answer), messages.Failed | messages.Captured)
+    assert isinstance(await story.answer(command, answers.Answer), answers.Failed | answers.Captured)

@@ -10,7 +10,7 @@ from hub_under_test import running_hub
 
 from devices.hub import leaving
 from devices.hub.draining import Draining
-from devices.protocol import messages
+from devices.protocol import answers, commands, messages
 from devices.protocol.topics import Topics
 
 TOPICS = Topics()
@@ -70,7 +70,7 @@ async def test_a_stopped_hub_may_be_switched_off_when_all_is_stored_and_says_wha
     coordinator.stores = True
     await hub_a.start()
     await send(device, "4", "end")
-    assert (await coordinator.heard(messages.Ended)).result == 10
+    assert (await coordinator.heard(answers.Ended)).result == 10
 
 
 async def test_what_cannot_be_saved_is_named_with_the_reason_and_nobody_in_a_hurry_waits_for_it(
@@ -108,11 +108,11 @@ async def test_a_hub_is_drained_when_nothing_runs_there_and_all_is_durable(broke
 
     await coordinator.run("echo", "hub-a", ECHO, "echo")
     await watch.out("ready")
-    assert (await coordinator.answer_to("hub-a", messages.Drain(id="d1", instance=""))).state == "draining"
+    assert (await coordinator.answer_to("hub-a", commands.Drain(id="d1", instance=""))).state == "draining"
     await send(device, "1")
     await watch.out("ready", "1")
     assert not (await status(broker)).safe_to_power_off
-    await coordinator.answer_to("hub-a", coordinator.capture_command("echo", hold=True), messages.Captured)
+    await coordinator.answer_to("hub-a", coordinator.capture_command("echo", hold=True), answers.Captured)
     await state_is("drained", safe=True)
     await send(device, "2")
     await watch.state("echo", lag=1)
@@ -120,7 +120,7 @@ async def test_a_hub_is_drained_when_nothing_runs_there_and_all_is_durable(broke
     await state_is("offline", safe=True)
     await hub_a.start()
     await state_is("drained", safe=True)
-    undo = messages.Drain(id="d2", instance="", undo=True)
+    undo = commands.Drain(id="d2", instance="", undo=True)
     assert (await coordinator.answer_to("hub-a", undo)).state == "online"
     await state_is("online", safe=False)
     await coordinator.restore("echo", "hub-a", coordinator.newest["echo"], parts=False)

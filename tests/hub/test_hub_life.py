@@ -16,8 +16,8 @@ from scripted_coordinator import first_checkpoint
 from devices.errors import MidstreamError
 from devices.hub import process
 from devices.hub.spool import InstanceSpool
+from devices.protocol import answers, commands, limits
 from devices.protocol import checkpoint as blobs
-from devices.protocol import limits, messages
 from devices.protocol.topics import Topics
 
 TOPICS = Topics()
@@ -34,7 +34,7 @@ async def test_a_finished_function_tells_its_result_and_leaves_nothing_behind(
     await coordinator.run("total", "hub-a", SUM, "total")
     await watch.state("total", text="listening")
     await send(device, "1", "2", "end")
-    ended = await coordinator.heard(messages.Ended)
+    ended = await coordinator.heard(answers.Ended)
     assert (ended.state, ended.result, ended.consumed) == ("finished", 3, 3)
     await watch.out("bye")
     await watch.state("total", state="finished")
@@ -48,7 +48,7 @@ async def test_a_function_that_raises_has_failed_with_its_traceback(coordinator,
     await coordinator.run("total", "hub-a", SUM, "total")
     await watch.state("total", text="listening")
     await send(device, "crash")
-    ended = await coordinator.heard(messages.Ended)
+    ended = await coordinator.heard(answers.Ended)
     assert ended.state == "failed"
     assert "main.py" in ended.error
     assert "no number" in ended.error
@@ -58,7 +58,7 @@ async def test_a_function_that_raises_has_failed_with_its_traceback(coordinator,
 async def test_a_suspended_function_gets_what_came_meanwhile_when_it_is_resumed(coordinator, hub_a, watch, device):
     await coordinator.run("echo", "hub-a", ECHO, "echo")
     await watch.out("ready")
-    told = await coordinator.answer_to("hub-a", coordinator.capture_command("echo", hold=True), messages.Captured)
+    told = await coordinator.answer_to("hub-a", coordinator.capture_command("echo", hold=True), answers.Captured)
     await watch.state("echo", state="suspended")
     assert told.held
     assert hub_a.agent.instances.lives["echo"].instance.worker is None
@@ -75,7 +75,7 @@ async def test_a_resumed_function_waits_for_no_checkpoint_that_was_under_way_whi
 ):
     await coordinator.run("echo", "hub-a", ECHO, "echo")
     await watch.out("ready")
-    told = await coordinator.answer_to("hub-a", coordinator.capture_command("echo", hold=True), messages.Captured)
+    told = await coordinator.answer_to("hub-a", coordinator.capture_command("echo", hold=True), answers.Captured)
     await watch.state("echo", state="suspended")
     keep, begun, may_end = InstanceSpool.keep, threading.Event(), threading.Event()
 
@@ -93,24 +93,24 @@ async def test_a_resumed_function_waits_for_no_checkpoint_that_was_under_way_whi
     await asyncio.wait([resuming], timeout=1)  # it goes on at once, or waits for the disk: both must do
     may_end.set()
     await resuming
-    await coordinator.heard(messages.Captured, lambda it: it.parent == told.checkpoint)
+    await coordinator.heard(answers.Captured, lambda it: it.parent == told.checkpoint)
     coordinator.stores = True
     await send(device, "2")
     await watch.out("ready", "1", "2")
-    after = await coordinator.heard(messages.Captured, lambda it: it.epoch == 2)
+    after = await coordinator.heard(answers.Captured, lambda it: it.epoch == 2)
     assert after.parent == told.checkpoint
 
 
 async def test_a_suspended_function_goes_on_elsewhere(coordinator, hub_a, hub_b, watch, device):
     await coordinator.run("echo", "hub-a", ECHO, "echo")
     await watch.out("ready")
-    await coordinator.answer_to("hub-a", coordinator.capture_command("echo", hold=True), messages.Captured)
+    await coordinator.answer_to("hub-a", coordinator.capture_command("echo", hold=True), answers.Captured)
     await watch.state("echo", state="suspended")
     await send(device, "1")
     await send(device, "2", qos=0)
     await watch.state("echo", lag=2)
     await coordinator.move("echo", "hub-a", "hub-b")
-    running = await coordinator.heard(messages.Running, lambda it: it.hub == "hub-b")
+    running = await coordinator.heard(answers.Running, lambda it: it.hub == "hub-b")
     assert running.first_statement == "main.py:9"
     await watch.out("ready", "1", "2")
     await until(lambda: not hub_a.agent.instances.lives)
@@ -127,19 +127,19 @@ async def test_no_checkpoint_has_a_dead_process_s_messages_without_its_state(coo
         await life.captures.take("a move that was asked for before", hold=True, move="m1")
     await life.process.set_back("it died")
     await send(device, "end")
-    assert (await coordinator.heard(messages.Ended)).result == 3
+    assert (await coordinator.heard(answers.Ended)).result == 3
 
 
 async def test_a_cancelled_move_leaves_the_function_where_it_is(coordinator, hub_a, hub_b, watch, device):
     await coordinator.run("echo", "hub-a", ECHO, "echo")
     await watch.out("ready")
     command = coordinator.capture_command("echo", hold=True, move="m1")
-    await coordinator.answer_to("hub-a", command, messages.Captured)
+    await coordinator.answer_to("hub-a", command, answers.Captured)
     await send(device, "1")
     await send(device, "2", qos=0)
     await watch.state("echo", state="held")
     assert watch.outputs == ["ready"]
-    go_on = messages.GoOn(id="g1", instance="echo", epoch=1, move="m1", reason="no place there")
+    go_on = commands.GoOn(id="g1", instance="echo", epoch=1, move="m1", reason="no place there")
     assert (await coordinator.answer_to("hub-a", go_on)).state == "running"
     await watch.out("ready", "1", "2")
 
@@ -149,12 +149,12 @@ async def test_a_held_function_asks_again_what_becomes_of_it(coordinator, hub_a,
     await coordinator.run("echo", "hub-a", ECHO, "echo")
     await watch.out("ready")
     told = await coordinator.answer_to(
-        "hub-a", coordinator.capture_command("echo", hold=True, move="m1"), messages.Captured
+        "hub-a", coordinator.capture_command("echo", hold=True, move="m1"), answers.Captured
     )
     coordinator.answers.clear()
-    again = await coordinator.heard(messages.Captured)
+    again = await coordinator.heard(answers.Captured)
     assert (again.checkpoint, again.move, again.held) == (told.checkpoint, "m1", True)
-    go_on = messages.GoOn(id="g1", instance="echo", epoch=1, move="m1", reason="nobody knows this move")
+    go_on = commands.GoOn(id="g1", instance="echo", epoch=1, move="m1", reason="nobody knows this move")
     assert (await coordinator.answer_to("hub-a", go_on)).state == "running"
 
 
@@ -166,15 +166,15 @@ async def test_a_release_that_cannot_be_noted_leaves_the_function_where_it_is(
     await watch.out("ready")
     handover = "disconnect" if kind == "embedded" else "takeover"
     command = coordinator.capture_command("echo", hold=True, move="m1", handover=handover)
-    told = await coordinator.answer_to("hub-a", command, messages.Captured)
+    told = await coordinator.answer_to("hub-a", command, answers.Captured)
 
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    stored = messages.Stored(id="s1", instance="echo", checkpoint=told.checkpoint, epoch=1)
+    stored = commands.Stored(id="s1", instance="echo", checkpoint=told.checkpoint, epoch=1)
     with monkeypatch.context() as patched:
         patched.setattr(hub_a.agent.instances.lives["echo"].instance.spool, "note", full)
-        failed = await coordinator.answer_to("hub-a", stored, messages.Failed)
+        failed = await coordinator.answer_to("hub-a", stored, answers.Failed)
     assert "cannot be noted" in failed.error["message"]
     await send(device, "1")
     await watch.out("ready", "1")
@@ -186,11 +186,11 @@ async def test_a_move_that_fails_behind_the_commit_point_comes_back_with_all_mes
     await coordinator.run("echo", "hub-a", ECHO, "echo")
     await watch.out("ready")
     command = coordinator.capture_command("echo", hold=True, move="m1")
-    told = await coordinator.answer_to("hub-a", command, messages.Captured)
+    told = await coordinator.answer_to("hub-a", command, answers.Captured)
     await send(device, "1")
     await send(device, "2", qos=0)
-    stored = messages.Stored(id="s1", instance="echo", checkpoint=told.checkpoint, epoch=1)
-    assert (await coordinator.answer_to("hub-a", stored, messages.Released)).move == "m1"
+    stored = commands.Stored(id="s1", instance="echo", checkpoint=told.checkpoint, epoch=1)
+    assert (await coordinator.answer_to("hub-a", stored, answers.Released)).move == "m1"
     await coordinator.claim("echo", "hub-b", told.checkpoint)
     assert watch.outputs == ["ready"]
     await coordinator.restore("echo", "hub-a", told.checkpoint, parts=False)
@@ -202,7 +202,7 @@ async def test_a_move_that_fails_behind_the_commit_point_comes_back_with_all_mes
 async def test_a_stopped_instance_ends_its_session(broker, coordinator, hub_a, watch):
     await coordinator.run("echo", "hub-a", ECHO, "echo")
     await watch.out("ready")
-    stop = messages.Stop(id="x1", instance="echo", epoch=1, reason="not wanted")
+    stop = commands.Stop(id="x1", instance="echo", epoch=1, reason="not wanted")
     assert (await coordinator.answer_to("hub-a", stop)).state == "stopped"
     await watch.state("echo", state="stopped")
     assert not await session_exists(broker, "echo")
@@ -215,14 +215,14 @@ async def test_a_function_whose_process_is_killed_is_set_back_and_loses_nothing(
     await send(device, "1")
     await send(device, "2", qos=0)
     await watch.state("total", values={"total": 3})
-    await coordinator.answer_to("hub-a", coordinator.capture_command("total"), messages.Captured)
+    await coordinator.answer_to("hub-a", coordinator.capture_command("total"), answers.Captured)
     await send(device, "3")
     await send(device, "4", qos=0)
     await watch.state("total", values={"total": 10})
     os.kill(hub_a.agent.instances.lives["total"].instance.worker.pid, signal.SIGKILL)
     await watch.until(lambda _: any("was killed" in state["reason"] for state in watch.states("total")))
     await send(device, "5", "end")
-    assert (await coordinator.heard(messages.Ended)).result == 15
+    assert (await coordinator.heard(answers.Ended)).result == 15
 
 
 async def test_a_function_whose_process_dies_at_once_again_and_again_has_failed(coordinator, hub_a, watch, monkeypatch):
@@ -232,7 +232,7 @@ async def test_a_function_whose_process_dies_at_once_again_and_again_has_failed(
         "@function\ndef dies():\n    os.kill(os.getpid(), signal.SIGSEGV)\n"
     )
     await coordinator.run("dies", "hub-a", source, "dies")
-    ended = await coordinator.heard(messages.Ended)
+    ended = await coordinator.heard(answers.Ended)
     assert ended.state == "failed"
     assert "SIGSEGV" in ended.error
 
@@ -249,9 +249,9 @@ async def test_what_came_since_the_last_checkpoint_of_a_function_that_failed_com
     await watch.state("total", text="listening")
     await send(device, "1", "2")
     await watch.state("total", values={"total": 3})
-    taken = await coordinator.answer_to("hub-a", coordinator.capture_command("total"), messages.Captured)
+    taken = await coordinator.answer_to("hub-a", coordinator.capture_command("total"), answers.Captured)
     await send(device, "3", "7", "5")
-    assert (await coordinator.heard(messages.Ended)).state == "failed"
+    assert (await coordinator.heard(answers.Ended)).state == "failed"
     await watch.state("total", state="failed")
     broken.unlink()
     await coordinator.restore("total", "hub-a", taken.checkpoint)
@@ -265,11 +265,11 @@ async def test_outputs_of_a_function_whose_process_dies_for_good_leave_only_if_a
     source = ECHO.replace("message.text)", 'message.text)\n        __import__("os")._exit(3)')
     coordinator.stores = False
     await coordinator.run("echo", "hub-a", source, "echo")
-    told = await coordinator.heard(messages.Captured)
+    told = await coordinator.heard(answers.Captured)
     await coordinator.say_stored(told)
     await watch.out("ready")
     await send(device, "1")
-    assert "exit status 3" in (await coordinator.heard(messages.Ended)).error
+    assert "exit status 3" in (await coordinator.heard(answers.Ended)).error
     await watch.state("echo", state="failed")
     await send(device, "2")
     assert watch.outputs == ["ready"]
@@ -278,13 +278,13 @@ async def test_outputs_of_a_function_whose_process_dies_for_good_leave_only_if_a
 async def test_acknowledgements_wait_for_the_coordinators_word(broker, coordinator, hub_a, watch, device):
     await coordinator.run("total", "hub-a", SUM, "total")
     await watch.state("total", text="listening")
-    await coordinator.answer_to("hub-a", coordinator.capture_command("total"), messages.Captured)
+    await coordinator.answer_to("hub-a", coordinator.capture_command("total"), answers.Captured)
     life = hub_a.agent.instances.lives["total"]
     await until(lambda: not life.captures.pending)
     coordinator.stores = False
     await send(device, "1", "2")
     await watch.state("total", values={"total": 3})
-    told = await coordinator.answer_to("hub-a", coordinator.capture_command("total"), messages.Captured)
+    told = await coordinator.answer_to("hub-a", coordinator.capture_command("total"), answers.Captured)
     assert life.session._session.unacknowledged == 2
     coordinator.stores = True
     await coordinator.say_stored(told)
@@ -304,7 +304,7 @@ def speaks():
     coordinator.stores = False
     await coordinator.run("speaks", "hub-a", source, "speaks")
     await watch.out("now")
-    told = await coordinator.heard(messages.Captured)
+    told = await coordinator.heard(answers.Captured)
     assert watch.outputs == ["now"]
     coordinator.stores = True
     await coordinator.say_stored(told)
@@ -324,7 +324,7 @@ async def test_a_full_spool_costs_a_checkpoint_and_not_the_function(coordinator,
         patched.setattr(spool, "keep", full)
         for hold in (False, True):
             command = coordinator.capture_command("echo", hold=hold, move="m1" if hold else "")
-            failed = await coordinator.answer_to("hub-a", command, messages.Failed)
+            failed = await coordinator.answer_to("hub-a", command, answers.Failed)
             assert "the spool takes no checkpoint: No space left on device" in failed.error["message"]
     await send(device, "1")
     await watch.out("ready", "1")
@@ -341,7 +341,7 @@ async def test_a_function_that_cannot_begin_leaves_nothing_behind(coordinator, h
     blob = first_checkpoint(coordinator.key, "echo", source, "echo")
     checkpoint = blobs.decode_header(blob)[0].checkpoint
     coordinator.blobs[checkpoint] = blob
-    failed = await coordinator.restore("echo", "hub-a", checkpoint, kind=messages.Failed)
+    failed = await coordinator.restore("echo", "hub-a", checkpoint, kind=answers.Failed)
     assert said in str(failed.error)
     assert hub_a.agent.instances.lives == {}
     assert not (hub_a.config.spool / "echo").exists()
@@ -363,7 +363,7 @@ def holds():
 """
     await coordinator.run("holds", "hub-a", source, "holds")
     await watch.state("holds", text="listening")
-    failed = await coordinator.answer_to("hub-a", coordinator.capture_command("holds"), messages.Failed)
+    failed = await coordinator.answer_to("hub-a", coordinator.capture_command("holds"), answers.Failed)
     assert "plug" in str(failed.error)
     assert failed.error["slug"] == "cannot-travel"
     await send(device, "still here")
@@ -389,7 +389,7 @@ def driven():
     async with running_hub(broker, tmp_path, "hub-a", **{"limits.stop": "200ms"}):
         await coordinator.run("driven", "hub-a", source, "driven")
         await watch.state("driven", text="measuring")
-        failed = await coordinator.answer_to("hub-a", coordinator.capture_command("driven"), messages.Failed)
+        failed = await coordinator.answer_to("hub-a", coordinator.capture_command("driven"), answers.Failed)
         assert failed.error["slug"] == "cannot-stop"
         assert "called from inside an operation" in failed.error["message"]
         assert failed.error["place"] == "main.py:12"

@@ -10,7 +10,8 @@ from echoing_functions import SUM, send
 
 from coordinator.moves import setting_back
 from devices.protocol import checkpoint as blobs
-from devices.protocol.messages import PHASES, Captured
+from devices.protocol.answers import Captured
+from devices.protocol.messages import PHASES
 from devices.testing.broker import RawPublisher, Tap
 
 ECHO = """

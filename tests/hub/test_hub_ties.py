@@ -14,7 +14,7 @@ from devices.errors import RefusedError
 from devices.hub.agent import run
 from devices.hub.config import read_config
 from devices.mqtt.session import Session, end_session
-from devices.protocol import messages
+from devices.protocol import answers
 from devices.protocol.topics import Topics
 from devices.testing.broker import Tap, publish_raw
 
@@ -42,7 +42,7 @@ async def test_a_cut_connection_is_taken_back_under_the_own_claim(broker, coordi
 async def test_a_newer_claim_for_another_hub_ends_the_copy_here(coordinator, hub_a, hub_b, watch, device):
     await coordinator.run("echo", "hub-a", ECHO, "echo")
     await watch.out("ready")
-    told = await coordinator.answer_to("hub-a", coordinator.capture_command("echo"), messages.Captured)
+    told = await coordinator.answer_to("hub-a", coordinator.capture_command("echo"), answers.Captured)
     await coordinator.restore("echo", "hub-b", told.checkpoint)
     await until(lambda: "echo" not in hub_a.agent.instances.lives)
     await send(device, "1")
@@ -64,7 +64,7 @@ async def test_a_hub_that_is_stopped_and_started_goes_on_where_it_was(
     await send(device, "3")
     await hub_a.start()
     await send(device, "4", "end")
-    assert (await coordinator.heard(messages.Ended)).result == 10
+    assert (await coordinator.heard(answers.Ended)).result == 10
 
 
 async def test_a_hub_forgets_what_was_claimed_elsewhere_while_it_was_away(
@@ -73,7 +73,7 @@ async def test_a_hub_forgets_what_was_claimed_elsewhere_while_it_was_away(
     await coordinator.run("echo", "hub-a", ECHO, "echo")
     await watch.out("ready")
     await hub_a.stop()
-    newest = (await coordinator.heard(messages.Captured, lambda it: it.reason == "its hub is stopped")).checkpoint
+    newest = (await coordinator.heard(answers.Captured, lambda it: it.reason == "its hub is stopped")).checkpoint
     await coordinator.restore("echo", "hub-b", newest)
     await hub_a.start()
     await until(lambda: not (hub_a.config.spool / "echo").exists())

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from devices.protocol import answers
 from devices.protocol import checkpoint as blobs
-from devices.protocol import messages
 
 WAITS = """
 from midstream import ctx, function
@@ -25,7 +25,7 @@ def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def wait_in(coordinator, told: messages.Captured):
+def wait_in(coordinator, told: answers.Captured):
     return blobs.decode_header(coordinator.blobs[told.checkpoint])[0].wait
 
 
@@ -35,7 +35,7 @@ async def deaf_captures(coordinator, hub) -> list:
     waits = []
     feed.hears(False)
     for _ in range(2):
-        told = await coordinator.answer_to("hub-a", coordinator.capture_command("waits"), messages.Captured)
+        told = await coordinator.answer_to("hub-a", coordinator.capture_command("waits"), answers.Captured)
         waits.append(wait_in(coordinator, told))
         await asyncio.sleep(1.5)  # this very time must not be counted
     feed.hears(True)
@@ -43,7 +43,7 @@ async def deaf_captures(coordinator, hub) -> list:
 
 
 async def test_a_wait_is_kept_while_it_counts_and_what_will_become_of_it_is_told(coordinator, hub_a, watch, device):
-    def counted(told: messages.Captured) -> bool:
+    def counted(told: answers.Captured) -> bool:
         wait = wait_in(coordinator, told)
         return wait is not None and wait.topics == "door" and wait.listening < 8.5
 
@@ -51,14 +51,14 @@ async def test_a_wait_is_kept_while_it_counts_and_what_will_become_of_it_is_told
     await coordinator.run("waits", "hub-a", WAITS, "waits", settings=settings)
     assert (await watch.state("waits", state="running"))["state"] == "running"
     # No message comes and nothing is published; a tenth of the time-out is reason enough for a checkpoint.
-    assert (await coordinator.heard(messages.Captured, counted)).reason == "period"
-    assert len([it for it in coordinator.answers if isinstance(it, messages.Captured)]) < 10
+    assert (await coordinator.heard(answers.Captured, counted)).reason == "period"
+    assert len([it for it in coordinator.answers if isinstance(it, answers.Captured)]) < 10
     first, second = await deaf_captures(coordinator, hub_a)
     assert first.listening - second.listening < 1.0  # a second and a half had passed
     device.publish("door", "open", qos=1)
     await watch.until(lambda _: any(it["waiting"].startswith("sleeps until ") for it in watch.states("waits")))
     command = coordinator.capture_command("waits", hold=True)
-    told = await coordinator.answer_to("hub-a", command, messages.Captured)
+    told = await coordinator.answer_to("hub-a", command, answers.Captured)
     deadline = wait_in(coordinator, told).deadline
     assert (deadline.every, deadline.catch_up) == (3600.0, "continue")
     assert 3500 < deadline.left <= 3600

@@ -14,7 +14,7 @@ import pytest
 from hub_process import HubProcess
 from scripted_coordinator import DEADLINE
 
-from devices.protocol import messages
+from devices.protocol import answers
 
 WRITES = """
 import time
@@ -82,7 +82,7 @@ async def test_a_function_stands_still_when_its_agent_or_the_broker_does_and_the
     broker, coordinator, hub, watch, tmp_path
 ):
     effects = {name: Effects(tmp_path / name) for name in ("auto", "never")}
-    await coordinator.heard(messages.Report)
+    await coordinator.heard(answers.Report)
     for policy, its in effects.items():
         given = {"arguments": {"path": str(its.path)}, "settings": {"failover": policy}}
         await coordinator.run(policy, "hub-a", WRITES, "writes", **given)
@@ -106,7 +106,7 @@ async def test_a_function_that_was_claimed_elsewhere_while_its_agent_stood_still
     coordinator, hub, tmp_path
 ):
     effects = Effects(tmp_path / "file")
-    await coordinator.heard(messages.Report)
+    await coordinator.heard(answers.Report)
     given = {"arguments": {"path": str(effects.path)}, "settings": {"failover": "auto"}}
     await coordinator.run("writes", "hub-a", WRITES, "writes", **given)
     await effects.go_on()

@@ -7,7 +7,7 @@ import secrets
 import pytest
 from echoing_functions import SUM, send, session_exists, until
 
-from devices.protocol import messages
+from devices.protocol import commands
 
 
 @pytest.fixture(params=["mosquitto"])
@@ -17,7 +17,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 async def stop(coordinator, instance: str, hub: str) -> None:
     epoch = coordinator.epochs[instance]
-    command = messages.Stop(id=secrets.token_hex(4), instance=instance, epoch=epoch, reason="asked")
+    command = commands.Stop(id=secrets.token_hex(4), instance=instance, epoch=epoch, reason="asked")
     await coordinator.answer_to(hub, command)
 
 

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from scripted_coordinator import first_checkpoint
 
+from devices.protocol import answers, commands
 from devices.protocol import checkpoint as blobs
-from devices.protocol import messages
 from devices.runtime import packages
 
 SOURCE = """
@@ -31,8 +31,8 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 async def test_a_checkpoint_names_the_packages_that_the_function_imports(coordinator, hub_a):
     await coordinator.run("counting", "hub-a", SOURCE, "counting")
-    told = await coordinator.answer_to("hub-a", coordinator.capture_command("counting"), messages.Captured)
-    await coordinator.heard(messages.Captured, lambda it: it.checkpoint == told.checkpoint)
+    told = await coordinator.answer_to("hub-a", coordinator.capture_command("counting"), answers.Captured)
+    await coordinator.heard(answers.Captured, lambda it: it.checkpoint == told.checkpoint)
     kept = hub_a.agent.instances.lives["counting"].instance.spool.read(told.checkpoint)
     header, _ = blobs.decode_header(kept)
     assert header.engine.packages == {"cbor2": metadata.version("cbor2")}
@@ -62,7 +62,7 @@ async def refused(coordinator, blob: bytes, reason: str) -> None:
     checkpoint = blobs.decode_header(blob)[0].checkpoint
     coordinator.blobs[checkpoint] = blob
     parts = await coordinator.send_blob(checkpoint)
-    command = messages.Prepare(
+    command = commands.Prepare(
         id="prepare",
         instance="counting",
         checkpoint=checkpoint,
@@ -70,7 +70,7 @@ async def refused(coordinator, blob: bytes, reason: str) -> None:
         size=len(blob),
         digest=blobs.blob_digest(blob).hex(),
     )
-    failed = await coordinator.answer_to("hub-a", command, messages.Failed)
+    failed = await coordinator.answer_to("hub-a", command, answers.Failed)
     assert failed.error["message"] == f"hub-a {reason}"
     assert "needs=" in failed.error["remedy"]
 

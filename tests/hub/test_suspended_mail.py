@@ -13,7 +13,7 @@ from hub_under_test import running_hub
 
 from devices.hub.behind import Saved
 from devices.hub.mail_file import MailFile
-from devices.protocol import messages
+from devices.protocol import answers, commands
 from devices.protocol.checkpoint import Arrival
 
 COUNTS = """
@@ -45,7 +45,7 @@ async def test_three_thousand_messages_for_a_suspended_function_are_all_there_ev
 ):
     hub = HubProcess(broker, tmp_path / "hub-a", "hub-a")
     try:
-        await coordinator.heard(messages.Report)
+        await coordinator.heard(answers.Report)
         await coordinator.run("total", "hub-a", COUNTS, "counts")
         await watch.state("total", waiting="in")
         await coordinator.send("hub-a", coordinator.capture_command("total", hold=True))
@@ -58,12 +58,12 @@ async def test_three_thousand_messages_for_a_suspended_function_are_all_there_ev
         await send(device, "1")
         hub.start_again()
         assert (await watch.state("total", state="suspended", lag=COUNT + 1))["dropped"] == 0
-        go_on = messages.GoOn(id="on", instance="total", epoch=1, move="", reason="resumed")
+        go_on = commands.GoOn(id="on", instance="total", epoch=1, move="", reason="resumed")
         await coordinator.answer_to("hub-a", go_on)
         for left in range(COUNT, -1, -BURST):  # each within the deadline of one wait
             await watch.until(lambda _, left=left: watch.states("total")[-1]["lag"] <= left)
         await send(device, "end")
-        assert (await coordinator.heard(messages.Ended)).result == COUNT + 1
+        assert (await coordinator.heard(answers.Ended)).result == COUNT + 1
     finally:
         with contextlib.suppress(psutil.NoSuchProcess):
             hub.kill()
@@ -73,10 +73,10 @@ async def test_what_was_acknowledged_meanwhile_is_there_though_the_connection_is
     broker, coordinator, watch, device, tmp_path
 ):
     async with running_hub(broker, tmp_path, "hub-a") as hub:
-        await coordinator.heard(messages.Report)
+        await coordinator.heard(answers.Report)
         await coordinator.run("total", "hub-a", COUNTS, "counts")
         await watch.state("total", waiting="in")
-        told = await coordinator.answer_to("hub-a", coordinator.capture_command("total", hold=True), messages.Captured)
+        told = await coordinator.answer_to("hub-a", coordinator.capture_command("total", hold=True), answers.Captured)
         await watch.state("total", state="suspended")
         await send(device, "1", "2", "3")
         life = hub.agent.instances.lives["total"]
@@ -85,7 +85,7 @@ async def test_what_was_acknowledged_meanwhile_is_there_though_the_connection_is
         await send(device, "4")
         await coordinator.restore("total", "hub-a", told.checkpoint, parts=False)
         await send(device, "end")
-        assert (await coordinator.heard(messages.Ended)).result == 4
+        assert (await coordinator.heard(answers.Ended)).result == 4
 
 
 def test_half_a_line_at_the_end_of_the_file_is_none(tmp_path):

@@ -24,8 +24,8 @@ from devices.errors import FencedError, MidstreamError, ProtocolError, RefusedEr
 from devices.hub.commands import Commands
 from devices.hub.tasks import Tasks
 from devices.mqtt.delivery import Delivery
+from devices.protocol import answers, claims, commands, limits, messages, sealing
 from devices.protocol import checkpoint as blobs
-from devices.protocol import claims, limits, messages, sealing
 from devices.protocol.checkpoint import Header, Place
 from devices.protocol.messages import Claim, ClaimBody, HubInfo, HubMetrics, HubStatus
 
@@ -60,7 +60,7 @@ class Copy:
         self.muted = False
         self.outputs = outputs_in(blob)
         self.durable = header.sequence
-        self.pending: dict[str, messages.Captured] = {}
+        self.pending: dict[str, answers.Captured] = {}
         self.late_mail_due = False
 
     @property
@@ -150,14 +150,14 @@ class ModelHub:
             hub=self.name, version="0", arch="x86_64", cores=4, memory=10**9, python="3.11", engines=["python"], key=public,
         ))  # fmt: skip
         holding = [
-            messages.Holding(
+            answers.Holding(
                 instance=name, epoch=copy.epoch, state=cast("Any", copy.state), checkpoint=copy.header.checkpoint,
                 move=copy.move,
             )
             for name, copy in self.copies.items()
         ]  # fmt: skip
         letters, self.letters = self.letters, []
-        self.answer(messages.Report(hub=self.name, boot="b", start=self.starts, holding=holding))
+        self.answer(answers.Report(hub=self.name, boot="b", start=self.starts, holding=holding))
         for topic, payload, retain in letters:
             self.send(topic, payload, retain=retain)
         self.measure()
@@ -190,7 +190,7 @@ class ModelHub:
         else:
             self.letters.append((topic, payload, retain))
 
-    def answer(self, answer: messages.Answer) -> None:
+    def answer(self, answer: answers.Answer) -> None:
         self.send(TOPICS.hub(self.name, "answer"), messages.encode(answer))
 
     # What it hears ----------------------------------------------------------------------------------------------------
@@ -247,8 +247,8 @@ class ModelHub:
 
     # Commands: what `devices.hub.instances` does ----------------------------------------------------------------------
 
-    def _done(self, command: messages.Command, state: str = "") -> messages.Done:
-        return messages.Done(hub=self.name, id=command.id, instance=command.instance, state=state)
+    def _done(self, command: commands.Command, state: str = "") -> answers.Done:
+        return answers.Done(hub=self.name, id=command.id, instance=command.instance, state=state)
 
     def _acting(self, command: Any) -> Copy:
         copy = self.copies.get(command.instance)
@@ -258,23 +258,23 @@ class ModelHub:
             raise FencedError(f"{command.instance} acts here in epoch {copy.epoch}, not {command.epoch}")
         return copy
 
-    async def blob(self, command: messages.Prepare | messages.Restore) -> bytes:
+    async def blob(self, command: commands.Prepare | commands.Restore) -> bytes:
         kept = self.disk.get(command.instance)
         if kept is not None and command.checkpoint in kept.checkpoints:
             return kept.checkpoints[command.checkpoint][1]
-        if isinstance(command, messages.Restore) and not command.parts and command.checkpoint not in self.parts:
+        if isinstance(command, commands.Restore) and not command.parts and command.checkpoint not in self.parts:
             raise RestoreError("it is not here")
         needed = -(-command.size // limits.PART)
         while len(self.parts.get(command.checkpoint, {})) < needed:
             await self.came.wait()
         return b"".join(self.parts[command.checkpoint][number] for number in range(needed))
 
-    async def prepare(self, command: messages.Prepare) -> messages.Answer:
+    async def prepare(self, command: commands.Prepare) -> answers.Answer:
         self._count(command)
         await self.blob(command)
         return self._done(command, "prepared")
 
-    async def capture(self, command: messages.Capture) -> messages.Answer:
+    async def capture(self, command: commands.Capture) -> answers.Answer:
         self._count(command)
         copy = self._acting(command)
         if copy.state == "held" and copy.move == command.move and command.hold:
@@ -286,7 +286,7 @@ class ModelHub:
             copy.state, copy.move, copy.handover = "held", command.move, command.handover
         return self.checkpoint(copy, command)
 
-    def checkpoint(self, copy: Copy, command: messages.Capture | None = None) -> messages.Captured:
+    def checkpoint(self, copy: Copy, command: commands.Capture | None = None) -> answers.Captured:
         """Makes a checkpoint of a copy: on the disk, then on its way up."""
         image, packed = blobs.pack_image(json.dumps(copy.outputs).encode())
         header = msgspec.structs.replace(
@@ -297,7 +297,7 @@ class ModelHub:
         blob = blobs.encode(header, packed, self.key)
         self.disk[copy.name].checkpoints[header.checkpoint] = header, blob
         copy.header = header
-        told = copy.pending[header.checkpoint] = messages.Captured(
+        told = copy.pending[header.checkpoint] = answers.Captured(
             hub=self.name, id=command.id if command else "", instance=copy.name, epoch=copy.epoch,
             checkpoint=header.checkpoint, parent=header.parent, move=command.move if command else "",
             held=bool(command and command.hold), parts=-(-len(blob) // limits.PART), size=len(blob),
@@ -307,7 +307,7 @@ class ModelHub:
         self.tasks.start(self._until_durable(copy, told), f"{copy.name} waits for the verdict")
         return told
 
-    async def _until_durable(self, copy: Copy, told: messages.Captured) -> None:
+    async def _until_durable(self, copy: Copy, told: answers.Captured) -> None:
         """Announces again while nobody says what becomes of it; no time-out decides."""
         while True:
             await asyncio.sleep(limits.VERDICT)
@@ -334,14 +334,14 @@ class ModelHub:
             self.send(TOPICS.up(checkpoint, number), blob[start : start + limits.PART])
         return len(parts)
 
-    def announce_again(self, told: messages.Captured) -> None:
+    def announce_again(self, told: answers.Captured) -> None:
         kept = self.disk.get(told.instance)
         if kept is not None and told.checkpoint in kept.checkpoints:
             blob = kept.checkpoints[told.checkpoint][1]
             self.upload(told.checkpoint, blob)
         self.answer(told)
 
-    async def stored(self, command: messages.Stored) -> messages.Answer:
+    async def stored(self, command: commands.Stored) -> answers.Answer:
         self._count(command)
         copy = self.copies.get(command.instance)
         if copy is None:
@@ -373,8 +373,8 @@ class ModelHub:
             copy.late_mail_due = True
         return self._released(copy, command)
 
-    def _released(self, copy: Copy, command: messages.Stored) -> messages.Released:
-        return messages.Released(
+    def _released(self, copy: Copy, command: commands.Stored) -> answers.Released:
+        return answers.Released(
             hub=self.name, id=command.id, instance=copy.name, epoch=copy.epoch, move=copy.move,
             checkpoint=copy.header.checkpoint, published=copy.published, disconnected=copy.handover == "disconnect",
         )  # fmt: skip
@@ -382,10 +382,10 @@ class ModelHub:
     def send_late_mail(self, copy: Copy) -> None:
         copy.late_mail_due = False
         self.answer(
-            messages.LateMail(hub=self.name, instance=copy.name, epoch=copy.epoch, index=0, total=1, messages=[])
+            answers.LateMail(hub=self.name, instance=copy.name, epoch=copy.epoch, index=0, total=1, messages=[])
         )
 
-    def go_on(self, command: messages.GoOn) -> messages.Answer:
+    def go_on(self, command: commands.GoOn) -> answers.Answer:
         self._count(command)
         copy = self.copies.get(command.instance)
         if copy is None:
@@ -396,7 +396,7 @@ class ModelHub:
             self.disk[copy.name].verdict = None
         return self._done(command, copy.state)
 
-    async def restore(self, command: messages.Restore) -> messages.Answer:
+    async def restore(self, command: commands.Restore) -> answers.Answer:
         self._count(command)
         if self.public is None:
             raise RefusedError("no coordinator is known")
@@ -436,23 +436,23 @@ class ModelHub:
         self.open(new)
         return self._running(command)
 
-    def _running(self, command: messages.Restore) -> messages.Running:
-        return messages.Running(
+    def _running(self, command: commands.Restore) -> answers.Running:
+        return answers.Running(
             hub=self.name, id=command.id, instance=command.instance, epoch=command.epoch, move=command.move
         )
 
-    def late(self, command: messages.Late) -> messages.Answer:
+    def late(self, command: commands.Late) -> answers.Answer:
         self._count(command)
         self._acting(command)
         return self._done(command)
 
-    async def stop(self, command: messages.Stop) -> messages.Answer:
+    async def stop(self, command: commands.Stop) -> answers.Answer:
         self._count(command)
         if command.instance in self.copies:
             self.forget(self._acting(command))
         return self._done(command, "stopped")
 
-    def fenced(self, command: messages.Fenced) -> messages.Answer:
+    def fenced(self, command: commands.Fenced) -> answers.Answer:
         self._count(command)
         self._fence(command.instance, command.epoch, command.hub)
         return self._done(command)
@@ -468,8 +468,8 @@ class ModelHub:
             self.send_late_mail(copy)
         self.forget(copy)
 
-    async def drain(self, command: messages.Drain) -> messages.Answer:
+    async def drain(self, command: commands.Drain) -> answers.Answer:
         return self._done(command)
 
-    def _count(self, command: messages.Command) -> None:
+    def _count(self, command: commands.Command) -> None:
         self.carried_out.append(command.id)

@@ -10,20 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.errors import DamagedError, NewerFormatError, ProtocolError, UsageError, from_wire
-from devices.protocol import claims, limits, link, messages, sealing, topics
+from devices.protocol import claims, commands, limits, link, messages, sealing, topics
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 BODY = messages.ClaimBody(instance="washer", epoch=4, hub="hub-b", checkpoint="c4", digest=bytes(32))
 
 
 def restore():
-    return messages.Restore(
+    return commands.Restore(
         id="1", instance="washer", epoch=4, checkpoint="c4", claim=claims.issue(KEY, BODY), parts=1, size=3, digest="00"
     )
 
 
 def test_commands_are_told_apart_by_their_tag_and_come_back_unchanged():
-    assert messages.decode(messages.encode(restore()), messages.AnyCommand, "t") == restore()
+    assert messages.decode(messages.encode(restore()), commands.AnyCommand, "t") == restore()
     assert json.loads(messages.encode(restore()))["do"] == "restore"
 
 
@@ -34,7 +34,7 @@ def test_every_message_carries_its_version():
 
 def test_a_message_of_a_newer_version_that_cannot_be_read_says_so():
     with pytest.raises(NewerFormatError, match="version 9"):
-        messages.decode(b'{"v": 9, "do": "teleport", "id": "1"}', messages.AnyCommand, "midstream/hubs/a/command")
+        messages.decode(b'{"v": 9, "do": "teleport", "id": "1"}', commands.AnyCommand, "midstream/hubs/a/command")
 
 
 def test_an_unknown_field_is_no_error_so_that_newer_versions_may_add_some():
@@ -44,7 +44,7 @@ def test_an_unknown_field_is_no_error_so_that_newer_versions_may_add_some():
 @pytest.mark.parametrize("payload", [b"", b"null", b"[]", b"{", b'{"do": 3}', b"\xff\xfe", b"[" * 100_000])
 def test_a_malformed_message_is_refused_and_names_its_topic(payload):
     with pytest.raises(ProtocolError, match="midstream/x"):
-        messages.decode(payload, messages.AnyCommand, "midstream/x")
+        messages.decode(payload, commands.AnyCommand, "midstream/x")
 
 
 def test_a_retained_hub_status_fits_a_small_display():
