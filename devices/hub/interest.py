@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from devices.hub.behind import Incoming
+from devices.hub.repeats import Repeats
 from devices.protocol import limits
 from devices.protocol.checkpoint import Arrival
 from devices.protocol.topics import matches
@@ -39,3 +41,16 @@ class Interest:
     def first_filter(self, topic: str) -> str | None:
         """Returns the first of its filters that a topic matches."""
         return next((wanted for wanted in self.filters if matches(wanted, topic)), None)
+
+    def has_had_kept(self, incoming: Incoming, repeats: Repeats) -> bool:
+        """Tells whether it has had this retained message, or does not want any (rule 14)."""
+        if not self.retained or incoming.arrival.topic in self.kept_heard:
+            return True
+        if incoming.digest in self.heard_live:
+            return True  # a copy of the function that died had subscribed: live messages came before the kept one
+        if not self.restored:
+            return False
+        heard = self.newest and (self.newest.topic, self.newest.payload)
+        if heard == (incoming.arrival.topic, incoming.arrival.payload):
+            return True
+        return repeats.heard_before(incoming.digest, incoming.arrival.number)

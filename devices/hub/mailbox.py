@@ -32,6 +32,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from devices.hub.acknowledgements import Acknowledgements
 from devices.hub.behind import Behind, Incoming, Saved
 from devices.hub.interest import Interest
 from devices.hub.repeats import Repeats, digest_of
@@ -67,11 +68,6 @@ class _Unread:
     wanted_by: set[int]
 
 
-class _Unacknowledged(NamedTuple):
-    number: int
-    delivery: Delivery
-
-
 class Mailbox:
     """The inputs of one instance.
 
@@ -81,10 +77,9 @@ class Mailbox:
     """
 
     def __init__(self, record: MailboxRecord, window: int = limits.RECEIVE_MAXIMUM) -> None:
-        self._unacknowledged: deque[_Unacknowledged] = deque()
+        self._acknowledgements = Acknowledgements(record.arrivals)
         self._repeats = Repeats(record.repeats, window)
         self._behind = Behind()
-        self._covered = record.arrivals
         self._late: list[tuple[Delivery, float]] | None = None
         self._waiting_for_late: list[tuple[Delivery, float]] | None = None
         self._take_up(record)
@@ -168,8 +163,8 @@ class Mailbox:
             digest = digest_of(delivery)
             known = self._repeats.number_of(delivery, digest)
             number = self.arrivals + 1 if known is None else known
-            self._unacknowledged.append(_Unacknowledged(number, delivery))
-            self._repeats.remember(delivery, digest, number, len(self._unacknowledged))
+            self._acknowledgements.add(number, delivery)
+            self._repeats.remember(delivery, digest, number, len(self._acknowledgements))
             if known is not None:
                 return False
         elif self._waiting_for_late is not None:
@@ -237,20 +232,8 @@ class Mailbox:
             it.number
             for it, first in wanted
             if (first in marked or not incoming.identifiers)
-            and not (arrival.retain and self._kept_before(it, incoming))
+            and not (arrival.retain and it.has_had_kept(incoming, self._repeats))
         ]
-
-    def _kept_before(self, subscription: Interest, incoming: Incoming) -> bool:
-        """Tells whether a subscription has had this retained message, or does not want any (rule 14)."""
-        if not subscription.retained or incoming.arrival.topic in subscription.kept_heard:
-            return True
-        if incoming.digest in subscription.heard_live:
-            return True  # a copy of the function that died had subscribed: live messages came before the kept one
-        if not subscription.restored:
-            return False
-        newest = subscription.newest
-        heard = newest and (newest.topic, newest.payload) == (incoming.arrival.topic, incoming.arrival.payload)
-        return bool(heard) or self._repeats.heard_before(incoming.digest, incoming.arrival.number)
 
     def _supersede(self, subscription: Interest, topic: str) -> None:
         left: deque[int] = deque()
@@ -379,7 +362,8 @@ class Mailbox:
             if arrival.qos:
                 self._repeats.know(saved.packet, saved.digest, arrival.number)
             self.put_back([arrival])
-            self.arrivals = self._covered = arrival.number
+            self.arrivals = arrival.number
+            self.cover_up_to(arrival.number)
 
     def keep(self, record: MailboxRecord) -> None:
         """Says that `roll_back` will go to no older record than this one."""
@@ -408,7 +392,7 @@ class Mailbox:
 
     def cover_up_to(self, number: int) -> None:
         """Says that everything up to an arrival is kept where a crash does not reach."""
-        self._covered = max(self._covered, number)
+        self._acknowledgements.cover(number)
 
     def acknowledge(self, *, all_covered: bool = False) -> list[Delivery]:
         """Returns the deliveries that may be acknowledged now, in arrival order, and counts them as acknowledged.
@@ -417,17 +401,10 @@ class Mailbox:
             all_covered: also unread ones beyond the bounds of `limits.MAILBOX_MESSAGES` and `limits.MAILBOX_BYTES`:
                 before the session is handed over.
         """
-        ready: list[Delivery] = []
-        if not self._unacknowledged or self._unacknowledged[0].number > self._covered:
-            return ready  # the bounds cost a look at all that is unread
+        if not self._acknowledgements.any_covered:
+            return []  # the bounds cost a look at all that is unread
         last = None if all_covered else self._last_within_bounds()
-        while self._unacknowledged and self._unacknowledged[0].number <= self._covered:
-            number, delivery = self._unacknowledged[0]
-            if last is not None and number > last and number in self._unread:
-                break
-            ready.append(delivery)
-            self._unacknowledged.popleft()
-        return ready
+        return self._acknowledgements.take(last, self._unread)
 
     def _last_within_bounds(self) -> int | None:
         """Returns the number of the last unread arrival within the bounds; ``None`` if all are."""
@@ -444,12 +421,13 @@ class Mailbox:
     @property
     def uncovered(self) -> int:
         """QoS 1 arrivals that only a further checkpoint allows to acknowledge."""
-        return sum(1 for number, _ in self._unacknowledged if number > self._covered)
+        return self._acknowledgements.uncovered
 
     @property
     def checkpoint_due(self) -> bool:
         """Whether half of what the broker sends unacknowledged waits for a checkpoint (rule 10)."""
-        return 2 * len(self._unacknowledged) >= self._repeats.window and 2 * self.uncovered >= self._repeats.window
+        half = self._repeats.window / 2
+        return len(self._acknowledgements) >= half and self.uncovered >= half
 
     # The session --------------------------------------------------------------------------------------------------
 
@@ -459,11 +437,11 @@ class Mailbox:
 
     def connection_ended(self) -> None:
         """Forgets what was to be acknowledged on a connection that is over: the broker sends it again."""
-        self._unacknowledged.clear()
+        self._acknowledgements.clear()
 
     def session_lost(self) -> None:
         """Forgets all repeats: a broker that lost the session gives packet ids anew (rule 11)."""
-        self._unacknowledged.clear()
+        self._acknowledgements.clear()
         self._repeats.forget()
 
     # Late mail ----------------------------------------------------------------------------------------------------
