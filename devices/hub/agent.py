@@ -207,7 +207,8 @@ class Agent:
         await session.subscribe({self._topics.down("+", "+"): 1})
         await session.subscribe({self._topic("command"): 1})
         self._tell_status()
-        self.control.send(self._topic("info"), messages.encode(info.of(self._config, self._key)), retain=True)
+        self._info = info.of(self._config, self._key)
+        self._tell_info()
         for life in self.instances.lives.values():
             if life.ahead.is_said:
                 life.ahead.say_again()
@@ -261,6 +262,9 @@ class Agent:
     def _tell_status(self) -> None:
         self.control.send(self._topic("status"), messages.encode(self._state), retain=True)
 
+    def _tell_info(self) -> None:
+        self.control.send(self._topic("info"), messages.encode(self._info), retain=True)
+
     async def _measure(self) -> None:
         meter = Meter(self._config.spool, self._config.temperature)
         await self.control.up.wait()
@@ -272,6 +276,9 @@ class Agent:
             }
             metrics = meter.read(workers, self._spool.written)
             self.control.tell(self._topic("metrics"), messages.encode(metrics))
+            if (changed := info.news(self._info, self._config)) is not None:
+                self._info = changed
+                self._tell_info()
             await asyncio.sleep(self._config.metrics_every)
 
     # Leaving ----------------------------------------------------------------------------------------------------------

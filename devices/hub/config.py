@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 import platformdirs
@@ -14,6 +15,7 @@ from devices.config import load
 from devices.errors import ConfigurationError
 from devices.mqtt.address import BrokerAddress
 from devices.protocol.durations import seconds
+from devices.protocol.sizes import size_in_bytes
 from devices.protocol.topics import Topics, check_name, name_from
 
 _ALIASES: Final = {"MIDSTREAM_BROKER": "broker.url", "MIDSTREAM_PREFIX": "prefix"}
@@ -46,21 +48,36 @@ class MetricsSettings(msgspec.Struct, kw_only=True):
 
 
 class LimitSettings(msgspec.Struct, kw_only=True):
-    """``[limits]``: how long things may take.
+    """``[limits]``: how long things may take, and how much functions may use.
 
     ``stop``: a function, to a statement at which it can be stopped; beyond it the checkpoint fails with the line of what
     blocks it, and the function runs on. ``shutdown``: this hub, when it is told to stop, until all that it runs is in the
     spool; less than the service manager gives it (systemd: ``TimeoutStopSec``, 90 s). ``lease``: a function that may go
     on elsewhere, without a sign of the broker (`devices.protocol.lease`); then it is stopped until there is one.
+    ``memory``, ``cpu`` (cores): what functions together may use here, the rest is the owner's; placement goes by it.
+    Without them it is all that there is.
     """
 
     stop: str = "5s"
     shutdown: str = "1m"
     lease: str = "5s"
+    memory: str = ""
+    cpu: float = 0.0
+
+
+class DataSettings(msgspec.Struct, kw_only=True):
+    """An entry of ``[data]``: a folder that functions may need by its name, and whether they may write there."""
+
+    path: str
+    access: Literal["r", "rw"] = "r"
 
 
 class HubSettings(msgspec.Struct, kw_only=True):
-    """All of `hub.toml`. An empty name is the machine's own."""
+    """All of `hub.toml`. An empty name is the machine's own.
+
+    ``[data]``: a folder, or its table, by the name that functions need it by. ``[devices]``: a device's path by name.
+    ``cost``: an hour, in the owner's money: a hub that costs is used when nothing that costs less fits.
+    """
 
     name: str = ""
     labels: list[str] = []
@@ -70,6 +87,16 @@ class HubSettings(msgspec.Struct, kw_only=True):
     spool: SpoolSettings = msgspec.field(default_factory=SpoolSettings)
     metrics: MetricsSettings = msgspec.field(default_factory=MetricsSettings)
     limits: LimitSettings = msgspec.field(default_factory=LimitSettings)
+    data: dict[str, str | DataSettings] = {}
+    devices: dict[str, str] = {}
+    cost: float = 0.0
+
+
+class Data(NamedTuple):
+    """A folder that this hub offers."""
+
+    path: Path
+    access: Literal["r", "rw"]
 
 
 class HubConfig(msgspec.Struct, kw_only=True, frozen=True):
@@ -86,6 +113,11 @@ class HubConfig(msgspec.Struct, kw_only=True, frozen=True):
     stop_within: float
     shutdown_within: float
     lease: float
+    functions_memory: int = 0  # bytes; 0: no limit
+    functions_cpu: float = 0.0  # cores; likewise
+    data: dict[str, Data] = {}
+    devices: dict[str, Path] = {}
+    cost: float = 0.0
 
 
 def read_config(path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> HubConfig:
@@ -127,7 +159,24 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
         stop_within=stop_within,
         shutdown_within=shutdown_within,
         lease=lease,
+        functions_memory=size_in_bytes(limits.memory) if limits.memory else 0,
+        functions_cpu=_not_negative("limits.cpu", limits.cpu, path),
+        data={name: _data(entry) for name, entry in settings.data.items()},
+        devices={name: Path(device) for name, device in settings.devices.items()},
+        cost=_not_negative("cost", settings.cost, path),
     )
+
+
+def _not_negative(name: str, number: float, path: Path | None) -> float:
+    if not 0 <= number < math.inf:
+        raise ConfigurationError(f"{name}: a number from 0 on", place=None if path is None else str(path))
+    return number
+
+
+def _data(entry: str | DataSettings) -> Data:
+    if isinstance(entry, str):
+        return Data(Path(entry).expanduser(), "r")
+    return Data(Path(entry.path).expanduser(), entry.access)
 
 
 def _address(settings: BrokerSettings) -> BrokerAddress:

@@ -9,10 +9,12 @@ from importlib import metadata
 from itertools import accumulate
 from typing import Final
 
+import msgspec
 import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from packaging.utils import canonicalize_name
 
+from devices.hub import offers
 from devices.hub.config import HubConfig
 from devices.protocol import limits, sealing
 from devices.protocol.messages import HubInfo
@@ -45,7 +47,18 @@ def of(config: HubConfig, key: Ed25519PrivateKey) -> HubInfo:
         spool=str(config.spool),
         lease=config.lease,
         metrics_every=config.metrics_every,
+        devices=offers.attached(config.devices),
+        data=offers.folders(config.data),
+        functions_memory=config.functions_memory,
+        functions_cpu=config.functions_cpu,
+        cost=config.cost,
     )
+
+
+def news(info: HubInfo, config: HubConfig) -> HubInfo | None:
+    """Returns what a hub says of itself now, if that is another thing than it said; the rest of it does not change."""
+    now = msgspec.structs.replace(info, devices=offers.attached(config.devices), data=offers.folders(config.data))
+    return None if now == info else now
 
 
 def _packages() -> tuple[dict[str, str], int]:

@@ -78,6 +78,11 @@ class HubInfo(Message, kw_only=True):
     spool: str = ""
     lease: float = leases.LEASE  # seconds without a sign of the broker after which its functions are stopped
     metrics_every: float = leases.SIGN_EVERY  # seconds
+    devices: list[str] = []  # attached now: paths, and the names that its owner gave
+    data: dict[str, str] = {}  # folders that are there now: name => "r" or "rw"
+    functions_memory: int = 0  # bytes that functions may use together; 0: all
+    functions_cpu: float = 0.0  # cores, likewise
+    cost: float = 0.0  # an hour; above 0: used when nothing that costs less fits
 
 
 class InstanceUse(msgspec.Struct, kw_only=True):

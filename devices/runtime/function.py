@@ -54,7 +54,9 @@ def function(body: F | None = None, /, **_settings: Any) -> F | Callable[[F], F]
         catch_up: what happens to a sleep, or a wait with ``until=``, that ended while the function was not running:
             ``"run"``: it ends at once; ``"skip"``: what is overdue by more than a minute waits for its next turn, the next
             time of day or the next multiple of the duration; ``"continue"``: the time that was left goes on from the start.
-        needs: what a hub must have: ``{"labels": ["big"], "packages": ["pillow>=10"], "memory": "300MB"}``.
+        needs: what a hub must have: ``{"labels": ["big"], "packages": ["pillow>=10"], "memory": "300MB", "cpu": 0.5,
+            "device": "/dev/ttyUSB0", "data": ["photos"]}``; cpu is a number of cores, a device is a path or a name that
+            a hub's settings give one, and data are named there too.
         priority: who goes first when a hub must let go of something: the lowest, from -100 to 100.
     """
     if body is not None:

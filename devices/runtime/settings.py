@@ -23,14 +23,21 @@ _DEFAULT_WAIT: Final = "wait 2m"
 _ALTERNATIVES: Final = re.compile(r"\s+or\s+")
 _MESSAGES: Final = re.compile(r"\s*([1-9][0-9]{0,5})\s+messages?\s*", re.ASCII)
 _PRIORITIES: Final = range(-100, 101)
+_CORES: Final = 1024
 
 
-class Needs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a hub must have before the function may run there."""
+class Needs(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a hub must have before the function may run there.
+
+    What is not needed is not said: a hub of the version before knows only the needs of its time.
+    """
 
     labels: list[str] = []
     packages: list[str] = []  # requirements, as in "pillow>=10"
     memory: int = 0  # bytes that must be available
+    cpu: float = 0.0  # cores
+    device: list[str] = []  # paths, or names that a hub's settings give them
+    data: list[str] = []  # names of what hubs offer
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -165,6 +172,9 @@ def _needs(value: Any, place: str) -> Needs:
         labels=_texts("labels", value.get("labels", []), place),
         packages=_texts("packages", value.get("packages", []), place),
         memory=_size(value.get("memory", 0), place),
+        cpu=_cores(value.get("cpu", 0.0), place),
+        device=_texts("device", value.get("device", []), place),
+        data=_texts("data", value.get("data", []), place),
     )
 
 
@@ -194,6 +204,13 @@ def _size(value: Any, place: str) -> int:
         return sizes.size_in_bytes(value)
     except UsageError as error:
         raise SourceError(f"needs: memory={_shown(value)} is no size", place=place, remedy=error.remedy) from error
+
+
+def _cores(value: Any, place: str) -> float:
+    if type(value) not in (int, float) or not 0 <= value <= _CORES:  # no nan either
+        remedy = 'half a core is needs={"cpu": 0.5}'
+        raise SourceError(f"needs: cpu={_shown(value)} is no number of cores", place=place, remedy=remedy)
+    return float(value)
 
 
 def _shown(value: Any) -> str:

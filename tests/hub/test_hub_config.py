@@ -13,6 +13,7 @@ from devices.hub.config import read_config
 FULL = """\
 name   = "nas"
 labels = ["mains", "big"]
+cost = 0.12
 [broker]
 url           = "mqtt://mqtt.lan:1884"
 user          = "midstream-hub-nas"
@@ -25,6 +26,13 @@ temperature = "/sys/class/thermal/thermal_zone0/temp"
 [limits]
 stop = "20s"
 shutdown = "80s"
+memory = "2GB"
+cpu = 2.0
+[data]
+photos = {{ path = "/volume1/photos", access = "r" }}
+films = "/volume1/films"
+[devices]
+zigbee = "/dev/serial/by-id/usb-dongle"
 """
 
 
@@ -43,6 +51,9 @@ def test_a_file_says_everything(full: Path):
     assert (config.broker.user, config.broker.password) == ("midstream-hub-nas", "secret")
     assert config.spool == Path("/volume1/midstream")
     assert (config.stop_within, config.shutdown_within) == (20.0, 80.0)
+    assert (config.functions_memory, config.functions_cpu, config.cost) == (2 * 10**9, 2.0, 0.12)
+    assert config.data == {"photos": (Path("/volume1/photos"), "r"), "films": (Path("/volume1/films"), "r")}
+    assert config.devices == {"zigbee": Path("/dev/serial/by-id/usb-dongle")}
     assert config.temperature == Path("/sys/class/thermal/thermal_zone0/temp")
 
 
@@ -88,6 +99,7 @@ def test_an_unknown_name_is_refused_with_its_line_and_the_nearest_valid_one(
         ("name = 5x\n", 1, "not TOML"),
         ('labels = "mains"\n', 1, "labels: Expected `array`"),
         ("\n[broker]\nurl = []\n", 3, "broker.url: Expected `str`"),
+        ('[data]\nphotos = { path = "/p", access = "x" }\n', 1, "Invalid enum value 'x'"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_line(tmp_path: Path, text: str, line: int, said: str):

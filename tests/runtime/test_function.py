@@ -107,6 +107,8 @@ def test_one_of_several_is_chosen_by_name():
         ('needs={"label": "big"}', "'label' is no need", "'labels'"),
         ('needs={"memory": "much"}', "is no size", "300MB"),
         ('needs={"packages": [1]}', "is no list of texts", ""),
+        ('needs={"cpu": "half"}', "is no number of cores", '{"cpu": 0.5}'),
+        ('needs={"cpu": -1}', "is no number of cores", ""),
         ("priority=101", "priority=101", ""),
         ("priority=True", "priority=True", ""),
     ],
@@ -117,6 +119,12 @@ def test_a_setting_that_cannot_be_is_refused_with_file_and_line(settings, messag
     assert caught.value.place == "washer.py:2"
     assert message in caught.value.message
     assert remedy in (caught.value.remedy or "")
+
+
+def test_needs_say_only_what_is_needed_so_that_older_hubs_read_them():
+    one = only('from midstream import function\n@function(needs={"cpu": 0.5, "device": "/dev/ttyUSB0"})\ndef f(): pass')
+    assert one.settings.to_plain()["needs"] == {"cpu": 0.5, "device": ["/dev/ttyUSB0"]}
+    assert Settings.from_plain(one.settings.to_plain()) == one.settings
 
 
 @pytest.mark.parametrize(
