@@ -13,6 +13,9 @@ from typing import Final
 from devices.runtime import attention
 
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
+_PR_SET_NAME: Final = 15
+NAME: Final = "midstream"
+"""Of a worker, in `ps` and `top`."""
 MORE_EXPENDABLE: Final = 300
 """Of 1000, see proc_pid_oom_adj(5): when memory ends, functions go before the hub agent."""
 MOST_EXPENDABLE: Final = 1000
@@ -30,6 +33,16 @@ def die_with(parent: int) -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
     if os.getppid() != parent:
         os._exit(0)
+
+
+def call_itself(name: str) -> None:
+    """Gives this process a name that `ps` and `top` show.
+
+    Args:
+        name: at most 15 bytes.
+    """
+    if _prctl(_PR_SET_NAME, name.encode("ascii"), 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_NAME)")
 
 
 def keep_only(*descriptors: int) -> None:
@@ -62,6 +75,7 @@ def become_worker(parent: int, *links: int) -> None:
         links: the descriptors beside standard input, output and error that stay open.
     """
     die_with(parent)
+    call_itself(NAME)
     os.setsid()
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):

@@ -1,10 +1,10 @@
 """The warm parent: has imported what workers need, forks one for each request, reports each death at once.
 
 It is single-threaded, has no event loop and no network, and waits in one `poll`. It also stops workers whose lease has
-run out (`leases`). It speaks packets (a Unix socket of
-type SEQPACKET keeps their bounds, so there is nothing to cut) with one client, the hub agent (`spawner_client`); a
-worker's sockets, link and hatch, come along as descriptors (SCM_RIGHTS). When the client closes its end or dies, the kernel closes it,
-this process kills its children and ends; should it die itself, the kernel kills them (PR_SET_PDEATHSIG).
+run out (`leases`), and keeps one worker forked ahead (`spare`). It speaks packets (a Unix socket of type SEQPACKET keeps
+their bounds, so there is nothing to cut) with one client, the hub agent (`spawner_client`); a worker's sockets, link and
+hatch, come along as descriptors (SCM_RIGHTS). When the client closes its end or dies, the kernel closes it, this process
+kills its children and ends; should it die itself, the kernel kills them (PR_SET_PDEATHSIG).
 
     python -m devices.runtime.spawner DESCRIPTOR
 """
@@ -19,17 +19,20 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 import msgspec
 
-from devices.runtime import after_fork, warmup, worker
+from devices.runtime import after_fork, spare, warmup, worker
 from devices.runtime.leases import Leases
 from devices.runtime.python import rests
 from devices.runtime.python.module import code_of
 from devices.runtime.source import Source
 from devices.runtime.spawning import PACKET, Exited, Fork, Forked, Learn, Lesson, NotForked, Renew, Stopped, Told
 
+_QUIET: Final = 100
+"""Milliseconds without a request after which a worker is forked ahead: that must not hold up those that are asked for."""
 _ERROR: Final = 70  # exit status of a worker that failed by our own fault: EX_SOFTWARE of sysexits.h
 
 
@@ -48,6 +51,8 @@ class Spawner:
         self._client = client
         self._children: set[int] = set()
         self._leases = Leases()
+        self._spare: spare.Spare | None = None
+        self._wants_spare = True
         self._woken, self._wakeup = socket.socketpair()
         self._wakeup.setblocking(False)
 
@@ -61,7 +66,9 @@ class Spawner:
         poll.register(self._leases, select.POLLIN)
         try:
             while True:
-                ready = {descriptor for descriptor, _ in poll.poll()}
+                ready = {descriptor for descriptor, _ in poll.poll(_QUIET if self._wants_spare else None)}
+                if not ready:
+                    self._fork_ahead()
                 if self._woken.fileno() in ready:
                     self._woken.recv(PACKET)
                     self._report_deaths()
@@ -74,6 +81,7 @@ class Spawner:
             return  # the client went while something was told to it
         finally:
             signal.set_wakeup_fd(-1)
+            self._dismiss_spare()
             for pid in self._children:
                 os.kill(pid, signal.SIGKILL)
 
@@ -91,6 +99,7 @@ class Spawner:
         match request:
             case Learn():
                 _learn(descriptors)
+                self._dismiss_spare()  # it was forked before, so it would have to learn it again
                 return True
             case Renew(until=until):
                 _close(descriptors)
@@ -100,44 +109,80 @@ class Spawner:
             _close(descriptors)
             self._tell(NotForked(request.request, f"{len(descriptors)} descriptors came along, not two"))
             return True
-        self._fork(request.request, *descriptors)
+        self._start(request.request, *descriptors)
         return True
 
-    def _fork(self, request: int, link: int, hatch: int) -> None:
-        parent = os.getpid()
+    def _start(self, request: int, link: int, hatch: int) -> None:
+        """Has a worker begin: the one forked ahead, else one that is forked now."""
+
+        def become_worker(parent: int) -> spare.Sockets:
+            after_fork.become_worker(parent, link, hatch)
+            return socket.socket(fileno=link), socket.socket(fileno=hatch)
+
+        ahead, self._spare, self._wants_spare = self._spare, None, True
         try:
-            pid = os.fork()
+            pid = ahead.pid if ahead is not None and ahead.give(link, hatch) else self._fork(become_worker)
         except OSError as error:
-            _close([link, hatch])
             self._tell(NotForked(request, f"the system gives no process: {error}"))
             return
-        if pid == 0:
-            self._work(parent, link, hatch)
-        _close([link, hatch])
+        finally:
+            _close([link, hatch])
         self._children.add(pid)
         self._tell(Forked(request, pid))
 
-    def _work(self, parent: int, link: int, hatch: int) -> NoReturn:
+    def _fork_ahead(self) -> None:
+        self._wants_spare = False
+        handover, theirs = socket.socketpair()
+        with theirs:
+            try:
+                pid = self._fork(lambda parent: spare.wait(parent, theirs))
+            except OSError:
+                handover.close()  # the next request asks again, and whoever made it hears of it
+                return
+        self._spare = spare.Spare(pid, handover)
+
+    def _dismiss_spare(self) -> None:
+        if self._spare is not None:
+            self._spare.dismiss()
+            self._spare, self._wants_spare = None, True
+
+    def _fork(self, become: Callable[[int], spare.Sockets]) -> int:
+        """Forks a worker, which is told its parent, and gets its sockets as it becomes one; returns its process id."""
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            self._work(parent, become)
+        return pid
+
+    def _work(self, parent: int, become: Callable[[int], spare.Sockets]) -> NoReturn:
         """The child's life: never returns into the parent's loop."""
         try:
             for inherited in (self._client, self._woken, self._wakeup, self._leases):
                 inherited.close()
-            after_fork.become_worker(parent, link, hatch)
-            worker.run(socket.socket(fileno=link), socket.socket(fileno=hatch))
+            worker.run(*become(parent))
         except BaseException:  # noqa: BLE001 -- the last frame of a process that must not become a second spawner
             with contextlib.suppress(OSError):
                 os.write(2, _traceback())
         finally:
             os._exit(_ERROR)
 
+    def _forget_spare(self, pid: int) -> None:
+        """One that was dismissed, or that died: the next is forked after the next request, not in a loop."""
+        if self._spare is not None and self._spare.pid == pid:
+            self._spare.dismiss()
+            self._spare = None
+
     def _report_deaths(self) -> None:
-        while self._children:
+        while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if not pid:
                 return
+            if pid not in self._children:
+                self._forget_spare(pid)
+                continue
             self._children.discard(pid)
             self._leases.forget(pid)
             self._tell(Exited(pid, os.waitstatus_to_exitcode(status)))

@@ -22,6 +22,7 @@ from coordinator.views import answers
 from devices.errors import MidstreamError
 from devices.mqtt import ends_with_parent
 from devices.mqtt.broker import Broker, Embedded, Mosquitto
+from devices.runtime import spare
 from tests.faults import disks_and_clocks
 from tests.faults.relay import Relay
 from tests.faults.schedule import HUBS
@@ -223,14 +224,14 @@ class House:
         found = []
         for each in self._descendants(part):
             with contextlib.suppress(psutil.NoSuchProcess):
-                if each.ppid() != hub:
+                if each.ppid() != hub and each.name() != spare.NAME:
                     found.append(each)
         return found
 
     def spawner(self, name: str) -> list[psutil.Process]:
         """Returns the warm parent of a hub's workers."""
-        workers = {each.pid for each in self.workers(name)}
-        return [each for each in self._descendants(self.parts[name]) if each.pid not in workers]
+        part = self.parts[name]
+        return psutil.Process(part.process.pid).children() if part.process is not None and not part.dead else []
 
     def arm(self, name: str, point: str) -> None:
         """Has a part die when it comes to a crash point."""

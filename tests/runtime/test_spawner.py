@@ -16,6 +16,7 @@ from scripted_agent import FRONT_DOOR, PATIENCE, ScriptedHub
 
 from devices.errors import MidstreamError
 from devices.protocol import link
+from devices.runtime import spare
 from devices.runtime.leases import boottime
 from devices.runtime.source import Source
 from devices.runtime.spawner_client import Spawner
@@ -176,6 +177,7 @@ async def test_the_warm_parent_sleeps_when_nothing_is_to_be_done(spawner):
         )
 
     worker.connection.recv(4096)  # it is up
+    await until(lambda: len(_children(spawner)) == 2, "a worker forked ahead")
     await until(lambda: "\nState:\tS" in Path(f"/proc/{worker.pid}/status").read_text(), "its wait")
     before = spent()
     switched = _switches(worker.pid)
@@ -190,6 +192,53 @@ def _switches(pid: int) -> int:
     return sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
 
 
+def _children(spawner) -> list[int]:
+    pid = spawner._process.pid
+    return [int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+async def _forked_ahead(spawner) -> int:
+    """Returns the process that waits to become a worker."""
+
+    def waits() -> bool:
+        names = {pid: Path(f"/proc/{pid}/comm").read_text().strip() for pid in _children(spawner)}
+        ahead.extend(pid for pid, name in names.items() if name == spare.NAME)
+        return bool(ahead)
+
+    ahead: list[int] = []
+    await until(waits, "a worker forked ahead")
+    return ahead[0]
+
+
+async def test_a_worker_is_forked_ahead_and_taken_by_the_next_function(spawner):
+    ahead = await _forked_ahead(spawner)
+    worker = await spawner.fork()
+    assert worker.pid == ahead
+    worker.connection.recv(4096)
+    assert Path(f"/proc/{ahead}/comm").read_text().strip() == "midstream"
+    assert len(list(Path(f"/proc/{ahead}/fd").iterdir())) == 5  # standard ones, link, hatch
+    assert await _forked_ahead(spawner) != ahead
+    worker.close()
+
+
+async def test_a_worker_forked_ahead_that_dies_is_no_ones_loss(spawner, deaths):
+    ahead = await _forked_ahead(spawner)
+    os.kill(ahead, signal.SIGKILL)
+    await until(lambda: not alive(ahead), "its death")
+    worker = await spawner.fork()
+    assert worker.pid != ahead
+    worker.connection.recv(4096)
+    worker.close()
+    await until(lambda: deaths, "the report of the worker's death")
+    assert deaths[0][0] == worker.pid
+
+
+async def test_a_worker_forked_ahead_dies_with_its_parent():
+    async with Spawner() as spawner:
+        ahead = await _forked_ahead(spawner)
+    await until(lambda: not alive(ahead), "its death")
+
+
 LOOKS = """
 from devices.runtime.python import module
 
@@ -201,7 +250,9 @@ def story():
 async def test_code_that_was_learned_is_there_in_workers_to_come(spawner):
     source = Source("other", {"other.py": "def other():\n    return [1 for _ in range(3)]\n"})
     before = await spawner.fork()
+    unlearned = await _forked_ahead(spawner)
     spawner.learn(source)
+    await until(lambda: not alive(unlearned), "the end of the one forked before")
     found = []
     for worker in (before, await spawner.fork()):
         hub = ScriptedHub(worker)
