@@ -234,6 +234,22 @@ def main():
     assert all_equal(exercised(text))
 
 
+def test_a_table_that_is_filled_and_emptied_again_is_no_difference(exercised: Exercised) -> None:
+    text = """
+SEEN = {}
+COUNTS = {"a": [1]}
+
+def main():
+    SEEN["a"] = 1
+    COUNTS["a"].append(2)
+    found = len(SEEN), len(COUNTS["a"])
+    SEEN.clear()
+    COUNTS["a"].pop()
+    return found
+"""
+    assert all_equal(exercised(text))
+
+
 def test_two_places_with_one_list_are_not_two_lists(exercised: Exercised) -> None:
     text = """
 def main():

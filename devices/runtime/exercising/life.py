@@ -190,8 +190,9 @@ def _changed(module: LoadedModule) -> dict[str, Picture]:
             if not fresh.is_unchanged(name, value):
                 shown = picture(value, prefix + name)
                 before = fresh.values.get(name)
-                if name in fresh.inner and before is not value and picture(before, prefix + name) == shown:
-                    continue  # unchanged, it has travelled because a part of it was held elsewhere
+                has_travelled = name in fresh.values and before is not value and fresh.is_unchanged(name, before)
+                if has_travelled and picture(before, prefix + name) == shown:
+                    continue  # it is again as import made it
                 if name in fresh.states and type(value) is type(before) and locks.state_of(value) == fresh.states[name]:
                     continue  # a lock that has travelled while it was held
                 found[prefix + name] = shown
