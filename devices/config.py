@@ -117,14 +117,15 @@ def _refuse_unknown(
             raise ConfigurationError(
                 f"there is no {what} {key!r}{where}",
                 place=_place(full, text, path),
-                remedy=_nearest(key, list(fields)),
+                remedy=nearest(key, list(fields)),
             )
         nested = _struct_of(fields[key])
         if nested is not None and isinstance(value, dict):
             _refuse_unknown(value, nested, text, path, full)
 
 
-def _nearest(name: str, valid: list[str]) -> str:
+def nearest(name: str, valid: list[str]) -> str:
+    """Returns what to say of a name that nobody knows: the nearest that there is, or all of them."""
     near = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(valid))}"
 
@@ -168,7 +169,7 @@ def _from_environment(
             yield known[variable], value
         elif variable.startswith(prefix):
             raise ConfigurationError(
-                f"there is no setting {variable}", place="environment", remedy=_nearest(variable, list(known))
+                f"there is no setting {variable}", place="environment", remedy=nearest(variable, list(known))
             )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from coordinator.deployment.plan import Plan
 from coordinator.views import answers
 from devices.hub.local import LocalHub
 from devices.runtime.checking.findings import Checked
@@ -142,6 +143,7 @@ DOCUMENTS: Final[dict[str, Any]] = {
     "demo": Proof,
     "check": Checked,
     "exercise": Findings,
+    "deploy-plan": Plan,
     "logs-line": answers.LogRow,
     "events-line": answers.EventRow,
 }

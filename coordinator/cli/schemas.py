@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "status": "midstream",
     "hubs-if-lost": "midstream hubs HUB --if-lost",
     "ps-local": "midstream ps --local",
+    "deploy-plan": "midstream deploy plan",
 }
 """Those whose name is not the command's."""
 FOLDER = Path(__file__).parents[2] / "docs" / "schemas"

@@ -1,0 +1,1 @@
+"""Who may touch what on a hub: read from a site file, planned, packed, brought there."""
