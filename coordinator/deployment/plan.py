@@ -2,8 +2,8 @@
 
 Resources that the same tasks read and the same tasks write share a pair of nested directories:
 
-    3f2a.../          0710  group: all who may reach it, readers and writers
-    3f2a.../shared/   2775  group: the writers; the others who got through the outer door read
+    503f/          0710  group: all who may reach it, readers and writers
+    503f/shared/   2775  group: the writers; the others who got through the outer door read
 
 A group is a set of tasks, and there is one for each distinct set that is somebody's reach or somebody's writers; the
 empty set is no group, it is the superuser's. So membership needs no computation: a task is in a group if and only if it
