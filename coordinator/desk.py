@@ -18,7 +18,7 @@ from coordinator.moves.draining import Drains
 from coordinator.moves.ground import Ground
 from coordinator.moves.pause import Pause
 from coordinator.store import checkpoints, events, instances
-from coordinator.views import answers, hubs, if_lost, lineage
+from coordinator.views import answers, hubs, if_lost, lineage, reasons
 from coordinator.views import instances as instance_views
 from devices.errors import MidstreamError, RefusedError, UsageError, printable
 from devices.protocol import limits
@@ -96,6 +96,8 @@ class Desk:
                 last = min(max(asked.last, 0), limits.EVENTS)
                 found = await ground.store.read(events.last, last, instance=asked.instance, hub=asked.hub)
                 return [msgspec.convert(body, Event) for body in found]
+            case answers.WhyAsk():
+                return await reasons.rows(ground.store, asked.instance, asked.since)
             case answers.LogsAsk():
                 return await self._logs(asked)
             case answers.FetchAsk():

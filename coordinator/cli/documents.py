@@ -9,6 +9,7 @@ import msgspec
 from coordinator.deployment.plan import Plan
 from coordinator.views import answers
 from devices.hub.local import LocalHub
+from devices.protocol.messages import InstanceStateName
 from devices.runtime.checking.findings import Checked
 from devices.runtime.exercise import Findings
 
@@ -119,6 +120,18 @@ class Drained(msgspec.Struct, kw_only=True):
     in_the_way: list[str]  # sentences
 
 
+class Why(msgspec.Struct, kw_only=True):
+    """``why``: how an instance is, and what brought it there, oldest first."""
+
+    instance: str
+    state: InstanceStateName
+    hub: str
+    since: str
+    reason: str
+    waiting: str
+    rows: list[answers.WhyRow]
+
+
 class Proof(msgspec.Struct, kw_only=True):
     """``demo``: what the devices sent, and what became of it. All counts are of what was heard on the broker."""
 
@@ -139,6 +152,7 @@ DOCUMENTS: Final[dict[str, Any]] = {
     "hubs-if-lost": list[answers.IfLostRow],
     "inspect": Inspection,
     "drain": Drained,
+    "why": Why,
     "ps-local": list[LocalHub],
     "demo": Proof,
     "check": Checked,

@@ -55,6 +55,7 @@ SECTIONS: Final[dict[str, dict[str, Entry]]] = {
         "upgrade": Entry("coordinator.cli.upgrade", "upgrade", "Go on with changed source, where the function stands."),
         "stop": Entry("coordinator.cli.instances", "stop", "End an instance for good; its checkpoints stay."),
         "logs": Entry("coordinator.cli.streams", "logs", "What an instance printed."),
+        "why": Entry("coordinator.cli.why", "why", "Why an instance moved, stopped, failed, or is where it is."),
     },
     "Checkpoints": {
         "lineage": Entry("coordinator.cli.lineage", "lineage", "The tree of an instance's checkpoints."),

@@ -149,7 +149,7 @@ class Actions:
             why=intent.why,
             instance=told.instance,
             hub=told.hub,
-            details={"checkpoint": told.checkpoint, "bytes": told.size, "line": told.line},
+            details={"by": intent.by, "checkpoint": told.checkpoint, "bytes": told.size, "line": told.line},
         )
 
     async def _stop(self, intent: intents.Stop) -> Carried:
@@ -160,7 +160,12 @@ class Actions:
         self._ground.commands.deliver([row])
         self._ground.claims.withdraw(instance.id)
         await self._ground.journal.tell(
-            "instance", did=f"stopped {instance.id}", why=intent.why, instance=instance.id, hub=instance.hub
+            "instance",
+            did=f"stopped {instance.id}",
+            why=intent.why,
+            instance=instance.id,
+            hub=instance.hub,
+            details={"by": intent.by},
         )
         return await self._as_it_is(instance.id, intent.why)
 
@@ -173,7 +178,7 @@ class Actions:
         place = await self._place(instance, named=intent.hub, here=instance.hub)
         await require_nothing_ahead(self._ground, instance, accepts_loss=False)
         if place.hub == instance.hub:
-            move = starting.new_move(instance, "resume", intent, source="", destination=place.hub, named=True)
+            move = starting.new_move(instance, "resume", intent, source="", place=place, named=True)
         else:
             move = self._away(instance, "resume", intent, place, named=bool(intent.hub))
         return await self._carried(await self._moves.open(move), place.why)
@@ -206,7 +211,7 @@ class Actions:
 
     def _away(self, instance: Instance, kind: str, intent: intents.Intent, place: Place, *, named: bool) -> Move:
         """Returns a move away from a hub; from one that is away it starts with the newest durable checkpoint."""
-        move = starting.new_move(instance, kind, intent, source=instance.hub, destination=place.hub, named=named)
+        move = starting.new_move(instance, kind, intent, source=instance.hub, place=place, named=named)
         if self._ground.hubs.online(instance.hub):
             move.state, move.checkpoint = "requested", ""
         else:
@@ -231,7 +236,8 @@ class Actions:
             assert change.code is not None
             blob = await self._ground.store.read(checkpoints.blob, seen.checkpoint.id)
             return replace(seen, upgrade=await asyncio.to_thread(changing.examined, blob, change.code))
-        move = starting.new_move(instance, UPGRADE, intent, source=instance.hub, destination=instance.hub, named=True)
+        here = Place(instance.hub, 0.0, "it stays where it is")
+        move = starting.new_move(instance, UPGRADE, intent, source=instance.hub, place=here, named=True)
         move.state, move.checkpoint = "requested", ""
         journey = await self._moves.upgraded(await self._moves.open(move), change)
         if journey.state == "cancelled":
@@ -293,7 +299,7 @@ class Actions:
         if instance.state == "suspended" and place.hub != instance.hub:
             move = self._away(instance, "restore", intent, place, named=bool(intent.hub))
         else:
-            move = starting.new_move(instance, kind, intent, source="", destination=place.hub, named=bool(intent.hub))
+            move = starting.new_move(instance, kind, intent, source="", place=place, named=bool(intent.hub))
         return await self._carried(await self._moves.open(move), place.why)
 
     async def _unmute(self, intent: intents.Unmute) -> Carried:

@@ -48,11 +48,13 @@ async def other_destination(ground: Ground, move: Move, failure: MidstreamError)
     places = choice.rank([hub for hub in ground.hubs.every() if hub.name not in excluded], wanted, held)
     if not places:
         raise why from failure
-    return await ground.store.write(_redirect, move, places[0].hub, tried)
+    refused = {**move.refused, move.destination: f"cannot take it: {failure.message}"}
+    return await ground.store.write(_redirect, move, places[0], tried, refused)
 
 
-def _redirect(session: Session, move: Move, destination: str, tried: list[str]) -> Move:
-    row = moves.advance(session, move, "requested", "requested", destination=destination, tried=tried)
+def _redirect(session: Session, move: Move, place: Place, tried: list[str], refused: dict[str, str]) -> Move:
+    changes = {"destination": place.hub, "tried": tried, "place": place.why, "refused": refused}
+    row = moves.advance(session, move, "requested", "requested", **changes)
     if row is None:
         raise decisions.LostDecisionError("the move has gone another way meanwhile")
     return row
@@ -116,6 +118,7 @@ async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) 
             tried=tried,
             failure=str(failure),
             late_mail=late_mail,
+            refused=_and_this(move, failure),
         )
         if claimed.move.checkpoint != move.checkpoint:  # the hub that failed had run it all the same, and stored more
             journey.blob = None
@@ -147,7 +150,12 @@ async def _set_back(
         tried=tried,
         failure=str(failure),
         late_mail=False,
+        refused=_and_this(move, failure),
     )
+
+
+def _and_this(move: Move, failure: MidstreamError) -> dict[str, str]:
+    return {**move.refused, move.destination: f"could not let it go on: {failure.message}"}
 
 
 def _in_words(back: SetBack) -> str:

@@ -197,16 +197,14 @@ def _plant(session: Session, planting: Planting, instance: Instance, header: Hea
     checkpoints.add(session, row_of(header, blob, sealing.public_bytes(planting.key)), blob)
     kind = "start" if isinstance(planting.intent, intents.Run) else "restore"
     named = bool(planting.intent.hub)
-    move = new_move(instance, kind, planting.intent, source="", destination=planting.place.hub, named=named)
+    move = new_move(instance, kind, planting.intent, source="", place=planting.place, named=named)
     move.handover = planting.handover
     session.add(move)
     session.flush()
     return move
 
 
-def new_move(
-    instance: Instance, kind: str, intent: intents.Intent, *, source: str, destination: str, named: bool
-) -> Move:
+def new_move(instance: Instance, kind: str, intent: intents.Intent, *, source: str, place: Place, named: bool) -> Move:
     """Returns a move of an instance that nobody holds; it is not in the store yet."""
     return Move(
         id=founding.new_id(),
@@ -216,8 +214,10 @@ def new_move(
         by=intent.by,
         why=intent.why,
         source=source,
-        destination=destination,
+        destination=place.hub,
         named=named,
+        place="; ".join(filter(None, ("it was named" if getattr(intent, "hub", "") else "", place.why))),
+        refused=dict(place.refused),
         epoch=instance.epoch,
         checkpoint=instance.newest,
         tried=[],

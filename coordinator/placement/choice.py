@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from coordinator.ingest.hubs import Hub, Hubs
 from coordinator.placement.requirements import Requirements, why_not
@@ -75,9 +76,10 @@ def choose(
         return rate(hub, instances=held.get(named, 0), here=named == here)
     others = [hub for hub in hubs.every() if hub.name != leaving]
     places = rank(others, wanted, held, here)
+    refused = {hub.name: reason for hub in others if (reason := why_not(hub, wanted))}
     if places:
-        return places[0]
-    reasons = "; ".join(f"{hub.name} {why_not(hub, wanted)}" for hub in others)
+        return replace(places[0], refused=refused)
+    reasons = "; ".join(f"{hub} {reason}" for hub, reason in refused.items())
     if leaving:
         raise NowhereError(f"there is no other hub to move to: {reasons or f'{leaving} is the only one'}")
     raise NowhereError(

@@ -7,7 +7,8 @@ were promised to a hub meanwhile count against it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from coordinator.ingest.hubs import Hub
@@ -26,11 +27,19 @@ UNMEASURED: Final = 50.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A hub that fits, its points, and why in words."""
+    """A hub that fits, its points, and why in words.
+
+    Args:
+        hub: its name.
+        points: the more the better.
+        why: in words.
+        refused: the hubs that do not fit, and why not, in words that follow a hub's name.
+    """
 
     hub: str
     points: float
     why: str
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def rate(hub: Hub, *, instances: int, here: bool) -> Place:

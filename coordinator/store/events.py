@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import String, cast, or_, select
 from sqlalchemy.orm import Session
 
 from coordinator.store import schema
@@ -29,6 +29,27 @@ def last(session: Session, count: int, *, instance: str = "", hub: str = "") -> 
     if hub:
         query = query.where(schema.Event.hub == hub)
     return list(reversed(list(session.scalars(query))))
+
+
+def concerning(session: Session, instance: str, since: str, count: int) -> list[dict[str, Any]]:
+    """Returns the bodies of the newest events since a time that are about an instance or mention it, oldest first.
+
+    A rule that concerns several instances is about none of them: its event only names them.
+    """
+    mentions = (schema.Event.instance == "") & cast(schema.Event.body, String).contains(instance, autoescape=True)
+    query = (
+        select(schema.Event.body)
+        .where(schema.Event.at >= since, or_(schema.Event.instance == instance, mentions))
+        .order_by(schema.Event.number.desc())
+        .limit(count)
+    )
+    return list(reversed(list(session.scalars(query))))
+
+
+def last_before(session: Session, instance: str, rule: str, moment: str) -> dict[str, Any] | None:
+    """Returns the body of an instance's newest event of a kind before a time; ``None`` if there is none."""
+    which = (schema.Event.instance == instance, schema.Event.rule == rule, schema.Event.at < moment)
+    return session.scalars(select(schema.Event.body).where(*which).order_by(schema.Event.number.desc())).first()
 
 
 def log_of_end(session: Session, instance: str) -> list[dict[str, str]]:

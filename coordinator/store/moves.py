@@ -56,6 +56,11 @@ def advance(session: Session, /, move: Move, old: str, new: str, **values: Any) 
     return Move(**(values_of(move) | values))
 
 
+def of(session: Session, instance: str) -> list[Move]:
+    """Returns all moves of an instance, oldest first."""
+    return list(session.scalars(select(Move).where(Move.instance == instance).order_by(Move.number)))
+
+
 def unfinished(session: Session) -> list[Move]:
     """Returns the open moves, oldest first."""
     return list(session.scalars(select(Move).where(text(OPEN_MOVE)).order_by(Move.number)))

@@ -167,6 +167,8 @@ class Move(Base):
     source: Mapped[str]  # empty where nothing holds the instance
     destination: Mapped[str]
     named: Mapped[bool] = mapped_column(default=False)  # the destination was named, not chosen
+    place: Mapped[str] = mapped_column(default="", server_default="")  # why there, in words
+    refused: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, server_default="{}")  # hub => why not there
     handover: Mapped[str] = mapped_column(default="takeover")
     epoch: Mapped[int]
     claimed: Mapped[int] = mapped_column(default=0)

@@ -134,6 +134,13 @@ class EventsAsk(Question, kw_only=True):
     hub: str = ""
 
 
+class WhyAsk(Question, kw_only=True):
+    """``why``: what happened to an instance, and for which reasons."""
+
+    instance: str
+    since: str = ""  # RFC 3339; empty: from its start on
+
+
 class NothingAsk(Question, kw_only=True):
     """``status``, ``functions``: no arguments."""
 
@@ -352,6 +359,24 @@ class LogRow(msgspec.Struct, kw_only=True):
     hub: str = ""
 
 
+class WhyRow(msgspec.Struct, kw_only=True):
+    """``why``: one thing that happened to an instance, oldest first."""
+
+    at: str
+    did: str
+    why: str
+    severity: Literal["info", "warning", "problem"] = "info"
+    hub: str = ""
+    by: str = ""  # "rule hot", "request" (a person's), "set" (likewise, by MQTT), "failover", "drain" ...; empty: a hub
+    metric: str = ""  # what the rule looks at, and its value and threshold when it fired
+    value: float | None = None
+    threshold: float | None = None
+    place: str = ""  # why that hub and no other, if it was brought to one
+    refused: dict[str, str] = {}  # hub => why it could not be that one
+    downtime_ms: float = 0.0
+    earlier: bool = False  # before the time that was asked for: it says why the instance is where it is
+
+
 class FunctionRow(msgspec.Struct, kw_only=True):
     """``functions``: code that has been started at least once."""
 
@@ -387,6 +412,7 @@ QUESTIONS: dict[str, type[Question]] = {
     "unmute": InstanceAsk,
     "logs": LogsAsk,
     "events": EventsAsk,
+    "why": WhyAsk,
     "status": NothingAsk,
     "functions": NothingAsk,
 }
@@ -411,6 +437,7 @@ ANSWERS: dict[str, Any] = {
     "unmute": StartedAnswer,
     "logs": list[LogRow],
     "events": list[EventRow],
+    "why": list[WhyRow],
     "status": StatusAnswer,
     "functions": list[FunctionRow],
 }
