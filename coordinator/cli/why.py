@@ -65,7 +65,7 @@ def beginning(text: str, now: datetime) -> datetime:
         try:
             if "-" in text:
                 moment = datetime.fromisoformat(text)
-                return moment if moment.tzinfo else moment.astimezone(now.tzinfo).replace(tzinfo=now.tzinfo)
+                return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
             clock = time.fromisoformat(text)
         except ValueError:
             raise UsageError(f"{text!r} is no time", place="--since", remedy=_EXAMPLE) from None
