@@ -13,12 +13,14 @@ import msgspec
 
 from coordinator import intents
 from coordinator.ingest.instances import LogLine, Voices
+from coordinator.moves import starting
 from coordinator.moves.actions import Actions, Carried
 from coordinator.moves.draining import Drains
 from coordinator.moves.ground import Ground
 from coordinator.moves.pause import Pause
+from coordinator.placement.requirements import Requirements
 from coordinator.store import checkpoints, events, instances
-from coordinator.views import answers, hubs, if_lost, lineage, reasons
+from coordinator.views import answers, hubs, if_lost, lineage, placing, reasons
 from coordinator.views import instances as instance_views
 from devices.errors import MidstreamError, RefusedError, UsageError, printable
 from devices.protocol import limits
@@ -104,8 +106,16 @@ class Desk:
                 return await self._fetch(client, asked)
             case answers.IfLostAsk():
                 return await if_lost.rows(
-                    ground.store, ground.hubs, self._voices, ground.ahead, asked.hub, paused=self._pause.since
+                    ground.store,
+                    ground.hubs,
+                    self._voices,
+                    ground.ahead,
+                    asked.hub,
+                    promised=ground.promised,
+                    paused=self._pause.since,
                 )
+            case answers.PlacesAsk():
+                return await self._places(asked)
             case answers.PauseAsk():
                 await (self._pause.end() if asked.off else self._pause.begin())
                 return await self._status()
@@ -114,6 +124,14 @@ class Desk:
             case answers.NothingAsk():
                 return await self._status()
         return await self._carry_out(question, asked)
+
+    async def _places(self, asked: answers.PlacesAsk) -> placing.PlacesAnswer:
+        ground = self._ground
+        if not asked.files:
+            return await placing.of_name(ground.store, ground.hubs, ground.promised, asked.name)
+        _, declaration = starting.read_files(asked.files, asked.function, ground.defaults)
+        wanted = Requirements(declaration.settings.needs, starting.ENGINE)
+        return await placing.of_new(ground.store, ground.hubs, ground.promised, declaration.name, wanted)
 
     async def _logs(self, asked: answers.LogsAsk) -> list[answers.LogRow]:
         names = await self._ground.store.read(instances.names)

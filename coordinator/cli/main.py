@@ -53,6 +53,7 @@ SECTIONS: Final[dict[str, dict[str, Entry]]] = {
             "coordinator.cli.instances", "migrate", "Move a running instance to another hub (also: move)."
         ),
         "upgrade": Entry("coordinator.cli.upgrade", "upgrade", "Go on with changed source, where the function stands."),
+        "place": Entry("coordinator.cli.place", "place", "Where a function could go, with points and reasons."),
         "stop": Entry("coordinator.cli.instances", "stop", "End an instance for good; its checkpoints stay."),
         "logs": Entry("coordinator.cli.streams", "logs", "What an instance printed."),
         "why": Entry("coordinator.cli.why", "why", "Why an instance moved, stopped, failed, or is where it is."),

@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from coordinator.ingest.course import Course
 from coordinator.journal import Journal
 from coordinator.moment import now
 from coordinator.store import hubs as rows
@@ -51,6 +52,13 @@ class Hub:
     since: str = ""
     reason: str = "not heard of since the coordinator's start"
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    course: Course = field(default_factory=Course)
+
+    @property
+    def cpu(self) -> float | None:
+        """Percent that it was busy of late; ``None``: nothing is known."""
+        recent = self.course.recent(self.heard)
+        return recent if recent is not None or self.metrics is None else self.metrics.cpu
 
     @property
     def online(self) -> bool:
@@ -172,6 +180,7 @@ class Hubs:
         moment = time.monotonic()
         hub.interval = moment - hub.heard if hub.metrics is not None else 0.0
         hub.metrics, hub.heard = metrics, moment
+        hub.course.add(metrics.cpu, moment)
         if hub.state == "silent" and hub.status is not None:
             hub.become(hub.status.state, "")
             self._somebody_came()

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from coordinator import intents
 from coordinator.moment import now
-from coordinator.moves import changing, decisions, fallback, founding, starting, upgrading
+from coordinator.moves import changing, decisions, founding, starting, upgrading
 from coordinator.moves.changing import Change
 from coordinator.moves.giving_up import require_nothing_ahead
 from coordinator.moves.ground import Ground
 from coordinator.moves.keeping import Keeping
 from coordinator.moves.moving import Moves
-from coordinator.placement import choice
+from coordinator.placement import choice, tenants
 from coordinator.placement.requirements import Requirements
 from coordinator.placement.score import Place
 from coordinator.store import checkpoints, instances
@@ -90,10 +90,14 @@ class Actions:
 
     async def _run(self, intent: intents.Run) -> Carried:
         code = starting.read(intent, self._ground.defaults)
-        held = await self._ground.store.read(fallback.held_by_hub)
-        place = choice.choose(self._ground.hubs, Requirements(code.needs, starting.ENGINE), held, named=intent.hub)
-        planting = self._planting(intent, place)
-        return await self._carried(await self._ground.store.write(starting.new_instance, planting, code), place.why)
+        ground, wanted = self._ground, Requirements(code.needs, starting.ENGINE)
+        everybody = await ground.store.read(tenants.every)
+        place = choice.choose(ground.hubs, wanted, ground.promised(everybody), named=intent.hub)
+        planting, unnamed = self._planting(intent, place), founding.new_id()
+        ground.promise(unnamed, place.hub, wanted.asks)
+        move = await ground.store.write(starting.new_instance, planting, code)
+        ground.reservations.named(unnamed, move.instance)
+        return await self._carried(move, place.why)
 
     def _planting(self, intent: intents.Run | intents.Restore, place: Place) -> starting.Planting:
         return starting.Planting(
@@ -313,15 +317,20 @@ class Actions:
             intents.Restore(by=intent.by, why=intent.why, checkpoint=instance.id, hub=instance.hub, unmute=True)
         )
 
-    async def _branch(self, intent: intents.Restore, wanted: Checkpoint, instance: Instance) -> Carried:
-        blob = await self._ground.store.read(checkpoints.blob, wanted.id)
-        place = await self._place(instance, named=intent.hub)
+    async def _branch(self, intent: intents.Restore, checkpoint: Checkpoint, instance: Instance) -> Carried:
+        blob = await self._ground.store.read(checkpoints.blob, checkpoint.id)
+        ground = self._ground
+        wanted, everybody = await ground.store.read(tenants.wishes_and_every, instance.id)
+        wanted = replace(wanted, instance="")  # the other one stays where it is
+        place = choice.choose(ground.hubs, wanted, ground.promised(everybody), named=intent.hub)
         header, packed = blobs.decode_header(blob)
         if intent.files or intent.values:
             changed = await asyncio.to_thread(changing.changed, blob, await self._change(instance, intent))
             header, packed = changed.header, changed.packed
-        planting = self._planting(intent, place)
-        move = await self._ground.store.write(starting.branch, planting, wanted.id, header, packed)
+        planting, unnamed = self._planting(intent, place), founding.new_id()
+        ground.promise(unnamed, place.hub, wanted.asks)
+        move = await ground.store.write(starting.branch, planting, checkpoint.id, header, packed)
+        ground.reservations.named(unnamed, move.instance)
         return await self._carried(move, place.why)
 
     # Common ----------------------------------------------------------------------------------------------------------
@@ -345,8 +354,16 @@ class Actions:
         return RefusedError(f"there is no instance {name!r}", remedy=remedy)
 
     async def _place(self, instance: Instance, **how: str) -> Place:
-        wanted, held = await self._ground.store.read(fallback.wishes, instance.id)
-        return choice.choose(self._ground.hubs, wanted, held, **how)
+        """Chooses a hub and promises it to the instance.
+
+        Raises:
+            RefusedError: none fits, or not the one that was named.
+        """
+        ground = self._ground
+        wanted, everybody = await ground.store.read(tenants.wishes_and_every, instance.id)
+        place = choice.choose(ground.hubs, wanted, ground.promised(everybody, instance.id), **how)
+        ground.promise(instance.id, place.hub, wanted.asks, used_at=instance.hub)
+        return place
 
     async def _carried(self, move: Move, why: str) -> Carried:
         """Carries a move to its end and returns how things are then.

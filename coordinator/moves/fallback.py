@@ -19,15 +19,13 @@ from coordinator.moves import decisions, setting_back
 from coordinator.moves.ground import Ground
 from coordinator.moves.journey import Journey
 from coordinator.moves.setting_back import SetBack
-from coordinator.placement import choice
-from coordinator.placement.requirements import Requirements
+from coordinator.placement import choice, tenants
 from coordinator.placement.score import Place
-from coordinator.store import checkpoints, instances, moves
+from coordinator.store import checkpoints, moves
 from coordinator.store.checkpoints import UPGRADE
-from coordinator.store.schema import Function, Instance, Move
+from coordinator.store.schema import Move
 from devices.errors import MidstreamError
 from devices.protocol import sealing
-from devices.runtime.settings import Needs, Settings
 
 ANCESTORS: Final = 4
 """Older checkpoints that are tried before the first one."""
@@ -42,12 +40,14 @@ async def other_destination(ground: Ground, move: Move, failure: MidstreamError)
     why = MidstreamError(f"{move.destination} cannot take it: {failure.message}", remedy=failure.remedy)
     if move.named or not ground.hubs.online(move.source):
         raise why from failure
-    wanted, held = await ground.store.read(wishes, move.instance)
+    wanted, everybody = await ground.store.read(tenants.wishes_and_every, move.instance)
     tried = [*move.tried, _key(move.checkpoint, move.destination)]
     excluded = {_hub_of(key) for key in tried} | {move.source}
-    places = choice.rank([hub for hub in ground.hubs.every() if hub.name not in excluded], wanted, held)
+    others = [hub for hub in ground.hubs.every() if hub.name not in excluded]
+    places = choice.rank(others, wanted, ground.promised(everybody, move.instance))
     if not places:
         raise why from failure
+    ground.promise(move.instance, places[0].hub, wanted.asks, used_at=move.source)
     refused = {**move.refused, move.destination: f"cannot take it: {failure.message}"}
     return await ground.store.write(_redirect, move, places[0], tried, refused)
 
@@ -58,26 +58,6 @@ def _redirect(session: Session, move: Move, place: Place, tried: list[str], refu
     if row is None:
         raise decisions.LostDecisionError("the move has gone another way meanwhile")
     return row
-
-
-def wishes(session: Session, instance: str) -> tuple[Requirements, dict[str, int]]:
-    """Returns what an instance asks of a hub, and how many instances each hub holds."""
-    row = session.get(Instance, instance)
-    assert row is not None
-    function = session.get(Function, row.function)
-    newest = checkpoints.find(session, row.newest)
-    needs = Settings.from_plain(function.settings).needs if function else Needs()
-    wanted = Requirements(needs, newest.engine, newest.packages) if newest else Requirements(needs)
-    return wanted, held_by_hub(session)
-
-
-def held_by_hub(session: Session) -> dict[str, int]:
-    """Returns the number of instances by hub that have not ended."""
-    held: dict[str, int] = {}
-    for instance, _ in instances.every(session):
-        if instance.hub and instance.state not in instances.ENDED:
-            held[instance.hub] = held.get(instance.hub, 0) + 1
-    return held
 
 
 async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) -> None:
@@ -92,8 +72,9 @@ async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) 
     while True:
         came = ground.hubs.came
         chain = await ground.store.read(_chain, move.checkpoint, tried)
-        wanted, held = await ground.store.read(wishes, move.instance)
-        found = _first_untried(ground, move.source, chain, tried, choice.rank(ground.hubs.every(), wanted, held))
+        wanted, everybody = await ground.store.read(tenants.wishes_and_every, move.instance)
+        places = choice.rank(ground.hubs.every(), wanted, ground.promised(everybody, move.instance))
+        found = _first_untried(ground, move.source, chain, tried, places)
         if found is not None:
             break
         absent = [hub.name for hub in ground.hubs.every() if not hub.online]
@@ -106,6 +87,7 @@ async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) 
         await came.wait()
     journey.waits = ""
     hub, checkpoint = found
+    ground.promise(move.instance, hub, wanted.asks)
     journey.sent_to = ""
     if checkpoint == move.checkpoint:
         await _tell(ground, journey, failure, f"goes on at {hub} from checkpoint {checkpoint}", "warning")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,8 +17,10 @@ from coordinator.journal import Journal
 from coordinator.line import Line
 from coordinator.moves.claims import Claims
 from coordinator.moves.commands import Commands
+from coordinator.placement.reservations import Promise, Reservations, Size, Tenant, expected
 from coordinator.store.database import Store
 from devices.mqtt.kind import BrokerKind
+from devices.protocol.messages import InstanceUse
 from devices.protocol.topics import Topics
 from devices.runtime.settings import Settings
 
@@ -44,11 +48,37 @@ class Ground:
     timezone: str  # the site's, an IANA name; it travels with each function
     defaults: Settings  # for what a function does not say about itself
     ready: asyncio.Event
+    reservations: Reservations = field(default_factory=Reservations)
 
     @property
     def handover(self) -> Handover:
         """How a session changes hands on this broker (`docs/protocol.md`, rule 20)."""
         return "disconnect" if self.line.kind is BrokerKind.EMBEDDED else "takeover"
+
+    def promised(self, tenants: Iterable[Tenant], but: str = "") -> dict[str, Promise]:
+        """Returns what each hub owes beside what its metrics show, as of now.
+
+        Args:
+            tenants: all functions that run or are on their way.
+            but: the instance for which a place is sought.
+        """
+        return self.reservations.promised(tenants, self._use, time.monotonic(), but)
+
+    def promise(self, key: str, hub: str, asks: Size, *, used_at: str = "") -> None:
+        """Promises a hub to a function, until its metrics show it.
+
+        Args:
+            key: the instance, or what stands for one without a name.
+            hub: that was chosen.
+            asks: what the function asks for.
+            used_at: the hub where it runs now.
+        """
+        size = expected(asks, self._use(used_at, key) if used_at else None)
+        self.reservations.promise(key, hub, size, time.monotonic())
+
+    def _use(self, hub: str, instance: str) -> InstanceUse | None:
+        metrics = self.hubs[hub].metrics if self.hubs.online(hub) else None
+        return metrics.instances.get(instance) if metrics is not None else None
 
     async def lease_over(self, hub: str) -> None:
         """Returns when what a hub has run can have no effect there any more without its word, or the hub is back."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -107,6 +108,10 @@ class Moves:
                 await self._step(journey, journey.state)
         finally:
             del self._journeys[instance], self._tasks[instance]
+            if journey.state == "done":
+                ground.reservations.arrived(instance, journey.move.destination, time.monotonic())
+            elif journey.state in ENDED:
+                ground.reservations.release(instance)
         await until_stored(lambda: report.tell(ground, journey))
         return journey.move
 

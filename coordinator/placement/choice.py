@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from coordinator.ingest.hubs import Hub, Hubs
-from coordinator.placement.requirements import Requirements, why_not
+from coordinator.placement.requirements import Requirements, nobody_meets, why_not
+from coordinator.placement.reservations import NOTHING, Promise
 from coordinator.placement.score import Place, rate
 from devices.errors import RefusedError
 
@@ -18,17 +19,17 @@ class NowhereError(RefusedError):
     slug = "nowhere"
 
 
-def rank(hubs: Collection[Hub], wanted: Requirements, held: Mapping[str, int], here: str = "") -> list[Place]:
+def rank(hubs: Collection[Hub], wanted: Requirements, promised: Mapping[str, Promise], here: str = "") -> list[Place]:
     """Returns the hubs that fit, the best first; equal ones by name, so that the choice can be told beforehand.
 
     Args:
         hubs: among which to choose.
         wanted: by the function.
-        held: instances by hub.
+        promised: what each hub owes to others.
         here: the hub where the function is.
     """
-    fitting = [hub for hub in hubs if not why_not(hub, wanted)]
-    places = [rate(hub, instances=held.get(hub.name, 0), here=hub.name == here) for hub in fitting]
+    fitting = [hub for hub in hubs if not why_not(hub, wanted, promised.get(hub.name, NOTHING))]
+    places = [rate(hub, promised=promised.get(hub.name, NOTHING), here=hub.name == here) for hub in fitting]
     return sorted(places, key=lambda place: (-place.points, place.hub))
 
 
@@ -49,7 +50,7 @@ def named_hub(hubs: Hubs, name: str) -> Hub:
 def choose(
     hubs: Hubs,
     wanted: Requirements,
-    held: Mapping[str, int],
+    promised: Mapping[str, Promise],
     *,
     named: str = "",
     leaving: str = "",
@@ -60,7 +61,7 @@ def choose(
     Args:
         hubs: all of them.
         wanted: by the function.
-        held: instances by hub.
+        promised: what each hub owes to others.
         named: the hub that a person wants; empty for the best one.
         leaving: the hub to get away from; empty for a start.
         here: the hub where it is, which is as good as any other.
@@ -71,17 +72,20 @@ def choose(
     """
     if named:
         hub = named_hub(hubs, named)
-        if reason := why_not(hub, wanted):
+        owed = promised.get(named, NOTHING)
+        if reason := why_not(hub, wanted, owed):
             raise RefusedError(f"{named} cannot take it: {named} {reason}")
-        return rate(hub, instances=held.get(named, 0), here=named == here)
+        return rate(hub, promised=owed, here=named == here)
     others = [hub for hub in hubs.every() if hub.name != leaving]
-    places = rank(others, wanted, held, here)
-    refused = {hub.name: reason for hub in others if (reason := why_not(hub, wanted))}
+    places = rank(others, wanted, promised, here)
+    reasons = ((hub.name, why_not(hub, wanted, promised.get(hub.name, NOTHING))) for hub in others)
+    refused = {hub: reason for hub, reason in reasons if reason}
     if places:
         return replace(places[0], refused=refused)
-    reasons = "; ".join(f"{hub} {reason}" for hub, reason in refused.items())
+    every_reason = "; ".join(f"{hub} {reason}" for hub, reason in refused.items())
+    lacking = nobody_meets(hubs.every(), wanted, promised)
     if leaving:
-        raise NowhereError(f"there is no other hub to move to: {reasons or f'{leaving} is the only one'}")
-    raise NowhereError(
-        f"no hub can run it: {reasons or 'none has come yet'}", remedy="start one: midstream hub --name hub-a"
-    )
+        only = f"{leaving} is the only one"
+        raise NowhereError(f"there is no other hub to move to: {every_reason or only}", remedy=lacking or None)
+    remedy = lacking or "start one: midstream hub --name hub-a"
+    raise NowhereError(f"no hub can run it: {every_reason or 'none has come yet'}", remedy=remedy)

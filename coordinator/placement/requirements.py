@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from coordinator.ingest.hubs import Hub
+from coordinator.placement.reservations import NOTHING, Promise, Size
 from devices import requirements
-from devices.protocol.messages import HubInfo
+from devices.protocol.messages import HubInfo, HubMetrics, InstanceUse
 from devices.runtime.settings import Needs
 
 
@@ -21,41 +24,164 @@ class Requirements:
         needs: what `@function` says.
         engine: what its checkpoint was made by.
         packages: distributions and versions that its checkpoint was made with.
+        instance: for which a place is sought; what it uses now, on the hub where it is, is free for it there.
     """
 
     needs: Needs = field(default_factory=Needs)
     engine: str = "python"
     packages: Mapping[str, str] = field(default_factory=dict)
+    instance: str = ""
+
+    @property
+    def asks(self) -> Size:
+        """The memory and the cpu."""
+        return Size(self.needs.memory, self.needs.cpu)
 
 
-def why_not(hub: Hub, wanted: Requirements) -> str:
+class Check(NamedTuple):
+    """One requirement held against one hub; ``reason``, behind the hub's name, says why it is not met; empty: it is."""
+
+    requirement: str
+    reason: str
+
+
+def why_not(hub: Hub, wanted: Requirements, promised: Promise = NOTHING) -> str:
     """Returns the first reason why a hub cannot run a function, in words that follow its name; empty if it can.
 
     Args:
         hub: as it is now.
         wanted: by the function.
+        promised: what the hub owes to others.
     """
-    info, metrics, needs = hub.info, hub.metrics, wanted.needs
-    if info is None or not hub.online:
+    if hub.info is None or not hub.online:
         return f"is {hub.state}"
     if hub.state != "online":
         return f"is {hub.state}: it takes nothing new"
-    if wanted.engine not in info.engines:
-        return f"has no engine {wanted.engine!r}"
+    return next((check.reason for check in checks(hub, wanted, promised) if check.reason), "")
+
+
+def checks(hub: Hub, wanted: Requirements, promised: Promise = NOTHING) -> Iterator[Check]:
+    """Yields each requirement with what a hub that has told of itself says to it."""
+    info, needs = hub.info, wanted.needs
+    assert info is not None, "only a hub that has told of itself can be judged"
+    yield Check(
+        f"engine {wanted.engine!r}",
+        "" if wanted.engine in info.engines else f"has no engine {wanted.engine!r}",
+    )
     for label in needs.labels:
-        if label not in info.labels:
-            return f"has no label {label!r}"
-    if info.packages_left_out == 0 and (reason := _packages(info, wanted)):
-        return reason  # where some are left out the hub itself answers, when it gets ready
-    if metrics is not None and metrics.memory_available < needs.memory:
-        return f"has {metrics.memory_available // 10**6} MB of memory free, {needs.memory // 10**6} MB are needed"
-    return ""
+        yield Check(f"label {label!r}", "" if label in info.labels else f"has no label {label!r}")
+    for device in needs.device:
+        there = device in info.devices
+        yield Check(f"device {device!r}", "" if there else f"has no device {device!r} attached")
+    for name in needs.data:
+        yield Check(f"data {name!r}", "" if name in info.data else f"offers no data {name!r}")
+    if info.packages_left_out == 0:  # where some are left out the hub itself answers, when it gets ready
+        yield from _packages(info, wanted)
+    own = hub.metrics.instances.get(wanted.instance) if hub.metrics is not None else None
+    if needs.memory:
+        yield Check(_megabytes(needs.memory) + " of memory", _memory(hub, info, needs.memory, promised, own))
+    if needs.cpu:
+        yield Check(_cores(needs.cpu), _cpu(hub, info, needs.cpu, promised, own))
 
 
-def _packages(info: HubInfo, wanted: Requirements) -> str:
+def nobody_meets(hubs: Collection[Hub], wanted: Requirements, promised: Mapping[str, Promise]) -> str:
+    """Returns which requirement no hub meets, or which ones no hub meets together; empty where one meets all.
+
+    Args:
+        hubs: all that have told of themselves.
+        wanted: by the function.
+        promised: what each hub owes to others.
+    """
+    there = [hub for hub in hubs if hub.takes_functions]
+    away = [hub for hub in hubs if not hub.takes_functions]
+    met = _met(there, wanted, promised)
+    if not there or any(not why_not(hub, wanted, promised.get(hub.name, NOTHING)) for hub in there):
+        return ""
+    lacking = [requirement for requirement, by in met.items() if not by]
+    if lacking:
+        elsewhere = _met(away, wanted, {})
+        told = [it + (f" (only {' and '.join(by)}, away)" if (by := elsewhere.get(it)) else "") for it in lacking]
+        return f"no hub that is there has {', '.join(told)}"
+    everybody = len(there)
+    each = [f"{requirement} ({' and '.join(by)})" for requirement, by in met.items() if len(by) < everybody]
+    return f"no hub has all at once: {', '.join(each)}"
+
+
+def _met(hubs: Collection[Hub], wanted: Requirements, promised: Mapping[str, Promise]) -> dict[str, list[str]]:
+    """Returns by requirement the hubs that meet it."""
+    met: dict[str, list[str]] = {}
+    for hub in hubs:
+        for requirement, reason in checks(hub, wanted, promised.get(hub.name, NOTHING)):
+            by = met.setdefault(requirement, [])
+            if not reason:
+                by.append(hub.name)
+    return met
+
+
+def _packages(info: HubInfo, wanted: Requirements) -> Iterator[Check]:
     versions: dict[str, str] = {canonicalize_name(name): version for name, version in info.packages.items()}
 
     def version_of(name: str) -> str | None:
         return versions.get(name)
 
-    return requirements.unmet(wanted.needs.packages, wanted.packages, version_of)
+    said = set()
+    for need in wanted.needs.packages:
+        said.add(_package_of(need))
+        yield Check(f"package {need}", requirements.unmet([need], {}, version_of))
+    for name, then in wanted.packages.items():
+        if name not in said:
+            yield Check(f"package {name} as {then}", requirements.unmet([], {name: then}, version_of))
+
+
+def _package_of(need: str) -> str:
+    try:
+        return canonicalize_name(Requirement(need).name)
+    except InvalidRequirement:
+        return ""
+
+
+def _memory(hub: Hub, info: HubInfo, needed: int, promised: Promise, own: InstanceUse | None) -> str:
+    metrics = hub.metrics
+    mine = own.memory if own is not None else 0
+    free = (metrics.memory_available if metrics is not None else info.memory) + mine - promised.memory
+    if free < needed:
+        owed = f" beside the {_megabytes(promised.memory)} that others were promised" if promised.memory else ""
+        return f"has {_megabytes(max(0, free))} of memory free{owed}, {_megabytes(needed)} are needed"
+    if info.functions_memory:
+        left = info.functions_memory - sum(use.memory for use in _uses(metrics)) + mine - promised.memory
+        if left < needed:
+            return (
+                f"lets functions use {_megabytes(info.functions_memory)} of memory, {_megabytes(max(0, left))} are "
+                f"left, {_megabytes(needed)} are needed"
+            )
+    return ""
+
+
+def _cpu(hub: Hub, info: HubInfo, needed: float, promised: Promise, own: InstanceUse | None) -> str:
+    mine = own.cpu / 100 if own is not None else 0.0
+    busy = hub.cpu
+    free = info.cores * (1 - (busy if busy is not None else 0.0) / 100) + mine - promised.cpu
+    if free < needed:
+        owed = f" beside the {promised.cpu:.2g} that others were promised" if promised.cpu else ""
+        return f"has {max(0.0, free):.2g} of {info.cores} cores free{owed}, {_are(needed)} needed"
+    if info.functions_cpu:
+        left = info.functions_cpu - sum(use.cpu for use in _uses(hub.metrics)) / 100 + mine - promised.cpu
+        if left < needed:
+            return f"lets functions use {_cores(info.functions_cpu)}, {_are(left)} left, {_are(needed)} needed"
+    return ""
+
+
+def _uses(metrics: HubMetrics | None) -> Collection[InstanceUse]:
+    return metrics.instances.values() if metrics is not None else ()
+
+
+def _megabytes(size: int) -> str:
+    return f"{size // 10**6} MB"
+
+
+def _cores(number: float) -> str:
+    return f"{number:.2g} core{'' if number == 1 else 's'}"
+
+
+def _are(number: float) -> str:
+    return f"{max(0.0, number):.2g} {'is' if number == 1 else 'are'}"

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from coordinator.views.placing import PlacesAnswer
 from devices.protocol.messages import Event, InstanceStateName
 
 # Questions -----------------------------------------------------------------------------------------------------------
@@ -73,6 +74,14 @@ class PlaceAsk(Question, kw_only=True):
 
     instance: str
     hub: str = ""
+
+
+class PlacesAsk(Question, kw_only=True):
+    """``place``: where an instance, a function or what is in files could go."""
+
+    name: str = ""  # of an instance, or of a function that was started before
+    files: dict[str, str] = {}  # in place of a name: relative path => source, main file first
+    function: str = ""  # in them; empty: the only one
 
 
 class MigrateAsk(PlaceAsk, kw_only=True):
@@ -400,6 +409,7 @@ QUESTIONS: dict[str, type[Question]] = {
     "drain": DrainAsk,
     "pause": PauseAsk,
     "if-lost": IfLostAsk,
+    "place": PlacesAsk,
     "checkpoint": InstanceAsk,
     "suspend": InstanceAsk,
     "resume": PlaceAsk,
@@ -425,6 +435,7 @@ ANSWERS: dict[str, Any] = {
     "drain": HubRow,
     "pause": StatusAnswer,
     "if-lost": list[IfLostRow],
+    "place": PlacesAnswer,
     "checkpoint": CheckpointAnswer,
     "suspend": CheckpointAnswer,
     "resume": StartedAnswer,

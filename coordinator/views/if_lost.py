@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from sqlalchemy.orm import Session
 
 from coordinator.ingest.ahead import AheadOfStore
 from coordinator.ingest.hubs import Hubs
 from coordinator.ingest.instances import Voices
 from coordinator.moment import age
-from coordinator.moves import fallback
-from coordinator.placement import choice
+from coordinator.placement import choice, tenants
 from coordinator.placement.requirements import Requirements
+from coordinator.placement.reservations import NOTHING, Promise, Tenant
 from coordinator.store import checkpoints, instances
 from coordinator.store.database import Store
 from coordinator.store.schema import Checkpoint, Function, Instance
@@ -21,7 +23,14 @@ from devices.runtime.settings import Settings
 
 
 async def rows(
-    store: Store, hubs: Hubs, voices: Voices, ahead: AheadOfStore, hub: str, *, paused: str
+    store: Store,
+    hubs: Hubs,
+    voices: Voices,
+    ahead: AheadOfStore,
+    hub: str,
+    *,
+    promised: Callable[[Iterable[Tenant]], dict[str, Promise]],
+    paused: str,
 ) -> list[IfLostRow]:
     """Returns a row for each function there, by name.
 
@@ -33,13 +42,15 @@ async def rows(
         voices: for the QoS at which inputs come.
         ahead: for what a hub has done while the coordinator was away.
         hub: the one that would be lost.
+        promised: what hubs owe to those that run.
         paused: since when nothing moves by itself; empty if all does.
 
     Raises:
         RefusedError: there is no such hub.
     """
     name = choice.named_hub(hubs, hub).name
-    there, held = await store.read(_there, name)
+    there, everybody = await store.read(_there, name)
+    owed = promised(everybody)
     found = []
     for instance, function, newest, wanted in there:
         row = _row(instance, function, newest, voices.state(instance.id))
@@ -55,25 +66,25 @@ async def rows(
             row.why = "nothing moves by itself: midstream pause --off"
         else:
             try:
-                place = choice.choose(hubs, wanted, held, leaving=name)
+                place = choice.choose(hubs, wanted, owed, leaving=name)
             except RefusedError as error:
                 row.why = error.message
             else:
                 row.goes_to, row.why = place.hub, place.why
-                held[place.hub] = held.get(place.hub, 0) + 1
+                owed[place.hub] = owed.get(place.hub, NOTHING).with_one(wanted.asks)
         found.append(row)
     return found
 
 
 def _there(
     session: Session, hub: str
-) -> tuple[list[tuple[Instance, Function, Checkpoint | None, Requirements]], dict[str, int]]:
+) -> tuple[list[tuple[Instance, Function, Checkpoint | None, Requirements]], list[Tenant]]:
     there = [
-        (instance, function, checkpoints.find(session, instance.newest), fallback.wishes(session, instance.id)[0])
+        (instance, function, checkpoints.find(session, instance.newest), tenants.wishes(session, instance.id))
         for instance, function in instances.every(session)
         if instance.hub == hub and instance.state not in instances.ENDED
     ]
-    return there, fallback.held_by_hub(session)
+    return there, tenants.every(session)
 
 
 def _row(instance: Instance, function: Function, newest: Checkpoint | None, said: InstanceState | None) -> IfLostRow:

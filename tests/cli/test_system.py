@@ -138,6 +138,19 @@ def test_all_is_well_and_both_hubs_are_there(system: System) -> None:
     assert "hub-b" in system.call("hubs").out
 
 
+def test_place_explains_each_hub_for_an_instance_and_for_a_file(system: System, counter: str) -> None:
+    told = system.json("place", counter)
+    assert {(row["hub"], row["here"], row["fits"]) for row in told["hubs"]} == {
+        ("hub-a", True, True), ("hub-b", False, True),
+    }  # fmt: skip
+    (system.folder / "bound.py").write_text(COUNTER.replace('checkpoint="1h"', 'needs={"labels": ["gpu"]}'))
+    said = system.call("place", "bound.py")
+    assert (said.status, said.err) == (1, "")
+    assert said.out.splitlines()[0] == "counter needs label gpu"
+    assert said.out.splitlines()[-1] == "no hub that is there has label 'gpu'"
+    assert "has no label 'gpu'" in said.out
+
+
 def test_a_function_moves_with_its_total_and_goes_on(system: System, counter: str) -> None:
     system.publish(counter, "1", "2", "3")
     system.until(counter, counted(3))

@@ -6,9 +6,10 @@ import pytest
 
 from coordinator.ingest.hubs import Hub
 from coordinator.placement.choice import NowhereError, choose, rank
-from coordinator.placement.requirements import Requirements, why_not
+from coordinator.placement.requirements import Requirements, nobody_meets, why_not
+from coordinator.placement.reservations import Promise
 from devices.errors import RefusedError
-from devices.protocol.messages import HubInfo, HubMetrics
+from devices.protocol.messages import HubInfo, HubMetrics, InstanceUse
 from devices.runtime.settings import Needs
 
 NOTHING = Requirements()
@@ -30,10 +31,12 @@ class Some:
         return self._hubs[name]
 
 
-def hub(name: str, *, state: str = "online", cpu: float = 10.0, labels=(), packages=None, **metrics) -> Hub:
+def hub(
+    name: str, *, state: str = "online", cpu: float = 10.0, labels=(), packages=None, offers=None, **metrics
+) -> Hub:
     info = HubInfo(
         hub=name, version="", arch="", cores=4, memory=10**9, python="3.11", engines=["python"], labels=list(labels),
-        packages=packages or {},
+        packages=packages or {}, **(offers or {}),
     )  # fmt: skip
     fields = {"load": 0.1, "memory": 30.0, "memory_available": 10**9, "swap": 0.0, "disk": 10.0} | metrics
     return Hub(name, info=info, metrics=HubMetrics(cpu=cpu, **fields), state=state)
@@ -56,6 +59,14 @@ def hub(name: str, *, state: str = "online", cpu: float = 10.0, labels=(), packa
         (hub("a", packages={"x": "1.0"}), Needs(packages=["x==1"]), ""),
         (hub("a", packages={"x": "1"}), Needs(packages=["what is this"]), "cannot be judged: 'what is this' is no requirement"),
         (hub("a", memory_available=10**8), Needs(memory=3 * 10**8), "has 100 MB of memory free, 300 MB are needed"),
+        (hub("a", offers={"functions_memory": 2 * 10**8}), Needs(memory=3 * 10**8), "lets functions use 200 MB of memory, 200 MB are left, 300 MB are needed"),
+        (hub("a", cpu=50.0), Needs(cpu=2.0), ""),
+        (hub("a", cpu=80.0), Needs(cpu=2.0), "has 0.8 of 4 cores free, 2 are needed"),
+        (hub("a", offers={"functions_cpu": 1.0}), Needs(cpu=2.0), "lets functions use 1 core, 1 is left, 2 are needed"),
+        (hub("a"), Needs(device=["zigbee"]), "has no device 'zigbee' attached"),
+        (hub("a", offers={"devices": ["zigbee", "/dev/ttyUSB0"]}), Needs(device=["zigbee", "/dev/ttyUSB0"]), ""),
+        (hub("a"), Needs(data=["photos"]), "offers no data 'photos'"),
+        (hub("a", offers={"data": {"photos": "r"}}), Needs(data=["photos"]), ""),
     ],
 )  # fmt: skip
 def test_a_hub_that_does_not_fit_says_why(one, needs, reason):
@@ -106,7 +117,51 @@ def test_equal_hubs_do_not_play_ping_pong():
 
 
 def test_what_was_promised_to_a_hub_counts_against_it():
-    assert rank([hub("a"), hub("b")], NOTHING, {"a": 3})[0].hub == "b"
+    both = [hub("a"), hub("b")]
+    assert rank(both, NOTHING, {"a": Promise(functions=3)})[0].hub == "b"
+    assert rank(both, NOTHING, {"a": Promise(memory=10**8)})[0].hub == "b"
+    assert rank(both, NOTHING, {"a": Promise(cpu=0.5)})[0].hub == "b"
+    large = Requirements(Needs(memory=8 * 10**8, cpu=2.0))
+    assert why_not(hub("a"), large, Promise(memory=3 * 10**8)) == (
+        "has 700 MB of memory free beside the 300 MB that others were promised, 800 MB are needed"
+    )
+    assert why_not(hub("a"), large, Promise(cpu=2.0)) == (
+        "has 1.6 of 4 cores free beside the 2 that others were promised, 2 are needed"
+    )
+
+
+def test_what_a_function_uses_where_it_is_is_free_for_it_there():
+    one = hub("a", cpu=90.0, memory_available=10**8, instances={"x": InstanceUse(cpu=300.0, memory=4 * 10**8)})
+    needs = Needs(memory=4 * 10**8, cpu=3.0)
+    assert why_not(one, Requirements(needs, instance="x")) == ""
+    assert why_not(one, Requirements(needs, instance="y")) != ""
+
+
+def test_each_part_of_the_sum_is_told():
+    one = hub("a", cpu=20.0, mains=False, battery=30.0, temperature=70.0, offers={"cost": 0.5})
+    for second in range(0, 300, 5):
+        one.course.add(20.0 + second / 10, second)
+    one.heard = 295.0
+    (place,) = rank([one], NOTHING, {"a": Promise(functions=2, memory=10**8)}, here="a")
+    parts = {part.name: round(part.points) for part in place.parts}
+    assert parts.pop("cpu") == 53
+    assert parts == {
+        "memory": 60, "functions": -6, "temperature": -20, "power": -75, "trend": -16, "stays": 15, "cost": -1500,
+    }  # fmt: skip
+    assert place.points == pytest.approx(sum(part.points for part in place.parts))
+    assert place.why == (
+        "cpu 47 %, memory 30 % and 10 % promised, 2 functions, 70 °C, on battery 30 %, cpu rising, it is there already, "
+        "costs 0.5 an hour"
+    )
+
+
+def test_a_hub_that_costs_is_taken_when_nothing_at_home_fits_and_then_the_cheapest():
+    worst = hub("home", cpu=99.0, memory=99.0, temperature=95.0, mains=False, battery=1.0)
+    rented, friends = hub("rented", offers={"cost": 0.12}), hub("friends", cpu=90.0, offers={"cost": 0.01})
+    places = [place.hub for place in rank([rented, friends, worst], NOTHING, {"home": Promise(functions=20)})]
+    assert places == ["home", "friends", "rented"]
+    rented.info.labels = ["gpu"]
+    assert choose(Some(rented, worst), Requirements(Needs(labels=["gpu"])), {}).hub == "rented"
 
 
 def test_a_hub_on_battery_is_the_last_choice():
@@ -119,6 +174,25 @@ def test_nowhere_names_each_hub_and_its_reason():
     hubs = Some(hub("a"), hub("b", state="offline"), hub("c", labels=["x"]))
     with pytest.raises(NowhereError, match=r"no other hub to move to: b is offline; c has no label 'big'"):
         choose(hubs, Requirements(Needs(labels=["big"])), {}, leaving="a")
+
+
+@pytest.mark.parametrize(
+    ("needs", "said"),
+    [
+        (Needs(labels=["big"]), ""),
+        (Needs(labels=["gpu"]), "no hub that is there has label 'gpu' (only attic, away)"),
+        (Needs(data=["films"], memory=10**10), "no hub that is there has data 'films', 10000 MB of memory"),
+        (Needs(labels=["big"], device=["zigbee"]), "no hub has all at once: label 'big' (nas), device 'zigbee' (pi)"),
+    ],
+)
+def test_a_contradictory_placement_says_which_requirement_no_hub_meets(needs, said):
+    attic = hub("attic", state="offline", labels=["gpu"])
+    hubs = [hub("nas", labels=["big"]), hub("pi", offers={"devices": ["zigbee"]}), attic]
+    assert nobody_meets(hubs, Requirements(needs), {}) == said
+    if said:
+        with pytest.raises(NowhereError) as nowhere:
+            choose(Some(*hubs), Requirements(needs), {})
+        assert nowhere.value.remedy == said
 
 
 def test_a_named_hub_is_taken_or_refused_with_its_reason():

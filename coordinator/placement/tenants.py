@@ -1,0 +1,42 @@
+"""Which functions are where, or on their way, as the store has decided."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from coordinator.placement.requirements import Requirements
+from coordinator.placement.reservations import Tenant
+from coordinator.store import checkpoints, instances
+from coordinator.store.schema import OPEN_MOVE, Function, Instance, Move
+from devices.runtime.settings import Needs, Settings
+
+
+def wishes(session: Session, instance: str) -> Requirements:
+    """Returns what an instance asks of a hub."""
+    row = session.get(Instance, instance)
+    assert row is not None
+    function = session.get(Function, row.function)
+    newest = checkpoints.find(session, row.newest)
+    needs = Settings.from_plain(instances.settings_of(row, function)).needs if function else Needs()
+    if newest is None:
+        return Requirements(needs, instance=instance)
+    return Requirements(needs, newest.engine, newest.packages, instance)
+
+
+def every(session: Session) -> list[Tenant]:
+    """Returns the functions that run, or are being brought somewhere; suspended ones take no room."""
+    open_moves = session.execute(select(Move.instance, Move.destination).where(text(OPEN_MOVE)))
+    moving = {move.instance: move.destination for move in open_moves}
+    found = []
+    for row, function in instances.every(session):
+        hub = moving.get(row.id, row.hub)
+        if hub and (row.id in moving or row.state not in (*instances.ENDED, "suspended")):
+            needs = Settings.from_plain(instances.settings_of(row, function)).needs
+            found.append(Tenant(row.id, hub, Requirements(needs).asks))
+    return found
+
+
+def wishes_and_every(session: Session, instance: str) -> tuple[Requirements, list[Tenant]]:
+    """Returns both, as of one moment."""
+    return wishes(session, instance), every(session)

@@ -1,0 +1,128 @@
+"""Where a function could go, and why: placement's own answer for each hub, before anybody needs it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from coordinator.ingest.hubs import Hub, Hubs
+from coordinator.placement import tenants
+from coordinator.placement.requirements import Requirements, checks, nobody_meets, why_not
+from coordinator.placement.reservations import NOTHING, Promise, Tenant
+from coordinator.placement.score import rate
+from coordinator.store import instances
+from coordinator.store.database import Store
+from coordinator.store.schema import Function
+from devices.errors import RefusedError
+from devices.runtime.settings import Settings
+
+
+class PointsRow(msgspec.Struct, kw_only=True):
+    """A part of a hub's points."""
+
+    part: str
+    points: float
+    words: str = ""
+
+
+class PlaceRow(msgspec.Struct, kw_only=True):
+    """One hub: its points and what they are made of, or why it cannot take the function."""
+
+    hub: str
+    fits: bool
+    here: bool  # the function is there
+    points: float | None = None
+    parts: list[PointsRow] = []
+    why: str  # in words, behind the hub's name where it does not fit
+    unmet: list[str] = []  # each requirement that it does not meet
+
+
+class PlacesAnswer(msgspec.Struct, kw_only=True):
+    """``place``: the hubs, the best first, those that do not fit last."""
+
+    name: str
+    kind: str  # "instance", "function" or "file"
+    requires: list[str]
+    best: str  # empty: no hub fits
+    verdict: str  # where no hub fits: which requirement none meets, or none with the others
+    hubs: list[PlaceRow]
+
+
+async def of_name(
+    store: Store, hubs: Hubs, promised: Callable[[Iterable[Tenant], str], dict[str, Promise]], name: str
+) -> PlacesAnswer:
+    """Returns the places for an instance, or for a function that has been started before.
+
+    Args:
+        store: knows them.
+        hubs: as they are now.
+        promised: what each hub owes to all but one instance.
+        name: of either; an instance comes first.
+
+    Raises:
+        RefusedError: there is neither; the nearest name is told.
+    """
+    kind, wanted, here, everybody = await store.read(_named, name)
+    return _answer(name, kind, wanted, hubs, promised(everybody, wanted.instance), here=here)
+
+
+async def of_new(
+    store: Store,
+    hubs: Hubs,
+    promised: Callable[[Iterable[Tenant], str], dict[str, Promise]],
+    name: str,
+    wanted: Requirements,
+) -> PlacesAnswer:
+    """Returns the places for a function that has only been read from a file. Arguments as `of_name`."""
+    return _answer(name, "file", wanted, hubs, promised(await store.read(tenants.every), ""), here="")
+
+
+def _named(session: Session, name: str) -> tuple[str, Requirements, str, list[Tenant]]:
+    everybody = tenants.every(session)
+    if (instance := instances.find(session, name)) is not None:
+        here = "" if instance.state in instances.ENDED else instance.hub
+        return "instance", tenants.wishes(session, name), here, everybody
+    functions: dict[str, Function] = {function.name: function for function in instances.functions(session)}
+    if (function := functions.get(name)) is not None:
+        return "function", Requirements(Settings.from_plain(function.settings).needs), "", everybody
+    names = sorted({*instances.names(session), *functions})
+    near = difflib.get_close_matches(name, names, n=1)
+    remedy = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none yet'}; or name a file"
+    raise RefusedError(f"there is no instance or function {name!r}", remedy=remedy)
+
+
+def _answer(
+    name: str, kind: str, wanted: Requirements, hubs: Hubs, promised: dict[str, Promise], *, here: str
+) -> PlacesAnswer:
+    every = hubs.every()
+    rows = sorted(
+        (_row(hub, wanted, promised.get(hub.name, NOTHING), here=hub.name == here) for hub in every),
+        key=lambda row: (not row.fits, -(row.points or 0.0), row.hub),
+    )
+    needs = wanted.needs
+    requires = [f"label {label}" for label in needs.labels]
+    requires += [f"package {package}" for package in needs.packages]
+    requires += [f"package {package} as {version}" for package, version in wanted.packages.items()]
+    requires += [f"memory {needs.memory // 10**6} MB"] if needs.memory else []
+    requires += [f"cpu {needs.cpu:g}"] if needs.cpu else []
+    requires += [f"device {device}" for device in needs.device] + [f"data {data}" for data in needs.data]
+    return PlacesAnswer(
+        name=name,
+        kind=kind,
+        requires=requires,
+        best=rows[0].hub if rows and rows[0].fits else "",
+        verdict=nobody_meets(every, wanted, promised),
+        hubs=rows,
+    )
+
+
+def _row(hub: Hub, wanted: Requirements, promised: Promise, *, here: bool) -> PlaceRow:
+    if reason := why_not(hub, wanted, promised):
+        unmet = [check.reason for check in checks(hub, wanted, promised) if check.reason]
+        return PlaceRow(hub=hub.name, fits=False, here=here, why=reason, unmet=unmet)
+    place = rate(hub, promised=promised, here=here)
+    parts = [PointsRow(part=part.name, points=round(part.points, 1), words=part.words) for part in place.parts]
+    return PlaceRow(hub=hub.name, fits=True, here=here, points=round(place.points, 1), parts=parts, why=place.why)
