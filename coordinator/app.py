@@ -10,6 +10,7 @@ from typing import Final
 from coordinator import rivals
 from coordinator.announcement import Announcement, farewell
 from coordinator.config import CoordinatorConfig
+from coordinator.declared.applying import Applying
 from coordinator.desk import Desk
 from coordinator.facts import Facts
 from coordinator.ingest.ahead import AheadOfStore
@@ -118,7 +119,8 @@ class Coordinator:
         self._telemetry.follow(book.topics())
         voices = Voices()
         self._backlog = Backlog(ears, voices, journal)
-        desk = Desk(ground, actions, drains=drains, pause=pause, voices=voices, status=self._status)
+        applying = Applying(ground, actions.carry_out)
+        desk = Desk(ground, actions, applying=applying, drains=drains, pause=pause, voices=voices, status=self._status)
         self._requests = requests = Requests(line, topics, desk.answer)
         self._orders = orders = Orders(line, topics, actions.carry_out)
         self._inbox = Inbox(

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 
 from coordinator import intents
+from coordinator.declared.applying import Applying
 from coordinator.ingest.instances import LogLine, Voices
 from coordinator.moves import starting
 from coordinator.moves.actions import Actions, Carried
@@ -20,14 +21,18 @@ from coordinator.moves.ground import Ground
 from coordinator.moves.pause import Pause
 from coordinator.placement.requirements import Requirements
 from coordinator.store import checkpoints, events, instances
-from coordinator.views import answers, hubs, if_lost, lineage, placing, reasons
+from coordinator.views import answers, hubs, if_lost, landing, lineage, placing, reasons
 from coordinator.views import instances as instance_views
+from coordinator.views.changed import ApplyAsk, UpgradeAnswer, UpgradeAsk
+from coordinator.views.placed import PlacesAnswer
+from coordinator.views.question import Question
+from coordinator.views.reason import WhyAsk
 from devices.errors import MidstreamError, RefusedError, UsageError, printable
 from devices.protocol import limits
 from devices.protocol.messages import Event, InstanceStateName, Request
 
 _BY: Final = "request"
-Q = TypeVar("Q", bound=answers.Question)
+Q = TypeVar("Q", bound=Question)
 
 
 class Desk:
@@ -36,6 +41,7 @@ class Desk:
     Args:
         ground: the coordinator's parts.
         actions: carries out what is wanted.
+        applying: compares what is declared with what runs.
         drains: empties hubs.
         pause: of what moves by itself.
         voices: what instances say of themselves.
@@ -47,6 +53,7 @@ class Desk:
         ground: Ground,
         actions: Actions,
         *,
+        applying: Applying,
         drains: Drains,
         pause: Pause,
         voices: Voices,
@@ -54,6 +61,7 @@ class Desk:
     ) -> None:
         self._ground = ground
         self._actions = actions
+        self._applying = applying
         self._drains = drains
         self._pause = pause
         self._voices = voices
@@ -78,7 +86,7 @@ class Desk:
             raise UsageError(f"{request.ask}: {error}") from error
         return await self._answer(client, request.ask, asked)
 
-    async def _answer(self, client: str, question: str, asked: answers.Question) -> Any:
+    async def _answer(self, client: str, question: str, asked: Question) -> Any:
         ground = self._ground
         await ground.ready.wait()
         match asked:
@@ -98,8 +106,10 @@ class Desk:
                 last = min(max(asked.last, 0), limits.EVENTS)
                 found = await ground.store.read(events.last, last, instance=asked.instance, hub=asked.hub)
                 return [msgspec.convert(body, Event) for body in found]
-            case answers.WhyAsk():
+            case WhyAsk():
                 return await reasons.rows(ground.store, asked.instance, asked.since)
+            case ApplyAsk():
+                return await self._applying.answer(asked)
             case answers.LogsAsk():
                 return await self._logs(asked)
             case answers.FetchAsk():
@@ -125,7 +135,7 @@ class Desk:
                 return await self._status()
         return await self._carry_out(question, asked)
 
-    async def _places(self, asked: answers.PlacesAsk) -> placing.PlacesAnswer:
+    async def _places(self, asked: answers.PlacesAsk) -> PlacesAnswer:
         ground = self._ground
         if not asked.files:
             return await placing.of_name(ground.store, ground.hubs, ground.promised, asked.name)
@@ -159,7 +169,7 @@ class Desk:
             signer=row.signer.hex(),
         )
 
-    async def _carry_out(self, question: str, asked: answers.Question) -> Any:
+    async def _carry_out(self, question: str, asked: Question) -> Any:
         intent = _intent(question, asked)
         carried = await self._actions.carry_out(intent)
         match intent:
@@ -190,7 +200,7 @@ class Desk:
         )
 
 
-def _intent(question: str, asked: answers.Question) -> intents.Intent:
+def _intent(question: str, asked: Question) -> intents.Intent:
     why = f"asked for by {question}"
     match asked:
         case answers.RunAsk():
@@ -216,7 +226,7 @@ def _intent(question: str, asked: answers.Question) -> intents.Intent:
                 function=asked.function,
                 values=asked.values,
             )
-        case answers.UpgradeAsk():
+        case UpgradeAsk():
             return intents.Upgrade(
                 by=_BY,
                 why=why,
@@ -264,30 +274,18 @@ def _checkpoint(carried: Carried) -> answers.CheckpointAnswer:
     )
 
 
-def _upgraded(carried: Carried, *, dry_run: bool) -> answers.UpgradeAnswer:
+def _upgraded(carried: Carried, *, dry_run: bool) -> UpgradeAnswer:
     upgrade, made = carried.upgrade, carried.checkpoint
     assert upgrade is not None
     assert made is not None
-    frames = [
-        answers.UpgradeFrame(
-            function=frame.function,
-            file=frame.file,
-            line=frame.line,
-            statement=frame.statement,
-            new_line=frame.new_line,
-            reason=frame.reason,
-            waiting=index >= upgrade.running,
-        )
-        for index, frame in enumerate(upgrade.frames)
-    ]
-    return answers.UpgradeAnswer(
+    return UpgradeAnswer(
         instance=carried.instance.id,
         hub=carried.instance.hub,
         epoch=carried.instance.epoch,
         checkpoint=made.id if dry_run else made.parent,
         upgraded="" if dry_run else made.id,
         lands=upgrade.lands,
-        frames=frames,
+        frames=landing.rows(upgrade),
         obstacles=upgrade.obstacles,
         kept=upgrade.kept,
         downtime_ms=carried.move.downtime_ms if carried.move else 0.0,

@@ -6,6 +6,7 @@ person who asked, or into the event of the rule that wanted it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,7 @@ class Run(Intent):
         name: of the instance; empty for the first free one after the function.
         hub: where; empty leaves it to placement.
         arguments: by parameter; texts are converted as the parameters' types say.
+        declared: what `functions.toml` says of it (`coordinator.declared`); it travels with the instance.
     """
 
     files: dict[str, str]
@@ -40,6 +42,15 @@ class Run(Intent):
     name: str = ""
     hub: str = ""
     arguments: dict[str, Any] = field(default_factory=dict)
+    declared: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Begin(Run):
+    """Start a function from its start under the name of an instance that there is already, and which that ends.
+
+    Its lineage stays. Whatever it has counted is not taken along.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,12 +119,14 @@ class Upgrade(Intent):
         files: the source by relative path, main file first.
         function: its name; empty for the one that the instance was started with.
         dry_run: only find out what would become of it.
+        declared: what `functions.toml` says of it now; empty for what it said before.
     """
 
     instance: str
     files: dict[str, str]
     function: str = ""
     dry_run: bool = False
+    declared: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,6 +142,7 @@ class Restore(Intent):
         files: changed source to go on with; empty for its own.
         function: its name there; empty for the one of the checkpoint.
         values: of variables, by name, as of when it goes on.
+        declared: what `functions.toml` says of it now; empty for what it said before.
     """
 
     checkpoint: str
@@ -139,3 +153,4 @@ class Restore(Intent):
     files: dict[str, str] = field(default_factory=dict)
     function: str = ""
     values: dict[str, Any] = field(default_factory=dict)
+    declared: Mapping[str, Any] = field(default_factory=dict)

@@ -8,6 +8,7 @@ import msgspec
 
 from coordinator.deployment.plan import Plan
 from coordinator.views import answers
+from coordinator.views.reason import WhyRow
 from devices.hub.local import LocalHub
 from devices.protocol.messages import InstanceStateName
 from devices.runtime.checking.findings import Checked
@@ -129,7 +130,7 @@ class Why(msgspec.Struct, kw_only=True):
     since: str
     reason: str
     waiting: str
-    rows: list[answers.WhyRow]
+    rows: list[WhyRow]
 
 
 class Proof(msgspec.Struct, kw_only=True):

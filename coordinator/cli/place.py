@@ -10,7 +10,7 @@ from coordinator.cli.options import COMMON, target
 
 if TYPE_CHECKING:  # `midstream place --help` must not pay for MQTT
     from coordinator.views.answers import PlacesAsk
-    from coordinator.views.placing import PlaceRow, PlacesAnswer
+    from coordinator.views.placed import PlaceRow, PlacesAnswer
 
 
 @click.command(

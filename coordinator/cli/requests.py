@@ -15,6 +15,7 @@ import msgspec
 
 from coordinator.cli.options import Target
 from coordinator.views import answers
+from coordinator.views.question import Question
 from devices.errors import ProtocolError, UnreachableError, from_wire
 from devices.mqtt.delivery import Delivery
 from devices.mqtt.reasons import ConnectionLostError
@@ -80,7 +81,7 @@ class Requests:
     ) -> None:
         await self._leave()
 
-    async def ask(self, question: str, arguments: answers.Question) -> Any:
+    async def ask(self, question: str, arguments: Question) -> Any:
         """Asks, and returns the answer as its struct of `coordinator.views.answers`.
 
         Args:
@@ -229,12 +230,12 @@ def _joined(question: str, pages: list[messages.Reply]) -> Any:
         ) from error
 
 
-async def asked(target: Target, question: str, arguments: answers.Question) -> Any:
+async def asked(target: Target, question: str, arguments: Question) -> Any:
     """Asks one question over a connection of its own. Errors as `Requests`."""
     async with Requests(target) as requests:
         return await requests.ask(question, arguments)
 
 
-def ask(target: Target, question: str, arguments: answers.Question) -> Any:
+def ask(target: Target, question: str, arguments: Question) -> Any:
     """The same for a command that does nothing else."""
     return asyncio.run(asked(target, question, arguments))

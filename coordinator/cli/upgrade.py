@@ -10,7 +10,7 @@ from coordinator.cli.options import COMMON, target
 from coordinator.cli.starting import split_function
 
 if TYPE_CHECKING:
-    from coordinator.views.answers import UpgradeAnswer, UpgradeFrame
+    from coordinator.views.changed import UpgradeAnswer, UpgradeFrame
 
 
 @click.command(
@@ -33,7 +33,7 @@ def upgrade(instance: str, file: str, *, dry_run: bool, **given: Any) -> int:
     files = read_source(path).files
     whom = target(given)
     from coordinator.cli.requests import ask
-    from coordinator.views.answers import UpgradeAsk
+    from coordinator.views.changed import UpgradeAsk
 
     asked = UpgradeAsk(instance=instance, files=files, function=function, dry_run=dry_run)
     answer = ask(whom, "upgrade", asked)

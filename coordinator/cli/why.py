@@ -12,7 +12,7 @@ from devices.errors import UsageError
 
 if TYPE_CHECKING:
     from coordinator.cli.documents import Why
-    from coordinator.views.answers import WhyRow
+    from coordinator.views.reason import WhyRow
 
 _SINCE: Final = "24h"
 _EXAMPLE: Final = 'write it like 12h, 22:00, 2026-11-24 or "2026-11-24 22:00"'
@@ -82,7 +82,8 @@ async def _asked(whom: Any, instance: str, since: datetime) -> Why:
 
     from coordinator.cli.documents import Why
     from coordinator.cli.requests import Requests
-    from coordinator.views.answers import PsAsk, WhyAsk
+    from coordinator.views.answers import PsAsk
+    from coordinator.views.reason import WhyAsk
 
     moment = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     async with Requests(whom) as requests:

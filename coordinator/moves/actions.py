@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from coordinator import intents
 from coordinator.moment import now
-from coordinator.moves import changing, decisions, founding, starting, upgrading
+from coordinator.moves import anew, changing, decisions, founding, starting, upgrading
 from coordinator.moves.changing import Change
 from coordinator.moves.giving_up import require_nothing_ahead
 from coordinator.moves.ground import Ground
@@ -66,6 +66,8 @@ class Actions:
         """
         await self._ground.ready.wait()
         match intent:
+            case intents.Begin():
+                return await self._begin(intent)
             case intents.Run():
                 return await self._run(intent)
             case intents.Checkpoint():
@@ -97,6 +99,16 @@ class Actions:
         ground.promise(unnamed, place.hub, wanted.asks)
         move = await ground.store.write(starting.new_instance, planting, code)
         ground.reservations.named(unnamed, move.instance)
+        return await self._carried(move, place.why)
+
+    async def _begin(self, intent: intents.Begin) -> Carried:
+        instance = await self._instance(intent.name)
+        code = starting.read(intent, self._ground.defaults)
+        ground, wanted = self._ground, Requirements(code.needs, starting.ENGINE, instance=instance.id)
+        everybody = await ground.store.read(tenants.every)
+        place = choice.choose(ground.hubs, wanted, ground.promised(everybody, instance.id), named=intent.hub)
+        ground.promise(instance.id, place.hub, wanted.asks)
+        move = await anew.begin(ground, self._planting(intent, place), instance, code)
         return await self._carried(move, place.why)
 
     def _planting(self, intent: intents.Run | intents.Restore, place: Place) -> starting.Planting:
@@ -265,7 +277,8 @@ class Actions:
             return Change(values=values)
         name = intent.function or await self._ground.store.read(_function_name, instance.function)
         source, declaration = starting.read_files(intent.files, name, self._ground.defaults)
-        return Change(starting.Code(source, declaration, {}), values)
+        declared = intent.declared or (instance.settings or {}).get(instances.DECLARED, {})
+        return Change(starting.Code(source, declaration, {}, declared), values)
 
     async def _restore(self, intent: intents.Restore) -> Carried:
         wanted = await self._ground.store.read(checkpoints.named, intent.checkpoint)

@@ -130,7 +130,7 @@ def record_of(old: FunctionRecord, code: Code, *, started: bool) -> FunctionReco
         files=source.files,
         digest=source.digest,
         arguments=old.arguments if started else check_arguments(code.declaration, old.arguments),
-        settings=code.declaration.settings.to_plain() | {"timezone": old.settings.get("timezone", "UTC")},
+        settings=code.plain_settings(old.settings.get("timezone", "UTC")),
     )
 
 

@@ -26,20 +26,30 @@ def new_id() -> str:
     return secrets.token_hex(6)
 
 
-def first_of(instance: str, function: FunctionRecord, engine: str, key: Ed25519PrivateKey) -> tuple[Header, bytes]:
-    """Returns the header and the blob of a new instance's first checkpoint.
+def first_of(
+    instance: str,
+    function: FunctionRecord,
+    engine: str,
+    key: Ed25519PrivateKey,
+    *,
+    epoch: int = 0,
+    sequence: int = 0,
+) -> tuple[Header, bytes]:
+    """Returns the header and the blob of an instance's first checkpoint.
 
     Args:
         instance: its id.
         function: the code, the checked arguments and the settings.
         engine: what will run it.
         key: the coordinator's.
+        epoch: the newest one of the instance; 0 of a new one.
+        sequence: outputs that the instance has made before.
     """
     header = Header(
         checkpoint=new_id(),
         instance=instance,
         parent="",
-        epoch=0,
+        epoch=epoch,
         created=now(),
         hub=ROOT_HUB,
         reason="started",
@@ -54,7 +64,7 @@ def first_of(instance: str, function: FunctionRecord, engine: str, key: Ed25519P
         mailbox=MailboxRecord(subscriptions=[], unread=[], repeats=[], arrivals=0, delivered=0, dropped=0),
         consumed=ConsumedRecord(arrivals=[]),
         outputs=[],
-        sequence=0,
+        sequence=sequence,
         image=None,
     )
     return header, blobs.encode(header, b"", key)

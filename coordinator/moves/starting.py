@@ -7,7 +7,8 @@ is run here; it is read (`devices.runtime.function`).
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,6 +21,7 @@ from coordinator.moves import founding
 from coordinator.moves.ground import Handover
 from coordinator.placement.score import Place
 from coordinator.store import checkpoints, instances, lineage
+from coordinator.store.instances import DECLARED
 from coordinator.store.schema import Function, Instance, Move
 from devices.errors import MidstreamError, RefusedError, SourceError
 from devices.protocol import limits, sealing
@@ -27,7 +29,7 @@ from devices.protocol.checkpoint import FunctionRecord, Header
 from devices.protocol.topics import check_name, name_from
 from devices.runtime.declaration import FunctionDeclaration, Parameter, check_arguments
 from devices.runtime.function import choose, read_functions
-from devices.runtime.settings import Needs, Settings
+from devices.runtime.settings import Needs, Settings, read_settings
 from devices.runtime.source import Source
 
 ENGINE: Final = "python"
@@ -36,16 +38,39 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A function as it was read from its source, and the arguments it is started with."""
+    """A function as it was read from its source, and the arguments it is started with.
+
+    Attributes:
+        source: its files.
+        declaration: what it says of itself.
+        arguments: checked.
+        declared: what `functions.toml` says of the instance; its settings weigh more than the function's own.
+    """
 
     source: Source
     declaration: FunctionDeclaration
     arguments: dict[str, Any]
+    declared: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        """Those that count.
+
+        Raises:
+            SourceError: what `functions.toml` says contradicts itself.
+        """
+        given = self.declared.get("settings", {})
+        return read_settings(given, "functions.toml", self.declaration.settings) if given else self.declaration.settings
 
     @property
     def needs(self) -> Needs:
         """What a hub must have."""
-        return self.declaration.settings.needs
+        return self.settings.needs
+
+    def plain_settings(self, timezone: str) -> dict[str, Any]:
+        """Returns what travels with the instance as its function's settings."""
+        declared = {DECLARED: dict(self.declared)} if self.declared else {}
+        return self.settings.to_plain() | {"timezone": timezone} | declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +97,7 @@ def read(intent: intents.Run, defaults: Settings) -> Code:
         UsageError: an argument that does not fit.
     """
     source, declaration = read_files(intent.files, intent.function, defaults)
-    return Code(source, declaration, check_arguments(declaration, intent.arguments))
+    return Code(source, declaration, check_arguments(declaration, intent.arguments), intent.declared)
 
 
 def read_files(files: dict[str, str], function: str, defaults: Settings) -> tuple[Source, FunctionDeclaration]:
@@ -109,40 +134,46 @@ def new_instance(session: Session, planting: Planting, code: Code) -> Move:
     name = lineage.free_name(session, wanted, planting.taken)
     if intent.name and name != wanted:
         raise RefusedError(f"there is an instance {wanted} already", remedy=f"name it otherwise, as in {name}")
-    record = FunctionRecord(
-        name=declaration.name,
+    made = record(code, planting.timezone)
+    header, blob = founding.first_of(name, made, ENGINE, planting.key)
+    number = instances.remember_function(session, row_of_function(made, declaration))
+    instance = Instance(id=name, function=number, trunk=name, settings=made.settings)
+    return _plant(session, planting, instance, header, blob)
+
+
+def record(code: Code, timezone: str) -> FunctionRecord:
+    """Returns what travels of a function that starts."""
+    return FunctionRecord(
+        name=code.declaration.name,
         module=code.source.module,
         files=code.source.files,
         digest=code.source.digest,
         arguments=code.arguments,
-        settings=declaration.settings.to_plain() | {"timezone": planting.timezone},
+        settings=code.plain_settings(timezone),
     )
-    header, blob = founding.first_of(name, record, ENGINE, planting.key)
-    function = _row(record, declaration)
-    number = instances.remember_function(session, function)
-    instance = Instance(id=name, function=number, trunk=name, settings=record.settings)
-    return _plant(session, planting, instance, header, blob)
 
 
 def function_of(record: FunctionRecord) -> Function:
     """Returns the row of a function that came with a checkpoint; its source is read for what it says of itself."""
     try:
         source = Source(record.module, record.files)
-        return _row(record, choose(read_functions(source), record.name, record.module))
+        return row_of_function(record, choose(read_functions(source), record.name, record.module))
     except MidstreamError as error:
         _log.warning("the source of %s says nothing of itself: %s", record.name, error)
-        return _row(record, None)
+        return row_of_function(record, None)
 
 
-def _row(record: FunctionRecord, declaration: FunctionDeclaration | None) -> Function:
+def row_of_function(record: FunctionRecord, declaration: FunctionDeclaration | None) -> Function:
+    """Returns the row of a function; what was declared of one instance is not a function's."""
     parameters = declaration.parameters if declaration is not None else []
+    own = declaration.settings.to_plain() if declaration is not None and DECLARED in record.settings else {}
     return Function(
         name=record.name,
         digest=record.digest.hex(),
         module=record.module,
         doc=declaration.docstring if declaration is not None else "",
         parameters={parameter.name: _in_words(parameter) for parameter in parameters},
-        settings=record.settings,
+        settings={name: value for name, value in (record.settings | own).items() if name != DECLARED},
         created=now(),
     )
 

@@ -18,6 +18,10 @@ AT_REST: Final = ("suspended", PARKED)
 """In `Instance.wanted`: it is to be suspended."""
 
 
+DECLARED: Final = "declared"
+"""In an instance's settings: what `functions.toml` says of it. So it travels in each checkpoint, and a new store has it."""
+
+
 def remember_function(session: Session, function: Function) -> int:
     """Returns the number of the row for this name and source, added if there is none."""
     same = (Function.name == function.name, Function.digest == function.digest)
@@ -32,6 +36,15 @@ def remember_function(session: Session, function: Function) -> int:
 def settings_of(instance: Instance, function: Function) -> dict[str, Any]:
     """Returns the settings that an instance was started with: a function's, and the defaults of that time."""
     return instance.settings or function.settings
+
+
+def declared(instance: Instance) -> dict[str, Any]:
+    """Returns what `functions.toml` says of an instance: owner, args, settings, hub; nothing of one started by hand.
+
+    A branch is nobody's, though its settings came along.
+    """
+    found: dict[str, Any] = (instance.settings or {}).get(DECLARED, {}) if instance.branch == 1 else {}
+    return found
 
 
 def find(session: Session, instance: str) -> Instance | None:

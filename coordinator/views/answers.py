@@ -1,6 +1,7 @@
 """What the coordinator answers, as typed structs: the contract of `--json`, of the page and of Home Assistant.
 
-Each question (`ask`) has one struct here for its arguments and one for its answer. A list is answered as a list of
+Each question (`ask`) has one struct for its arguments and one for its answer, here or beside; the tables at the end name
+all. Nothing here imports the store: the command line loads it. A list is answered as a list of
 rows, cut into pages on the wire and put together by the asker. Numbers are SI or percent, times RFC 3339 in UTC, ages
 seconds; an empty text means that there is no such thing.
 """
@@ -11,14 +12,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from coordinator.views.placing import PlacesAnswer
+from coordinator.views.changed import AppliedRow, ApplyAsk, UpgradeAnswer, UpgradeAsk
+from coordinator.views.placed import PlacesAnswer
+from coordinator.views.question import Question
+from coordinator.views.reason import WhyAsk, WhyRow
 from devices.protocol.messages import Event, InstanceStateName
 
 # Questions -----------------------------------------------------------------------------------------------------------
-
-
-class Question(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Base of all arguments: an unknown one is refused, a misspelt option must not be a silent no."""
 
 
 class RunAsk(Question, kw_only=True):
@@ -102,15 +102,6 @@ class FetchAsk(Question, kw_only=True):
     checkpoint: str  # its id, the head of it, or an instance's name for its newest one
 
 
-class UpgradeAsk(Question, kw_only=True):
-    """``upgrade``: an instance goes on with changed source, where it stands."""
-
-    instance: str
-    files: dict[str, str]  # relative path => source, main file first
-    function: str = ""  # empty: the one of its name
-    dry_run: bool = False  # only say what would become of it
-
-
 class RestoreAsk(Question, kw_only=True):
     """``restore``: the newest checkpoint goes on under its own name, any other one starts a branch.
 
@@ -141,13 +132,6 @@ class EventsAsk(Question, kw_only=True):
     last: int = 50
     instance: str = ""
     hub: str = ""
-
-
-class WhyAsk(Question, kw_only=True):
-    """``why``: what happened to an instance, and for which reasons."""
-
-    instance: str
-    since: str = ""  # RFC 3339; empty: from its start on
 
 
 class NothingAsk(Question, kw_only=True):
@@ -190,6 +174,7 @@ class InstanceRow(msgspec.Struct, kw_only=True):
     checkpoint_bytes: int = 0
     checkpoints: int = 0
     moves: int = 0
+    declared: str = ""  # the folder whose `functions.toml` it belongs to; empty: started by hand
     muted: bool = False
     withheld: int = 0  # outputs that it made while muted, since it came to its hub
     line: str = ""
@@ -259,33 +244,6 @@ class StartedAnswer(msgspec.Struct, kw_only=True):
     why: str
     branch_of: str = ""
     muted: bool = False
-
-
-class UpgradeFrame(msgspec.Struct, kw_only=True):
-    """A frame of a function that shall go on with changed source: where it lands, or why it does not."""
-
-    function: str
-    file: str
-    line: int
-    statement: str
-    new_line: int = 0  # 0: nowhere
-    reason: str = ""
-    waiting: bool = False  # a generator that is not on the stack
-
-
-class UpgradeAnswer(msgspec.Struct, kw_only=True):
-    """``upgrade``: what becomes, or would become, of an instance; what does not land stays with the source that it has."""
-
-    instance: str
-    hub: str
-    epoch: int
-    checkpoint: str  # that was looked at
-    upgraded: str = ""  # the checkpoint made of it; empty for a dry run
-    lands: bool
-    frames: list[UpgradeFrame]  # outermost first
-    obstacles: list[str]  # what else does not land, in words
-    kept: list[str]  # globals that the program has changed: they keep their values
-    downtime_ms: float = 0.0
 
 
 class CheckpointAnswer(msgspec.Struct, kw_only=True):
@@ -368,24 +326,6 @@ class LogRow(msgspec.Struct, kw_only=True):
     hub: str = ""
 
 
-class WhyRow(msgspec.Struct, kw_only=True):
-    """``why``: one thing that happened to an instance, oldest first."""
-
-    at: str
-    did: str
-    why: str
-    severity: Literal["info", "warning", "problem"] = "info"
-    hub: str = ""
-    by: str = ""  # "rule hot", "request" (a person's), "set" (likewise, by MQTT), "failover", "drain" ...; empty: a hub
-    metric: str = ""  # what the rule looks at, and its value and threshold when it fired
-    value: float | None = None
-    threshold: float | None = None
-    place: str = ""  # why that hub and no other, if it was brought to one
-    refused: dict[str, str] = {}  # hub => why it could not be that one
-    downtime_ms: float = 0.0
-    earlier: bool = False  # before the time that was asked for: it says why the instance is where it is
-
-
 class FunctionRow(msgspec.Struct, kw_only=True):
     """``functions``: code that has been started at least once."""
 
@@ -423,6 +363,7 @@ QUESTIONS: dict[str, type[Question]] = {
     "logs": LogsAsk,
     "events": EventsAsk,
     "why": WhyAsk,
+    "apply": ApplyAsk,
     "status": NothingAsk,
     "functions": NothingAsk,
 }
@@ -449,6 +390,7 @@ ANSWERS: dict[str, Any] = {
     "logs": list[LogRow],
     "events": list[EventRow],
     "why": list[WhyRow],
+    "apply": AppliedRow,
     "status": StatusAnswer,
     "functions": list[FunctionRow],
 }

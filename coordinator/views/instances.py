@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 from coordinator.ingest.hubs import Hubs
 from coordinator.ingest.instances import Voices
 from coordinator.moment import age
-from coordinator.placement.requirements import Requirements, why_not
+from coordinator.placement.requirements import Requirements
 from coordinator.store import checkpoints, instances
 from coordinator.store.database import Store
 from coordinator.store.schema import Checkpoint, Function, Instance
 from coordinator.views.answers import FunctionRow, InstanceRow
+from coordinator.views.places import places
 from devices import timekeeping
 from devices.errors import RefusedError
 from devices.protocol.messages import InstanceStateName
@@ -74,6 +75,7 @@ def _row(instance: Instance, function: Function, newest: Checkpoint | None, hubs
         reason=instance.reason,
         moves=instance.moves,
         muted=instance.muted,
+        declared=instances.declared(instance).get("owner", ""),
         result=instance.result,
         error=instance.error,
     )
@@ -117,7 +119,7 @@ def _functions(session: Session) -> tuple[list[Function], list[tuple[Instance, F
 
 def _function(function: Function, every: list[tuple[Instance, Function]], hubs: Hubs) -> FunctionRow:
     needs = Settings.from_plain(function.settings).needs
-    reasons = {hub.name: why_not(hub, Requirements(needs)) for hub in hubs.every()}
+    fit, unfit = places(hubs, Requirements(needs), {})
     return FunctionRow(
         name=function.name,
         digest=function.digest,
@@ -125,6 +127,6 @@ def _function(function: Function, every: list[tuple[Instance, Function]], hubs: 
         parameters=function.parameters,
         settings=function.settings,
         instances=[row.id for row, its in every if its.name == function.name and row.state not in instances.ENDED],
-        places=[hub for hub, reason in reasons.items() if not reason],
-        unfit={hub: reason for hub, reason in reasons.items() if reason},
+        places=fit,
+        unfit=unfit,
     )

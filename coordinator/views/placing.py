@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable
 
-import msgspec
 from sqlalchemy.orm import Session
 
 from coordinator.ingest.hubs import Hub, Hubs
@@ -16,39 +15,9 @@ from coordinator.placement.score import rate
 from coordinator.store import instances
 from coordinator.store.database import Store
 from coordinator.store.schema import Function
+from coordinator.views.placed import PlaceRow, PlacesAnswer, PointsRow
 from devices.errors import RefusedError
 from devices.runtime.settings import Settings
-
-
-class PointsRow(msgspec.Struct, kw_only=True):
-    """A part of a hub's points."""
-
-    part: str
-    points: float
-    words: str = ""
-
-
-class PlaceRow(msgspec.Struct, kw_only=True):
-    """One hub: its points and what they are made of, or why it cannot take the function."""
-
-    hub: str
-    fits: bool
-    here: bool  # the function is there
-    points: float | None = None
-    parts: list[PointsRow] = []
-    why: str  # in words, behind the hub's name where it does not fit
-    unmet: list[str] = []  # each requirement that it does not meet
-
-
-class PlacesAnswer(msgspec.Struct, kw_only=True):
-    """``place``: the hubs, the best first, those that do not fit last."""
-
-    name: str
-    kind: str  # "instance", "function" or "file"
-    requires: list[str]
-    best: str  # empty: no hub fits
-    verdict: str  # where no hub fits: which requirement none meets, or none with the others
-    hubs: list[PlaceRow]
 
 
 async def of_name(

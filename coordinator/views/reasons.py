@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from coordinator.store import events, instances, moves
 from coordinator.store.database import Store
 from coordinator.store.schema import Move
-from coordinator.views.answers import WhyRow
 from coordinator.views.instances import unknown
+from coordinator.views.reason import WhyRow
 from devices.protocol import limits
 from devices.protocol.messages import Event
 

@@ -234,3 +234,5 @@ _READERS: Final = {
     "needs": _one("needs", _needs),
     "priority": _one("priority", _priority),
 }
+SETTINGS: Final = tuple(_READERS)
+"""What `@function` takes."""

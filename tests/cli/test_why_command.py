@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from coordinator.cli.why import beginning, sentences
-from coordinator.views.answers import WhyRow
+from coordinator.views.reason import WhyRow
 from devices.errors import UsageError
 
 NOW = datetime(2026, 11, 25, 8, 30, tzinfo=ZoneInfo("Europe/Berlin"))

@@ -19,6 +19,7 @@ import psutil
 from coordinator.cli.options import Target
 from coordinator.cli.requests import Requests
 from coordinator.views import answers
+from coordinator.views.question import Question
 from devices.errors import MidstreamError
 from devices.mqtt import ends_with_parent
 from devices.mqtt.broker import Broker, Embedded, Mosquitto
@@ -250,7 +251,7 @@ class House:
 
     # Asking -----------------------------------------------------------------------------------------------------------
 
-    async def ask(self, question: str, arguments: answers.Question, within: float = 20.0) -> Any:
+    async def ask(self, question: str, arguments: Question, within: float = 20.0) -> Any:
         """Asks the coordinator.
 
         Raises:
@@ -260,7 +261,7 @@ class House:
         async with asyncio.timeout(within), Requests(self.target) as requests:
             return await requests.ask(question, arguments)
 
-    async def asked(self, question: str, arguments: answers.Question, within: float = 20.0) -> Any:
+    async def asked(self, question: str, arguments: Question, within: float = 20.0) -> Any:
         """The same; ``None`` where there is no answer."""
         try:
             return await self.ask(question, arguments, within)

@@ -58,6 +58,7 @@ def test_each_module_can_be_imported_alone_and_without_a_warning():
         ("import devices.runtime.worker", {"paho", "aiomqtt", "psutil", "asyncio", "cryptography", "sqlalchemy"}),
         ("import devices.runtime.spawner", {"paho", "aiomqtt", "psutil", "asyncio", "cryptography", "sqlalchemy"}),
         ("from midstream import function, ctx", {"paho", "aiomqtt", "psutil", "sqlalchemy", "rich", "click"}),
+        ("import coordinator.cli.requests", {"sqlalchemy", "alembic"}),
         ("import coordinator.cli.main", {"sqlalchemy", "alembic", "paho", "aiomqtt", "iotcore"}),
     ],
 )

@@ -1,0 +1,1 @@
+"""What runs always: `functions.toml`, what it would change, and carrying that out."""
