@@ -97,3 +97,17 @@ COMMAND_EXPIRY: Final = 30
 """Seconds after which the broker may drop a command: it is sent anew while its hub is there."""
 COMMAND_REPEAT: Final = 2.0
 """Seconds after which a command that was not answered is sent again, under its own id."""
+
+# Permission packages -----------------------------------------------------------------------------------------------
+PACKAGE: Final = 64 * MIB
+"""Bytes of a package without its contents: a hundred thousand files are 15 MB."""
+PACKAGE_CONTENTS: Final = 16 * 1024 * MIB
+"""Bytes of all contents of a package as they will stand on the disk: a part named often is sent once and written often."""
+PACKAGE_ENTRIES: Final = 200_000
+"""Files and folders of a package."""
+PACKAGE_NAMES: Final = 4096
+"""Resources, tasks, or groups of a package."""
+PACKAGE_DEPTH: Final = 32
+"""Folders within folders of a resource."""
+PACKAGE_PATH: Final = 1024
+"""Bytes of a path within a resource; a file's name has at most 255 on every Linux file system."""
