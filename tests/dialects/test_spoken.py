@@ -1,0 +1,28 @@
+"""What firmware says beyond the recorded samples: ``vocabulary.jsonl``, composed after each firmware's documents, in order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from coordinator.dialects.interpreter import Interpreter
+
+LINES = [json.loads(line) for line in (Path(__file__).parent / "vocabulary.jsonl").read_text().splitlines()]
+
+
+def test_each_line_of_the_vocabulary_means_what_it_says_in_the_order_in_which_it_was_heard():
+    interpreter = Interpreter()
+    for line in LINES:
+        found = interpreter.interpret(line["topic"], line["payload"].encode(), retained=False, at=0.0)
+        meant = {path: [r.value, r.unit, r.kind] for path, r in found.readings.items() if path in line["meaning"]}
+        assert (found.dialect, found.device, meant) == (line["dialect"], line["device"], line["meaning"])
+        assert not found.error
+    assert interpreter.mistakes == 0
+
+
+def test_every_dialect_of_the_samples_speaks_here_too():
+    assert {line["dialect"] for line in LINES} >= {
+        "tasmota", "zigbee2mqtt", "shelly-gen1", "shelly-gen2", "esphome", "ha-statestream", "ha-mqtt", "homie4", "homie5",
+        "openmqttgateway", "frigate", "nut", "glances", "telegraf", "psmqtt", "rpi-mqtt-monitor", "collectd", "mosquitto-sys",
+        "meshtastic", "owntracks", "rtl_433", "victron", "zwave-js-ui", "evcc", "generic",
+    }  # fmt: skip
