@@ -1,10 +1,11 @@
 """What is done when a hub cannot take a function: the next place, until it runs somewhere.
 
 Before the commit point another destination is taken, or the move is cancelled and the function stays. After it the
-function is nobody's until it runs: back to the source, then the other hubs that fit,
-then the same with the parent checkpoint, and so on to the first one, which is a clean start; what the newer ones had
-consumed is put back into its mailbox (`setting_back`). While hubs that have not
-been tried are away the move waits for them: never nowhere, and never given up because of the time of day.
+function is nobody's until it runs: the next best hub, for it was to leave its source, and then back to the source; where
+a person had named the destination, no other hub was wanted, and the source comes first. Then the same with the parent
+checkpoint, and so on to the first one, which is a clean start; what the newer ones had consumed is put back into its
+mailbox (`setting_back`). While hubs that have not been tried are away the move waits for them: never nowhere, and never
+given up because of the time of day.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ async def next_place(ground: Ground, journey: Journey, failure: MidstreamError) 
         chain = await ground.store.read(_chain, move.checkpoint, tried)
         wanted, everybody = await ground.store.read(tenants.wishes_and_every, move.instance)
         places = choice.rank(ground.hubs.every(), wanted, ground.promised(everybody, move.instance))
-        found = _first_untried(ground, move.source, chain, tried, places)
+        found = _first_untried(ground, move, chain, tried, places)
         if found is not None:
             break
         absent = [hub.name for hub in ground.hubs.every() if not hub.online]
@@ -151,11 +152,12 @@ def _in_words(back: SetBack) -> str:
 
 
 def _first_untried(
-    ground: Ground, source: str, chain: list[str], tried: list[str], places: list[Place]
+    ground: Ground, move: Move, chain: list[str], tried: list[str], places: list[Place]
 ) -> tuple[str, str] | None:
+    source = move.source
     names = [place.hub for place in places if place.hub != source]
     if source and ground.hubs.online(source):  # one that is draining takes its own function back
-        names.insert(0, source)
+        names.insert(0 if move.named else len(names), source)
     keys = ((hub, checkpoint) for checkpoint in chain for hub in names)
     return next(((hub, checkpoint) for hub, checkpoint in keys if _key(checkpoint, hub) not in tried), None)
 

@@ -178,3 +178,11 @@ class Asker:
 async def hubs_online(asker, count):
     """Waits until the coordinator tells so many hubs online."""
     await asker.until(lambda: (status := asker.status()) and int(status.hubs.partition("/")[0]) >= count)
+
+
+async def measured(asker, hub, **values):
+    """Has a scripted hub tell metrics, and returns when the coordinator has them; ``cpu`` must be another than before."""
+    hub.measure(**values)
+    async with asyncio.timeout(30):
+        while (await asker.ask("hubs", hub=hub.name))[0].cpu != values["cpu"]:
+            await asyncio.sleep(0)

@@ -7,7 +7,7 @@ import base64
 
 import msgspec
 import pytest
-from coordinator_house import hubs_online
+from coordinator_house import hubs_online, measured
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from scripted_hub import TOPICS, Copy
 
@@ -102,6 +102,28 @@ async def test_a_destination_that_fails_gives_the_function_back_to_its_source(ho
     (event,) = asker.told("could not go on at hub-b")
     assert "signal 9" in event.why
     assert "goes on at hub-a" in event.did
+
+
+async def test_a_destination_that_placement_chose_and_that_fails_leads_to_the_next_best_and_then_to_the_source(
+    house, asker, washer
+):
+    a, b = washer
+    c = await house.hub("hub-c")
+    await hubs_online(asker, 3)
+    await measured(asker, c, cpu=50.0)
+
+    async def fails(hub, command):
+        hub.fail(command, f"{hub.name} has no memory")
+
+    b.behaviour["restore"] = fails
+    moved = await asker.ask("migrate", instance="washer")
+    assert (moved.destination, moved.epoch) == ("hub-c", 3)
+    a.behaviour["restore"] = fails
+    moved = await asker.ask("migrate", instance="washer")
+    assert (moved.destination, moved.epoch) == ("hub-c", 6)  # hub-a and hub-b have failed: back to its source
+    assert c.copies["washer"].epoch == 6
+    (row,) = await asker.ask("ps")
+    assert (row.hub, row.state) == ("hub-c", "running")
 
 
 async def test_a_destination_that_dies_after_the_claim_gives_it_back_too(house, asker, washer):

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 
 import pytest
-from coordinator_house import WASHER, hubs_online
+from coordinator_house import WASHER, hubs_online, measured
 
 from devices.errors import RefusedError
 from devices.protocol.messages import InstanceUse
@@ -32,8 +32,7 @@ async def test_functions_that_start_or_move_in_the_same_moment_do_not_all_go_to_
 
 async def test_places_are_told_for_an_instance_a_function_and_a_file(house, asker, washer):
     a, _ = washer
-    a.measure(cpu=60.0, mains=False, battery=50.0)
-    await asker.until(lambda: house.coordinator._hubs["hub-a"].metrics.cpu == 60.0)
+    await measured(asker, a, cpu=60.0, mains=False, battery=50.0)
     told = await asker.ask("place", name="washer")
     assert (told.kind, told.best, told.verdict) == ("instance", "hub-b", "")
     best, other = told.hubs
