@@ -37,6 +37,7 @@ from coordinator.moves.keeping import Keeping
 from coordinator.moves.moving import Moves
 from coordinator.moves.pause import Pause
 from coordinator.moves.reactions import Reactions
+from coordinator.moves.resuming import Resumes
 from coordinator.rules.evaluation import Evaluation
 from coordinator.rules.files import RuleBook, watch
 from coordinator.store import hubs as hub_rows
@@ -111,6 +112,7 @@ class Coordinator:
         self._pause = pause = Pause(store, journal, self._judge_anew)
         self._reactions = reactions = Reactions(store, journal, actions, moves, facts, pause=pause)
         self._failover = Failover(ground, moves, actions.carry_out, pause)
+        self._resumes = Resumes(ground, moves, actions.carry_out, pause)
         self._drains = drains = Drains(ground, moves, actions.carry_out)
         self._evaluation = Evaluation(book.rules, facts, reactions.fire)
         ears = Firehose(config.broker, topics.client_id("coordinator-ears"))
@@ -167,6 +169,7 @@ class Coordinator:
                 self._reactions,
                 self._failover,
                 self._drains,
+                self._resumes,
                 self._moves,
                 self._keeping,
                 self._answers,
@@ -236,6 +239,7 @@ class Coordinator:
                     await self._announcement.news()
                     await self._failover.look()
                     await self._drains.look()
+                    await self._resumes.look()
             except DamagedStoreError:
                 raise
             except StoreError as error:

@@ -241,6 +241,8 @@ def _intent(question: str, asked: Question) -> intents.Intent:
             )
         case answers.PlaceAsk():
             return intents.Resume(by=_BY, why=why, instance=asked.instance, hub=asked.hub)
+        case answers.SuspendAsk():
+            return intents.Suspend(by=_BY, why=why, instance=asked.instance, until=asked.until)
         case answers.InstanceAsk():
             return _ABOUT_ONE[question](by=_BY, why=why, instance=asked.instance)
     raise RefusedError(f"{question} cannot be asked for")
@@ -248,7 +250,6 @@ def _intent(question: str, asked: Question) -> intents.Intent:
 
 _ABOUT_ONE: Final[dict[str, Callable[..., intents.Intent]]] = {
     "checkpoint": intents.Checkpoint,
-    "suspend": intents.Suspend,
     "stop": intents.Stop,
     "unmute": intents.Unmute,
 }

@@ -67,10 +67,12 @@ class Suspend(Intent):
     Args:
         instance: which.
         parks: it goes on by itself when its hub takes functions again.
+        until: what lets it go on by itself, in words (`coordinator.placement.resuming`); empty: only somebody's wish.
     """
 
     instance: str
     parks: bool = False
+    until: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

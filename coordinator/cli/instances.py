@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from coordinator.cli.options import COMMON, target
+
+if TYPE_CHECKING:  # `midstream suspend --help` must not pay for MQTT
+    from coordinator.views.answers import InstanceAsk
 
 
 @click.command(
@@ -59,23 +62,33 @@ def _local(as_json: bool, config: Path | None, instance: str) -> None:
 @COMMON
 def checkpoint(instance: str, **given: Any) -> None:
     """Makes an instance's state durable now; it runs on."""
-    _capture("checkpoint", instance, given)
-
-
-@click.command(epilog="\b\nExample:\n  midstream suspend washer && midstream resume washer --to nas")
-@click.argument("instance")
-@COMMON
-def suspend(instance: str, **given: Any) -> None:
-    """Stops an instance where it stands; its messages are kept until `resume`."""
-    _capture("suspend", instance, given)
-
-
-def _capture(question: str, instance: str, given: dict[str, Any]) -> None:
-    from coordinator.cli.requests import ask
     from coordinator.views.answers import InstanceAsk
 
+    _capture("checkpoint", InstanceAsk(instance=instance), given)
+
+
+@click.command(
+    epilog="\b\nExamples:\n  midstream suspend washer && midstream resume washer --to nas\n"
+    '  midstream suspend photos --until "hub.cpu < 50 for 2m or after 22:00"\n'
+    '  midstream suspend photos --until "nas is back"      # or: any hub with label gpu, after 2h, there is room'
+)
+@click.argument("instance")
+@click.option(
+    "--until", metavar="CONDITION", default="", help="What lets it go on by itself; said again, it is another one."
+)
+@COMMON
+def suspend(instance: str, until: str, **given: Any) -> None:
+    """Stops an instance where it stands; its messages are kept until `resume`, or until CONDITION holds."""
+    from coordinator.views.answers import SuspendAsk
+
+    _capture("suspend", SuspendAsk(instance=instance, until=until), given)
+
+
+def _capture(question: str, asked: InstanceAsk, given: dict[str, Any]) -> None:
+    from coordinator.cli.requests import ask
+
     whom = target(given)
-    made = ask(whom, question, InstanceAsk(instance=instance))
+    made = ask(whom, question, asked)
     from coordinator.cli import render, wording
 
     if whom.as_json:

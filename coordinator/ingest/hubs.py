@@ -46,6 +46,7 @@ class Hub:
     metrics: HubMetrics | None = None
     heard: float = field(default_factory=time.monotonic)  # the last sign of life; first, when it was looked for
     interval: float = 0.0  # seconds between the last two
+    measured: float = 0.0  # when the metrics came, monotonic seconds
     holding: dict[str, Holding] | None = None  # by instance, as it reported at its last connection
     told: bool = False  # whether its status was heard since the coordinator's start
     state: State = "offline"
@@ -179,7 +180,7 @@ class Hubs:
         hub = self[name]
         moment = time.monotonic()
         hub.interval = moment - hub.heard if hub.metrics is not None else 0.0
-        hub.metrics, hub.heard = metrics, moment
+        hub.metrics, hub.heard, hub.measured = metrics, moment, moment
         hub.course.add(metrics.cpu, moment)
         if hub.state == "silent" and hub.status is not None:
             hub.become(hub.status.state, "")

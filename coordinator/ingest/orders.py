@@ -26,6 +26,7 @@ class Order(Message, kw_only=True):
 
     hub: str = ""
     state: Literal["", "running", "suspended", "stopped"] = ""
+    until: str = ""  # with "suspended": what lets it go on by itself
 
 
 class Orders:
@@ -73,7 +74,7 @@ def _intent(instance: str, order: Order) -> Intent:
     why = f"asked for by {_BY}"
     match order.state:
         case "suspended":
-            return Suspend(by=_BY, why=why, instance=instance)
+            return Suspend(by=_BY, why=why, instance=instance, until=order.until)
         case "stopped":
             return Stop(by=_BY, why=why, instance=instance)
         case "running":

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import difflib
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from coordinator import intents
 from coordinator.moment import now
-from coordinator.moves import anew, changing, decisions, founding, starting, upgrading
+from coordinator.moves import anew, changing, decisions, founding, resuming, starting, upgrading
 from coordinator.moves.changing import Change
 from coordinator.moves.giving_up import require_nothing_ahead
 from coordinator.moves.ground import Ground
@@ -126,11 +127,9 @@ class Actions:
     async def _checkpoint(self, intent: intents.Checkpoint | intents.Suspend, *, suspend: bool) -> Carried:
         instance = await self._instance(intent.instance)
         wanted = instances.PARKED if isinstance(intent, intents.Suspend) and intent.parks else "suspended"
-        if suspend and instance.state == "suspended" and (instance.wanted, wanted) == (instances.PARKED, "suspended"):
-            await self._ground.store.write(instances.change, instance.id, instance.epoch, wanted=wanted)
-            return await self._as_it_is(instance.id, "it was suspended until its hub is back, and now stays so")
+        resume = resuming.kept(self._ground, intent.until) if isinstance(intent, intents.Suspend) else None
         if suspend and instance.state == "suspended":
-            raise RefusedError(f"{instance.id} is suspended already", remedy=f"midstream resume {instance.id}")
+            return await self._suspended_anew(instance, wanted, resume)
         if instance.state == "suspended":
             return await self._as_it_is(instance.id, "it is suspended: its newest checkpoint is all there is")
         _must_run(instance)
@@ -143,7 +142,7 @@ class Actions:
         )
         if suspend:
             await self._ground.store.write(
-                instances.change, instance.id, instance.epoch, wanted=wanted, reason=intent.why
+                instances.change, instance.id, instance.epoch, wanted=wanted, reason=intent.why, resume=resume
             )
         try:
             told = await self._ground.commands.ask(instance.hub, command, Captured)
@@ -151,12 +150,27 @@ class Actions:
         except MidstreamError:
             if suspend:
                 await self._ground.store.write(
-                    instances.change, instance.id, instance.epoch, wanted="running", reason=instance.reason
+                    instances.change, instance.id, instance.epoch, wanted="running", reason=instance.reason, resume=None
                 )
             raise
         await self._tell(intent, told, suspend=suspend)
         carried = await self._as_it_is(instance.id, intent.why)
         return Carried(carried.instance, carried.why, None, carried.checkpoint, told.phases)
+
+    async def _suspended_anew(self, instance: Instance, wanted: str, resume: dict[str, Any] | None) -> Carried:
+        """Changes for what a suspended instance waits.
+
+        Raises:
+            RefusedError: it waits for that already.
+        """
+        before, now = (instance.wanted, instance.resume), (wanted, resume)
+        if wanted == instances.PARKED or before == now:
+            raise RefusedError(f"{instance.id} is suspended already", remedy=f"midstream resume {instance.id}")
+        await self._ground.store.write(instances.change, instance.id, instance.epoch, wanted=wanted, resume=resume)
+        if resume is not None:
+            return await self._as_it_is(instance.id, f"it was suspended already, and now is so until {resume['text']}")
+        waited = instance.resume["text"] if instance.resume is not None else "its hub is back"
+        return await self._as_it_is(instance.id, f"it was suspended until {waited}, and now stays so")
 
     async def _tell(self, intent: intents.Intent, told: Captured, *, suspend: bool) -> None:
         await self._ground.journal.tell(

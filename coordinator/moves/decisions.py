@@ -123,6 +123,7 @@ def claim(
         newest=checkpoint,
         published=published,
         muted=muted,
+        resume=None,
         state="starting" if move.kind == "start" else "moving",
         since=now(),
         reason=move.why,

@@ -70,6 +70,7 @@ class Instance(Base):
     branch: Mapped[int] = mapped_column(default=1)  # 1 for the trunk
     origin: Mapped[str] = mapped_column(default="")  # the checkpoint that a branch started from
     state: Mapped[str]
+    resume: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # when suspended: until when
     wanted: Mapped[str] = mapped_column(default="running")  # or suspended, parked, stopped: what a person asked for
     epoch: Mapped[int] = mapped_column(default=0)
     hub: Mapped[str] = mapped_column(default="")

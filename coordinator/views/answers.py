@@ -64,9 +64,15 @@ class PauseAsk(Question, kw_only=True):
 
 
 class InstanceAsk(Question, kw_only=True):
-    """``checkpoint``, ``suspend``, ``stop``: an instance is all they need."""
+    """``checkpoint``, ``stop``, ``unmute``: an instance is all they need."""
 
     instance: str
+
+
+class SuspendAsk(InstanceAsk, kw_only=True):
+    """``suspend``: the same; ``until`` lets it go on by itself, in words as `docs/placement.md` has them."""
+
+    until: str = ""
 
 
 class PlaceAsk(Question, kw_only=True):
@@ -179,6 +185,7 @@ class InstanceRow(msgspec.Struct, kw_only=True):
     withheld: int = 0  # outputs that it made while muted, since it came to its hub
     line: str = ""
     waiting: str = ""
+    until: str = ""  # what lets a suspended one go on by itself, and what of it is so now; empty: only somebody's wish
     text: str = ""
     progress: float | None = None
     values: dict[str, Any] = {}
@@ -351,7 +358,7 @@ QUESTIONS: dict[str, type[Question]] = {
     "if-lost": IfLostAsk,
     "place": PlacesAsk,
     "checkpoint": InstanceAsk,
-    "suspend": InstanceAsk,
+    "suspend": SuspendAsk,
     "resume": PlaceAsk,
     "migrate": MigrateAsk,
     "stop": InstanceAsk,

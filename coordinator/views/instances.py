@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import time
+from datetime import tzinfo
 from typing import cast
 
 import msgspec
@@ -11,7 +13,9 @@ from sqlalchemy.orm import Session
 from coordinator.ingest.hubs import Hubs
 from coordinator.ingest.instances import Voices
 from coordinator.moment import age
+from coordinator.placement import resuming
 from coordinator.placement.requirements import Requirements
+from coordinator.placement.resuming import Wish
 from coordinator.store import checkpoints, instances
 from coordinator.store.database import Store
 from coordinator.store.schema import Checkpoint, Function, Instance
@@ -92,6 +96,10 @@ def _row(instance: Instance, function: Function, newest: Checkpoint | None, hubs
     if newest is not None and newest.wait is not None and not _runs(instance, hubs):
         zone = clock.zone_or_utc(str(instances.settings_of(instance, function).get("timezone", "UTC")))
         row.waiting = outlook(msgspec.convert(newest.wait, Wait), zone, clock.wall())
+    if instance.state == "suspended" and instance.resume is not None:
+        zone = clock.zone_or_utc(str(instances.settings_of(instance, function).get("timezone", "UTC")))
+        row.until = _until(instance, hubs, zone)
+        row.waiting = f"{row.until}; then {row.waiting}" if row.waiting else row.until
     status = hubs[instance.hub].status
     if status is not None and status.reason.startswith(timekeeping.WAITS) and instance.state not in instances.ENDED:
         row.waiting = f"{status.reason}; then {row.waiting}" if row.waiting else status.reason
@@ -99,6 +107,12 @@ def _row(instance: Instance, function: Function, newest: Checkpoint | None, hubs
     if metrics is not None and (use := metrics.instances.get(instance.id)) is not None:
         row.cpu, row.memory = use.cpu, use.memory
     return row
+
+
+def _until(instance: Instance, hubs: Hubs, zone: tzinfo) -> str:
+    by_name = {hub.name: hub for hub in hubs.every()}
+    wish = msgspec.convert(instance.resume, Wish)
+    return resuming.in_words(wish, instance.hub, by_name, zone, at=time.monotonic(), wall=clock.wall())
 
 
 def _runs(instance: Instance, hubs: Hubs) -> bool:

@@ -184,5 +184,6 @@ async def measured(asker, hub, **values):
     """Has a scripted hub tell metrics, and returns when the coordinator has them; ``cpu`` must be another than before."""
     hub.measure(**values)
     async with asyncio.timeout(30):
-        while (await asker.ask("hubs", hub=hub.name))[0].cpu != values["cpu"]:
-            await asyncio.sleep(0)
+        cpu = None
+        while cpu != values["cpu"]:
+            cpu = (await asker.ask("hubs", hub=hub.name))[0].cpu
