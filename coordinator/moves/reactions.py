@@ -104,12 +104,13 @@ def _event(firing: Firing, did: list[str], wanted: list[intents.Intent]) -> Even
         severity=firing.rule.severity,
         subject=firing.subject,
         metric=condition.metric,
-        value=firing.value,
+        value=firing.value if condition.threshold is not None else None,
         threshold=condition.threshold,
         did="; ".join(did),
         why=firing.why,
         instance=firing.instance or (concerned[0] if len(set(concerned)) == 1 else ""),
         hub=firing.hub,
+        details={"values": firing.values},
     )
 
 

@@ -1,65 +1,37 @@
-"""What a rule's `when` and `clear` say, behind one interface.
+"""A condition out of its text: one plain comparison where it is one, else a formula in CEL.
 
-A condition finds a value and tests it. Evaluation knows nothing else of it, so that richer languages than one comparison
-can stand behind the same two methods.
+Plain comparisons are nearly all that a home needs, they are judged for a thousand messages a second, and a coordinator
+that has no other rules never loads the CEL library.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+import re
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, Final
 
+from coordinator.rules.condition import Condition, Scope
+from coordinator.rules.names import Names
+from coordinator.rules.past import Kind, Measure, measure, split_call
+from coordinator.rules.scene import Calendar, Element, Reading, Reference, Scene
 from devices.conditions import comparison
 from devices.conditions.comparison import Comparison
 from devices.conditions.metrics import HUB, INSTANCE, Unit
-from devices.errors import ConfigurationError, UsageError, printable
+from devices.errors import ConfigurationError, UsageError
 from devices.protocol.readings import NoNumber, Path, number_at, parse_path
 
-Scope = Literal["hub", "instance", "topic"]
-"""Whose values a rule compares: each hub, each instance or each topic is judged apart."""
-
-
-@dataclass(slots=True)
-class Scene:
-    """What a condition may look at.
-
-    Args:
-        readings: the metrics of a hub and of the instance that is judged, by name.
-        payload: a parsed telemetry payload (`devices.protocol.readings.parse`).
-    """
-
-    readings: Mapping[str, float] = field(default_factory=dict)
-    payload: Any = NoNumber.MISSING
-
-
-class Condition(Protocol):
-    """A `when` or a `clear`."""
-
-    @property
-    def metric(self) -> str:
-        """The value's name, for events."""
-
-    @property
-    def threshold(self) -> float | None:
-        """What the value is compared with, for events."""
-
-    @property
-    def scope(self) -> Scope:
-        """Whose value it is."""
-
-    @property
-    def source(self) -> Hashable:
-        """What the value depends on: two conditions of one scope and source have the same value."""
-
-    def value(self, scene: Scene) -> float | NoNumber:
-        """Returns the value, finite; or why there is none, which is no news: it neither fires nor clears."""
-
-    def test(self) -> Callable[[float], bool]:
-        """Returns the function that tells whether a value fulfils it."""
-
-    def words(self, value: float) -> str:
-        """Returns the condition with a value put in, for people: ``"hub.temperature 78 > 75"``."""
+_PATH: Final = re.compile(
+    r"""\s*[A-Za-z_]
+    (?: [^\[\]"'&|!?()=<>\s]
+    | \s+(?![-+*/%]\s)                                # `payload.a / 2` is arithmetic, `payload.Inputs/A` a key
+    | \[\s*(?:"[^"]*"|'[^']*'|[0-9]+)\s*\]
+    )*""",
+    re.VERBOSE,
+)
+_NUMBER: Final = re.compile(r"""["']?[+-]?[0-9.][^&|()?]*""")
+_EQUALITY: Final = ("==", "!=")
+_KEEPS_UNIT: Final = (Kind.AVERAGE, Kind.MOST, Kind.LEAST, Kind.FORECAST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +40,8 @@ class Metric:
 
     comparison: Comparison
     scope: Scope
+    measures: tuple[Measure, ...] = ()
+    timely: bool = False
 
     @property
     def metric(self) -> str:
@@ -92,9 +66,13 @@ class Metric:
         """Returns the comparison."""
         return self.comparison.test()
 
-    def words(self, value: float) -> str:
+    def values(self, _: Scene, value: float) -> dict[str, Any]:
+        """Returns the metric's."""
+        return {self.comparison.metric: value}
+
+    def words(self, values: dict[str, Any]) -> str:
         """Returns the comparison with the value beside the metric."""
-        return self.comparison.words(value)
+        return self.comparison.words(values[self.comparison.metric])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +81,9 @@ class Payload:
 
     comparison: Comparison
     path: Path
+    scope: Scope = "topic"
+    measures: tuple[Measure, ...] = ()
+    timely: bool = False
 
     @property
     def metric(self) -> str:
@@ -113,11 +94,6 @@ class Payload:
     def threshold(self) -> float | None:
         """The number on the right."""
         return self.comparison.threshold
-
-    @property
-    def scope(self) -> Scope:
-        """Each topic is judged apart."""
-        return "topic"
 
     @property
     def source(self) -> Hashable:
@@ -132,50 +108,119 @@ class Payload:
         """Returns the comparison."""
         return self.comparison.test()
 
-    def words(self, value: float) -> str:
+    def values(self, _: Scene, value: float) -> dict[str, Any]:
+        """Returns the number at the path."""
+        return {self.comparison.metric: value}
+
+    def words(self, values: dict[str, Any]) -> str:
         """Returns the comparison with the value beside the metric."""
-        return self.comparison.words(value)
+        return self.comparison.words(values[self.comparison.metric])
 
 
-def compile_condition(text: str, *, topic: bool, value: Path | None) -> Condition:
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A comparison of something that is worked out: ``forecast(hub.memory, "10m") > 92``, ``now.hour >= 22``."""
+
+    comparison: Comparison
+    of: Reference | Measure
+    scope: Scope
+
+    @property
+    def metric(self) -> str:
+        """As it was written, without superfluous blanks."""
+        return self.comparison.metric
+
+    @property
+    def threshold(self) -> float | None:
+        """The number on the right."""
+        return self.comparison.threshold
+
+    @property
+    def source(self) -> Hashable:
+        """What is worked out; a `value` of the same name may lead elsewhere in another rule."""
+        return (self.of,)
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """The measure, if it is one."""
+        return (self.of,) if isinstance(self.of, Measure) else ()
+
+    @property
+    def timely(self) -> bool:
+        """Whether it depends on the clock."""
+        return isinstance(self.of, Calendar) or (isinstance(self.of, Measure) and self.of.timely)
+
+    def value(self, scene: Scene) -> float | NoNumber:
+        """Returns it as a number."""
+        return number_at(self.of.get(scene), ())
+
+    def test(self) -> Callable[[float], bool]:
+        """Returns the comparison."""
+        return self.comparison.test()
+
+    def values(self, _: Scene, value: float) -> dict[str, Any]:
+        """Returns the number."""
+        return {self.comparison.metric: value}
+
+    def words(self, values: dict[str, Any]) -> str:
+        """Returns the comparison with the value beside the metric."""
+        return self.comparison.words(values[self.comparison.metric])
+
+
+def compile_condition(text: str, names: Names) -> Condition:
     """Returns the condition that ``text`` describes.
 
     Args:
-        text: a comparison of ``hub.*`` or ``instance.*``; in a rule with a `topic`, of ``payload``, ``payload.<path>``
-            or ``value``.
-        topic: whether the rule has a `topic`.
-        value: where the rule's `value` points, if it has one.
+        text: a comparison of ``hub.*`` or ``instance.*``, in a rule with a `topic` of ``payload``, ``payload.<path>`` or
+            ``value``, of a window over one of them; or any formula in CEL over these names.
+        names: those that the rule may use.
 
     Raises:
         ConfigurationError: what is wrong, with the nearest valid name.
     """
-    metric, sign, number = comparison.split(text)
-    if not topic:
-        if metric.startswith("payload") or metric == "value":
-            remedy = 'say whose: topic = "tele/+/SENSOR"'
-            raise ConfigurationError(f"{printable(metric, 60)!r} needs a topic", remedy=remedy)
-        scope: Scope = "instance" if metric in INSTANCE else "hub"
-        return Metric(comparison.parse(text, {**HUB, **INSTANCE}), scope)
-    if metric in HUB or metric in INSTANCE:
-        remedy = "write two rules: one with `topic`, one without"
-        raise ConfigurationError(f"a rule on a topic cannot compare {metric}", remedy=remedy)
-    path = _path(metric, value)
-    return Payload(Comparison(metric, sign, comparison.threshold(number, Unit.PLAIN)), path)
+    sides = comparison.sides(text)
+    if sides is not None and _NUMBER.fullmatch(sides[2]):
+        left, sign, number = sides
+        call = split_call(left)
+        if call is not None and _PATH.fullmatch(call[1]):
+            return _measured(call, sign, number, names)
+        if _PATH.fullmatch(left):
+            of = _bound(left, names)
+            if sign not in _EQUALITY or of.name in HUB or of.name in INSTANCE:  # a relay's 0 and 1 are exact
+                return _compared(of, sign, number, names)
+    from coordinator.rules.formula import compile_formula
+
+    return compile_formula(text, names)
 
 
-def _path(metric: str, value: Path | None) -> Path:
-    if metric == "value" and value is not None:
-        return value
-    if metric == "payload":
-        return ()
-    if metric.startswith(("payload.", "payload[")):
-        try:
-            return parse_path(metric.removeprefix("payload"))
-        except UsageError as error:
-            raise ConfigurationError(error.message, remedy=error.remedy) from error
-    if metric == "value":
-        raise ConfigurationError("'value' needs a path", remedy='say where: value = "ENERGY.Power"')
-    raise ConfigurationError(
-        f"there is no metric {printable(metric, 60)!r} in a rule on a topic",
-        remedy=f"did you mean payload.{printable(metric, 60)}?",
-    )
+def _measured(call: tuple[str, str, str | None], sign: str, number: str, names: Names) -> Condition:
+    function, path, span = call
+    of = _bound(path, names)
+    what = measure(function, of, span)
+    comparison.check_operator(sign)
+    unit = _unit(of) if what.kind in _KEEPS_UNIT else Unit.PLAIN
+    return Derived(Comparison(what.name, sign, comparison.threshold(number, unit)), what, names.scope([of]))
+
+
+def _compared(of: Reference, sign: str, number: str, names: Names) -> Condition:
+    comparison.check_operator(sign)
+    compared = Comparison(of.name, sign, comparison.threshold(number, _unit(of)))
+    if isinstance(of, Element):
+        return Payload(compared, of.path)
+    scope = names.scope([of])
+    if isinstance(of, Reading) and (of.name in HUB or of.name in INSTANCE):
+        return Metric(compared, scope)
+    return Derived(compared, of, scope)
+
+
+def _bound(text: str, names: Names) -> Reference:
+    """What a path in a plain comparison stands for."""
+    try:
+        root, *path = parse_path(text.strip())
+    except UsageError as error:
+        raise ConfigurationError(error.message, remedy=error.remedy) from error
+    return names.bind(str(root), tuple(path), text.strip())
+
+
+def _unit(of: Reference) -> Unit:
+    return HUB.get(of.name) or INSTANCE.get(of.name) or Unit.PLAIN

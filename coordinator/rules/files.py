@@ -44,10 +44,12 @@ class RuleBook:
 
     Args:
         rules: in the order of files and tables.
+        disabled: names of those that are turned off.
         seen: the state of the folder that they were read from.
     """
 
     rules: tuple[Rule, ...] = ()
+    disabled: tuple[str, ...] = ()
     seen: Signature = ()
 
     @classmethod
@@ -64,8 +66,9 @@ class RuleBook:
             )
         seen = signature(folder)
         rules: dict[str, Rule] = {}
+        disabled: list[str] = []
         for path in _files(folder):
-            for rule in _read(path):
+            for rule, enabled in _read(path):
                 if rule.name in rules:
                     raise ConfigurationError(
                         f"there are two rules {rule.name!r}: the other one is at {rules[rule.name].place}",
@@ -73,7 +76,9 @@ class RuleBook:
                         remedy="give one of them another name",
                     )
                 rules[rule.name] = rule
-        return cls(tuple(rules.values()), seen)
+                if not enabled:
+                    disabled.append(rule.name)
+        return cls(tuple(rule for rule in rules.values() if rule.name not in disabled), tuple(disabled), seen)
 
     def topics(self) -> list[str]:
         """Returns the topic filters that the rules look at, each once, as the broker takes them."""
@@ -84,7 +89,8 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))
 
 
-def _read(path: Path) -> list[Rule]:
+def _read(path: Path) -> list[tuple[Rule, bool]]:
+    """The rules of a file, each with whether it is in force."""
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise ConfigurationError(f"larger than {_LARGEST_FILE} bytes", place=path.name, remedy="split it")
@@ -98,7 +104,8 @@ def _read(path: Path) -> list[Rule]:
         where = re.search(r"at line (\d+)", str(error))
         place = f"{path.name}:{where[1]}" if where else path.name
         raise ConfigurationError(f"this is no TOML: {error}", place=place, remedy="see toml.io") from error
-    return [Table(path.name, text, name, table).rule() for name, table in tables.items()]
+    read = [Table(path.name, text, name, table) for name, table in tables.items()]
+    return [(table.rule(), table.enabled) for table in read]
 
 
 async def watch(

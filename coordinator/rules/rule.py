@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from coordinator.rules.expression import Condition, Scope
-from devices.conditions.latch import Timing
+from coordinator.rules.condition import Condition, Scope
+from coordinator.rules.quiet import Quiet
+from devices.conditions.latch import Latch, Timing
 from devices.errors import printable
 from devices.protocol.durations import words
 
@@ -36,6 +37,7 @@ class Rule:
         to: the hub they go to; empty leaves it to placement.
         hubs: the hubs it looks at, for a rule on topics those whose instances it acts on; empty for all.
         severity: of its events.
+        quiet: when it does not fire.
         place: file and line, for people.
     """
 
@@ -49,12 +51,18 @@ class Rule:
     to: str = ""
     hubs: tuple[str, ...] = ()
     severity: Severity = "warning"
+    quiet: Quiet | None = None
     place: str = field(default="", compare=False)
 
     @property
     def scope(self) -> Scope:
         """Whose values it compares."""
         return self.when.scope
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """All that it judges."""
+        return tuple(each for each in (self.when, self.clear) if each is not None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,9 +74,11 @@ class Firing:
         subject: the hub, instance or topic of which it is true.
         hub: the hub itself, or the one that the instance is on; empty for a topic.
         instance: the instance; empty for hubs and topics.
-        value: the number that was compared.
+        value: the number that was compared; of a formula 1.
+        values: all that was looked at, by name.
         held: seconds for which the condition has held.
         at: when, in seconds of the facts' clock.
+        latch: of this rule on this subject: whether it is still so, and whether more can be done about it.
     """
 
     rule: Rule
@@ -76,11 +86,13 @@ class Firing:
     hub: str = ""
     instance: str = ""
     value: float
+    values: dict[str, Any] = field(default_factory=dict)
     held: float
     at: float
+    latch: Latch = field(default_factory=Latch, compare=False, repr=False)
 
     @property
     def why(self) -> str:
         """The reason in words: ``"hub-a: hub.temperature 78 > 75 for 20s"``."""
         duration = f" for {words(self.held)}" if self.rule.timing.hold else ""
-        return f"{printable(self.subject, 200)}: {self.rule.when.words(self.value)}{duration}"
+        return f"{printable(self.subject, 200)}: {self.rule.when.words(self.values or {self.rule.when.metric: self.value})}{duration}"

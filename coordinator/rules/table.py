@@ -7,8 +7,13 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, TypeVar
 
-from coordinator.rules.expression import Condition, Metric, Payload, compile_condition
+from coordinator.rules import quiet
+from coordinator.rules.condition import Condition
+from coordinator.rules.expression import compile_condition
+from coordinator.rules.names import Names
 from coordinator.rules.rule import ACTIONS, ALL, LABEL, MOST_CPU, SEVERITIES, Rule
+from coordinator.rules.silence import Silence
+from devices.conditions.comparison import Comparison
 from devices.conditions.latch import Timing
 from devices.errors import ConfigurationError, MidstreamError, printable
 from devices.protocol import durations
@@ -17,7 +22,22 @@ from devices.protocol.topics import check_name, wire_filter
 
 COOLDOWN: Final = 60.0
 """Seconds between two firings of a rule on one subject, where the rule says nothing else."""
-KEYS: Final = ("when", "for", "clear", "cooldown", "topic", "value", "hubs", "do", "which", "to", "severity")
+KEYS: Final = (
+    "when",
+    "for",
+    "clear",
+    "silent",
+    "cooldown",
+    "topic",
+    "value",
+    "hubs",
+    "do",
+    "which",
+    "to",
+    "severity",
+    "quiet",
+    "enabled",
+)
 
 T = TypeVar("T")
 
@@ -59,14 +79,12 @@ class Table:
                 near = get_close_matches(key, KEYS, n=1)
                 remedy = f"did you mean {near[0]!r}?" if near else f"a rule has {', '.join(KEYS)}"
                 raise self._error(key, f"there is no key {printable(key, 60)!r}", remedy)
-        if "when" not in self.table:
-            raise self._error("", "a rule needs `when`", 'write when = "hub.temperature > 75"')
         topic = self._topic()
         value = self._within("value", lambda: parse_path(self._text("value"))) if "value" in self.table else None
         if value is not None and not topic:
             raise self._error("value", "`value` is a path into a topic's messages", "add `topic`")
-        when, clear = (self._condition(key, bool(topic), value) for key in ("when", "clear"))
-        assert when is not None
+        names = Names(topic, value)
+        when, clear = self._when(names), self._condition("clear", names)
         self._check_clear(when, clear)
         do = self._words("do", ACTIONS)
         return Rule(
@@ -80,6 +98,7 @@ class Table:
             to=self._to(do),
             hubs=self._hubs(),
             severity=self._severity(),
+            quiet=self._within("quiet", lambda: quiet.parse(self._text("quiet"))) if "quiet" in self.table else None,
             place=self._place(),
         )
 
@@ -91,19 +110,40 @@ class Table:
             self._within("topic", lambda: wire_filter(topic))
         return topic
 
-    def _condition(self, key: str, topic: bool, value: Any) -> Condition | None:
+    def _when(self, names: Names) -> Condition:
+        if "silent" in self.table:
+            return self._silence(names)
+        when = self._condition("when", names)
+        if when is None:
+            raise self._error("", "a rule needs `when` or `silent`", 'write when = "hub.temperature > 75"')
+        return when
+
+    def _silence(self, names: Names) -> Silence:
+        for key in ("when", "for", "clear", "value"):
+            if key in self.table:
+                remedy = "a message that comes clears it; for more write two rules"
+                raise self._error(key, f"`{key}` does not go with `silent`", remedy)
+        if not names.topic:
+            raise self._error("silent", "`silent` needs a topic", 'say whose: topic = "evcc/site/gridPower"')
+        seconds = self._seconds("silent", 0.0)
+        if seconds < 1:
+            raise self._error("silent", "nobody is silent for less than a second", 'write silent = "5m"')
+        return Silence(seconds)
+
+    def _condition(self, key: str, names: Names) -> Condition | None:
         text = self._text(key)
         if key not in self.table:
             return None
-        return self._within(key, lambda: compile_condition(text, topic=topic, value=value))
+        return self._within(key, lambda: compile_condition(text, names))
 
     def _check_clear(self, when: Condition, clear: Condition | None) -> None:
         if clear is None:
             return
         if clear.scope != when.scope:
             raise self._error("clear", f"`when` is about a {when.scope}, `clear` about a {clear.scope}", "use one kind")
-        comparisons = [each.comparison for each in (when, clear) if isinstance(each, Metric | Payload)]
-        if len(comparisons) == 2 and not comparisons[0].excludes(comparisons[1]):
+        comparisons = [getattr(each, "comparison", None) for each in (when, clear)]  # a formula has none
+        first, second = (each if isinstance(each, Comparison) else None for each in comparisons)
+        if first is not None and second is not None and not first.excludes(second):
             raise self._error(
                 "clear",
                 "a value can fulfil `when` and `clear` at once, so the rule would fire at each message",
@@ -147,6 +187,18 @@ class Table:
         if len(chosen) > 1:
             raise self._error("severity", "a rule has one severity", f"write one of {', '.join(SEVERITIES)}")
         return chosen[0] if chosen else "warning"
+
+    @property
+    def enabled(self) -> bool:
+        """Whether the rule is in force at all.
+
+        Raises:
+            ConfigurationError: it says neither yes nor no.
+        """
+        value = self.table.get("enabled", True)
+        if not isinstance(value, bool):
+            raise self._error("enabled", "`enabled` is true or false", "write enabled = false")
+        return value
 
     # Values -------------------------------------------------------------------------------------------------------
 

@@ -85,24 +85,38 @@ def _shown(number: float) -> str:
     return f"{number:.0f}" if abs(number) >= 1e6 else f"{number:.6g}"
 
 
+def sides(text: str) -> tuple[str, str, str] | None:
+    """Returns what stands left of a comparison's operator, the operator, and what stands right; ``None`` for no comparison."""
+    found = _SIDES.fullmatch(text)
+    return (found[1], found[2], found[3]) if found else None
+
+
+def check_operator(sign: str) -> None:
+    """Lets the operators of measured numbers pass.
+
+    Raises:
+        ConfigurationError: it is one for equality.
+    """
+    if sign not in OPERATORS:
+        raise ConfigurationError(
+            f"{sign!r} asks for equality, which measured numbers do not have", remedy="use >, >=, < or <="
+        )
+
+
 def split(text: str) -> tuple[str, str, str]:
     """Returns metric, operator and number of a comparison, as texts.
 
     Raises:
         ConfigurationError: it is no comparison, or one for equality.
     """
-    sides = _SIDES.fullmatch(text)
-    if sides is None:
+    found = sides(text)
+    if found is None:
         raise ConfigurationError(
             f"{printable(text, 100)!r} is no comparison",
             remedy="write a metric, one of > >= < <= and a number, as in 'hub.temperature > 75'",
         )
-    if sides[2] not in OPERATORS:
-        raise ConfigurationError(
-            f"{printable(text, 100)!r} asks for equality, which measured numbers do not have",
-            remedy="use >, >=, < or <=",
-        )
-    return sides[1], sides[2], sides[3]
+    check_operator(found[1])
+    return found
 
 
 def threshold(text: str, unit: Unit) -> float:

@@ -21,21 +21,24 @@ class Timing:
     Args:
         hold: seconds for which the condition must hold before the latch fires.
         cooldown: least seconds between two firings.
+        again: seconds after which it fires once more while the condition goes on holding; 0: never.
     """
 
     hold: float = 0.0
     cooldown: float = 0.0
+    again: float = 0.0
 
 
 class Latch:
     """One condition on one subject."""
 
-    __slots__ = ("active", "fired", "since")
+    __slots__ = ("active", "fired", "since", "spent")
 
     def __init__(self) -> None:
         self.active = False  # fired and not yet cleared
         self.since: float | None = None  # when the condition began to hold
         self.fired: float | None = None  # when it fired last
+        self.spent = False  # nothing is left to be done about it: no `again` before it was cleared
 
     def news(self, timing: Timing, *, holds: bool | None, clears: bool | None, at: float) -> bool:
         """Takes a reading in; returns whether the latch fires now.
@@ -48,8 +51,9 @@ class Latch:
         """
         if self.active:
             if clears:
-                self.active, self.since = False, None
-            return False
+                self.active, self.since, self.spent = False, None, False
+                return False
+            return bool(holds) and self._once_more(timing, at)
         if holds is None:
             return False
         if not holds:
@@ -75,6 +79,12 @@ class Latch:
         """Tells whether the latch is as good as new and need not be kept."""
         rested = self.fired is None or at - self.fired >= timing.cooldown
         return not self.active and self.since is None and rested
+
+    def _once_more(self, timing: Timing, at: float) -> bool:
+        if not timing.again or self.spent or (self.fired is not None and at - self.fired < timing.again):
+            return False
+        self.fired = at
+        return True
 
     def _ripe(self, timing: Timing, at: float) -> bool:
         if self.since is None or at - self.since < timing.hold:

@@ -27,13 +27,15 @@ HUB: Final[Mapping[str, Unit]] = {
     "hub.disk": Unit.PERCENT,
     "hub.temperature": Unit.CELSIUS,
     "hub.battery": Unit.PERCENT,
+    "hub.reserve": Unit.PERCENT,
     "hub.received": Unit.BYTES,
     "hub.sent": Unit.BYTES,
     "hub.processes": Unit.PLAIN,
     "hub.agent_memory": Unit.BYTES,
     "hub.spool_written": Unit.BYTES,
 }
-"""The fields of `HubMetrics`; ``received`` and ``sent`` are bytes a second, ``load`` is per core."""
+"""The fields of `HubMetrics`; ``received`` and ``sent`` are bytes a second, ``load`` is per core. ``reserve`` is what is
+left in the battery of a hub that runs on it: one that is charging at 10 percent is in no danger."""
 
 INSTANCE: Final[Mapping[str, Unit]] = {
     "instance.cpu": Unit.PERCENT,
@@ -45,8 +47,11 @@ INSTANCE: Final[Mapping[str, Unit]] = {
 
 def hub_readings(metrics: HubMetrics) -> dict[str, float]:
     """Returns the numbers of a hub by metric; what the machine does not have (no battery) is absent."""
-    fields = ((name, getattr(metrics, name.removeprefix("hub."))) for name in HUB)
-    return {name: float(value) for name, value in fields if value is not None}
+    fields = ((name, getattr(metrics, name.removeprefix("hub."), None)) for name in HUB)
+    readings = {name: float(value) for name, value in fields if value is not None}
+    if metrics.battery is not None and not metrics.mains:
+        readings["hub.reserve"] = metrics.battery
+    return readings
 
 
 def instance_readings(metrics: HubMetrics, use: InstanceUse) -> dict[str, float]:

@@ -78,7 +78,7 @@ def test_two_comparisons_exclude_each_other_when_no_value_fulfils_both(when, cle
 def test_every_metric_of_a_hub_is_read_and_what_it_lacks_is_absent():
     metrics = HubMetrics(cpu=1, load=2, memory=75, memory_available=1_000_000_000, swap=5, disk=6, temperature=61.5)
     readings = hub_readings(metrics)
-    assert set(HUB) - set(readings) == {"hub.battery"}
+    assert set(HUB) - set(readings) == {"hub.battery", "hub.reserve"}
     assert readings["hub.temperature"] == 61.5
     assert all(isinstance(value, float) for value in readings.values())
 
@@ -94,3 +94,10 @@ def test_an_instances_share_of_memory_follows_from_what_its_hub_has_free():
 
 def test_a_threshold_in_bytes_takes_both_kinds_of_prefixes():
     assert [threshold(text, Unit.BYTES) for text in ("1KB", "1KiB", "1B", "1")] == [1000, 1024, 1, 1]
+
+
+def test_the_reserve_is_the_battery_of_a_hub_that_runs_on_it():
+    plain = {"cpu": 1, "load": 0, "memory": 1, "memory_available": 1, "swap": 0, "disk": 0}
+    states = [(30.0, False), (30.0, None), (30.0, True), (None, False)]
+    told = [hub_readings(HubMetrics(**plain, battery=battery, mains=mains)) for battery, mains in states]
+    assert [readings.get("hub.reserve") for readings in told] == [30.0, 30.0, None, None]

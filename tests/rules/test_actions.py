@@ -8,6 +8,7 @@ from coordinator.facts import Facts
 from coordinator.intents import Checkpoint, Migrate, Resume, Suspend
 from coordinator.rules.actions import HOUR, Actions, Candidate
 from coordinator.rules.expression import compile_condition
+from coordinator.rules.names import Names
 from coordinator.rules.rule import Firing, Rule
 from devices.protocol.messages import HubMetrics, InstanceUse
 
@@ -33,7 +34,7 @@ def actions(**options) -> Actions:
 def firing(subject: str = "hub-a", at: float = 0.0, **rule) -> Firing:
     text = rule.pop("when", "hub.temperature > 75")
     topic = rule.get("topic", "")
-    when = compile_condition(text, topic=bool(topic), value=None)
+    when = compile_condition(text, Names(topic))
     scope = when.scope
     return Firing(
         rule=Rule(name="hot", when=when, **rule),

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from coordinator.rules.evaluation import FIRINGS
 from coordinator.rules.files import RuleBook
+from coordinator.rules.formula import LARGEST, LONGEST
+from coordinator.rules.names import FACTS
+from coordinator.rules.past import KINDS, LISTENED, SUBJECTS
+from coordinator.rules.rewriting import FUNCTIONS, LOOPS, METHODS
 from coordinator.rules.rule import ACTIONS, SEVERITIES
+from coordinator.rules.scene import CALENDAR
+from coordinator.rules.silence import TOPICS
 from coordinator.rules.table import KEYS
 from devices.conditions.metrics import HUB, INSTANCE
 
@@ -17,16 +23,21 @@ DOCUMENT = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
 def test_every_key_action_severity_and_metric_is_explained():
     rows = re.findall(r"^\| `(\w+)` \|", DOCUMENT, re.MULTILINE)
     assert rows == list(KEYS)
-    missing = [word for word in (*ACTIONS, *SEVERITIES, *HUB, *INSTANCE) if f"`{word}`" not in DOCUMENT]
+    calendar = [f"now.{name}" for name in CALENDAR]
+    missing = [
+        word for word in (*ACTIONS, *SEVERITIES, *HUB, *INSTANCE, *FACTS, *calendar) if f"`{word}`" not in DOCUMENT
+    ]
     assert missing == []
+    functions = (*KINDS, *FUNCTIONS, *METHODS, *LOOPS, "has")
+    assert [word for word in functions if not re.search(rf"[`.]{word}[(`]", DOCUMENT)] == []
 
 
-def test_the_first_example_is_a_rule(tmp_path):
-    (example,) = re.findall(r"```toml\n(.*?)```", DOCUMENT, re.DOTALL)
-    (tmp_path / "example.toml").write_text(example)
-    (rule,) = RuleBook.load(tmp_path).rules
-    assert rule.name == "hot"
+def test_the_examples_are_rules(tmp_path):
+    for number, example in enumerate(re.findall(r"```toml\n(.*?)```", DOCUMENT, re.DOTALL)):
+        (tmp_path / f"{number}.toml").write_text(example)
+    rules = RuleBook.load(tmp_path).rules
+    assert [rule.name for rule in rules] == ["hot", "on-battery", "door-open", "busy"]
 
 
 def test_the_bounds_are_as_told():
-    assert FIRINGS == 60
+    assert (FIRINGS, SUBJECTS, TOPICS, LISTENED, LONGEST, LARGEST) == (60, 1000, 5000, 600, 4096, 32 * 1024)

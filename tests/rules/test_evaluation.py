@@ -2,48 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rules_judged import Judged
 
 from coordinator.facts import Facts
-from coordinator.rules.evaluation import FIRINGS, Evaluation
-from coordinator.rules.files import RuleBook
-from coordinator.rules.rule import Firing
+from coordinator.rules.evaluation import FIRINGS
 from devices.protocol import limits
-from devices.protocol.messages import HubMetrics, InstanceUse
 from devices.protocol.readings import NoNumber
-
-
-class Judged:
-    """Facts with rules over them, and what fired."""
-
-    def __init__(self, folder: Path, text: str) -> None:
-        self.folder = folder
-        self.fired: list[Firing] = []
-        self.facts = Facts()
-        self.evaluation = Evaluation(self.book(text).rules, self.facts, self.fired.append)
-
-    def book(self, text: str) -> RuleBook:
-        (self.folder / "rules.toml").write_text(text)
-        return RuleBook.load(self.folder)
-
-    def hub(self, name: str, at: float, *, temperature: float | None = None, cpu: float = 1, **instances) -> None:
-        uses = {name: InstanceUse(cpu=cpu, memory=memory) for name, (cpu, memory) in instances.items()}
-        metrics = HubMetrics(
-            cpu=cpu, load=0, memory=50, memory_available=10**9, swap=0, disk=0, temperature=temperature, instances=uses
-        )
-        self.facts.hub(name, metrics, at)
-
-    def say(self, topic: str, payload: str | bytes, at: float = 0.0, *, retain: bool = False) -> None:
-        self.facts.telemetry(topic, payload if isinstance(payload, bytes) else payload.encode(), 0, retain, at)
-
-    @property
-    def subjects(self) -> list[str]:
-        return [firing.subject for firing in self.fired]
-
 
 HOT = '[hot]\nwhen = "hub.temperature > 75"\nclear = "hub.temperature < 65"\ncooldown = 0\n'
 POWER = '[power]\ntopic = "tele/{plug}/SENSOR"\nwhen = "payload.ENERGY.Power > 2000"\ncooldown = 0\n'

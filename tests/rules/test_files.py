@@ -108,7 +108,7 @@ def test_the_topics_of_a_book_are_those_of_its_rules_each_once(tmp_path):
         ('[hot]\nwhen = "hub.cpu > 1"\nresume = "x"', "house.toml:3", "there is no key 'resume'"),
         ('[ok]\nwhen="hub.cpu > 1"\n\n[hot]\nfor = "1s"', "house.toml:4", "a rule needs `when`"),
         ('[hot]\n\nwhen = "hub.temprature > 75"', "house.toml:3", "did you mean hub.temperature?"),
-        ('[hot]\nwhen = "hub.cpu > 1"\nclear = "hub.cpu <"', "house.toml:3", "no comparison"),
+        ('[hot]\nwhen = "hub.cpu > 1"\nclear = "hub.cpu <"', "house.toml:3", "neither a comparison nor CEL"),
         ('[hot]\nwhen = "hub.cpu > 75"\nclear = "hub.cpu < 80"', "house.toml:3", "leave a gap"),
         ('[hot]\nwhen = "hub.cpu > 75"\nclear = "instance.cpu < 50"', "house.toml:3", "use one kind"),
         ('[hot]\nwhen = "hub.cpu > 75"\nfor = "20"', "house.toml:3", "it has no unit"),
@@ -221,7 +221,10 @@ def test_files_of_other_kinds_and_hidden_ones_are_left_alone(tmp_path):
 
 def test_the_examples_are_in_order_and_show_every_key():
     book = RuleBook.load(EXAMPLES / "house")
-    assert {rule.name for rule in book.rules} == {"hot", "low-battery", "greedy", "charging", "charged"}
+    assert {rule.name for rule in book.rules} == {
+        *("hot", "low-battery", "greedy", "charging", "charged", "memory-ahead", "on-battery")
+    }
+    assert book.disabled == ("meter-silent",)
     text = (EXAMPLES / "house" / "house.toml").read_text()
     assert [key for key in KEYS if f"\n{key} " not in text] == []
     assert [rule.name for rule in RuleBook.load(EXAMPLES / "demo").rules] == ["hot"]
