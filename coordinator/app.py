@@ -11,6 +11,7 @@ from coordinator import rivals
 from coordinator.announcement import Announcement, farewell
 from coordinator.config import CoordinatorConfig
 from coordinator.declared.applying import Applying
+from coordinator.deployment.rollout import Rollouts
 from coordinator.desk import Desk
 from coordinator.facts import Facts
 from coordinator.ingest.ahead import AheadOfStore
@@ -122,7 +123,17 @@ class Coordinator:
         voices = Voices()
         self._backlog = Backlog(ears, voices, journal)
         applying = Applying(ground, actions.carry_out)
-        desk = Desk(ground, actions, applying=applying, drains=drains, pause=pause, voices=voices, status=self._status)
+        rollouts = Rollouts(ground)
+        desk = Desk(
+            ground,
+            actions,
+            applying=applying,
+            rollouts=rollouts,
+            drains=drains,
+            pause=pause,
+            voices=voices,
+            status=self._status,
+        )
         self._requests = requests = Requests(line, topics, desk.answer)
         self._orders = orders = Orders(line, topics, actions.carry_out)
         self._inbox = Inbox(
@@ -132,6 +143,7 @@ class Coordinator:
             voices=voices,
             uploads=uploads,
             requests=requests,
+            rollouts=rollouts,
             orders=orders,
             answers=answers,
             claims=claims,

@@ -13,6 +13,7 @@ import msgspec
 
 from coordinator import intents
 from coordinator.declared.applying import Applying
+from coordinator.deployment.rollout import Rollouts
 from coordinator.ingest.instances import LogLine, Voices
 from coordinator.moves import starting
 from coordinator.moves.actions import Actions, Carried
@@ -24,6 +25,7 @@ from coordinator.store import checkpoints, events, instances
 from coordinator.views import answers, hubs, if_lost, landing, lineage, placing, reasons
 from coordinator.views import instances as instance_views
 from coordinator.views.changed import ApplyAsk, UpgradeAnswer, UpgradeAsk
+from coordinator.views.deployed import DeployAsk, DeploymentsAsk, RollbackAsk
 from coordinator.views.placed import PlacesAnswer
 from coordinator.views.question import Question
 from coordinator.views.reason import WhyAsk
@@ -42,6 +44,7 @@ class Desk:
         ground: the coordinator's parts.
         actions: carries out what is wanted.
         applying: compares what is declared with what runs.
+        rollouts: brings permission packages to hubs.
         drains: empties hubs.
         pause: of what moves by itself.
         voices: what instances say of themselves.
@@ -54,6 +57,7 @@ class Desk:
         actions: Actions,
         *,
         applying: Applying,
+        rollouts: Rollouts,
         drains: Drains,
         pause: Pause,
         voices: Voices,
@@ -62,6 +66,7 @@ class Desk:
         self._ground = ground
         self._actions = actions
         self._applying = applying
+        self._rollouts = rollouts
         self._drains = drains
         self._pause = pause
         self._voices = voices
@@ -110,6 +115,12 @@ class Desk:
                 return await reasons.rows(ground.store, asked.instance, asked.since)
             case ApplyAsk():
                 return await self._applying.answer(asked)
+            case DeployAsk():
+                return await self._rollouts.push(asked)
+            case RollbackAsk():
+                return await self._rollouts.rollback(asked)
+            case DeploymentsAsk():
+                return await self._rollouts.look(question, asked)
             case answers.LogsAsk():
                 return await self._logs(asked)
             case answers.FetchAsk():

@@ -148,8 +148,26 @@ class Proof(msgspec.Struct, kw_only=True):
     broker: str  # "mosquitto" or "embedded"
 
 
+class Change(msgspec.Struct, kw_only=True):
+    """What a site would change on a hub; an empty text: there is no such thing."""
+
+    what: str
+    before: str
+    after: str
+
+
+class Planned(Plan, kw_only=True):
+    """``deploy plan``: what would be built, and what changes against what is deployed."""
+
+    against: str = ""  # the hub that was asked; empty: none
+    changes: list[Change] = []
+
+
+_ASKED_WITHIN: Final = ("inspect", "functions", "if-lost", "deploy-site")
+"""Questions whose answers are not a document of a command."""
+
 DOCUMENTS: Final[dict[str, Any]] = {
-    **{name: answer for name, answer in answers.ANSWERS.items() if name not in ("inspect", "functions", "if-lost")},
+    **{name: answer for name, answer in answers.ANSWERS.items() if name not in _ASKED_WITHIN},
     "hubs-if-lost": list[answers.IfLostRow],
     "inspect": Inspection,
     "drain": Drained,
@@ -158,7 +176,7 @@ DOCUMENTS: Final[dict[str, Any]] = {
     "demo": Proof,
     "check": Checked,
     "exercise": Findings,
-    "deploy-plan": Plan,
+    "deploy-plan": Planned,
     "logs-line": answers.LogRow,
     "events-line": answers.EventRow,
 }

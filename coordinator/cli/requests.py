@@ -31,6 +31,7 @@ LONG: Final = 90.0
 """Seconds for one that waits for a hub: a large state over a slow network, with the fallback behind it."""
 _LONG_ASKS: Final = frozenset(
     {"run", "checkpoint", "suspend", "resume", "migrate", "stop", "inspect", "restore", "drain"}
+    | {"deploy", "deploy-rollback", "deploy-status"}
 )
 
 
@@ -118,6 +119,18 @@ class Requests:
             self._waiting.pop(correlation, None)
             self._pages.pop(correlation, None)
         return _joined(question, pages)
+
+    async def contribute(self, part: str, data: bytes) -> None:
+        """Sends a part that the coordinator has asked for, and returns when the broker has it.
+
+        Args:
+            part: its SHA-256, hexadecimal.
+            data: its bytes.
+
+        Raises:
+            UnreachableError: the broker is gone.
+        """
+        await self._session.publish(self.topics.contribution(part), data, expiry=limits.PART_EXPIRY)
 
     async def blob(self, checkpoint: str) -> tuple[answers.BlobAnswer, bytes]:
         """Returns a checkpoint's blob, as the coordinator keeps it; its digest is for the caller to check.

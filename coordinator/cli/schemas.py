@@ -14,7 +14,11 @@ _COMMANDS: Final = {
     "status": "midstream",
     "hubs-if-lost": "midstream hubs HUB --if-lost",
     "ps-local": "midstream ps --local",
+    "deploy": "midstream deploy push",
     "deploy-plan": "midstream deploy plan",
+    "deploy-status": "midstream deploy status",
+    "deploy-history": "midstream deploy history",
+    "deploy-rollback": "midstream deploy rollback",
 }
 """Those whose name is not the command's."""
 FOLDER = Path(__file__).parents[2] / "docs" / "schemas"

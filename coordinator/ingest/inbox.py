@@ -46,6 +46,13 @@ class TakesKept(Protocol):
         """Takes one."""
 
 
+class TakesParts(Protocol):
+    """Who takes parts of what a command line asks for; the future delays their acknowledgement."""
+
+    def take_part(self, name: str, payload: bytes) -> asyncio.Future[None]:
+        """Takes one."""
+
+
 class Inbox:
     """Hears and passes on."""
 
@@ -58,6 +65,7 @@ class Inbox:
         voices: Voices,
         uploads: Uploads,
         requests: Requests,
+        rollouts: TakesParts,
         orders: Orders,
         answers: TakesAnswers,
         claims: TakesKept,
@@ -69,6 +77,7 @@ class Inbox:
         self._voices = voices
         self._uploads = uploads
         self._requests = requests
+        self._rollouts = rollouts
         self._orders = orders
         self._answers = answers
         self._claims = claims
@@ -92,6 +101,7 @@ class Inbox:
             topics.instance("+", "set"): 1,
             topics.up("+", "+"): 1,
             topics.request: 1,
+            topics.contribution("+"): 1,
         }
 
     @property
@@ -141,6 +151,8 @@ class Inbox:
                 self._uploads.take_part(checkpoint, number, payload)
             case ["request"]:
                 self._requests.take(delivery)
+            case ["request", "part", part]:
+                return self._rollouts.take_part(part, payload)
             case ["hubs", hub, "metrics"]:
                 metrics = messages.decode(payload, HubMetrics, topic)
                 if self._hubs.known(hub):

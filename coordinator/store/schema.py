@@ -207,3 +207,32 @@ class Command(Base):
     created: Mapped[str]
     answered: Mapped[str] = mapped_column(default="", index=True)
     answer: Mapped[str] = mapped_column(default="")  # "done", or the error's sentence
+
+
+class Deployment(Base):
+    """A permission package that was made for a hub. ``bundle`` is the site that it says; empty once it is let go of."""
+
+    __tablename__ = "deployments"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    hub: Mapped[str]
+    version: Mapped[int]
+    bundle: Mapped[bytes] = mapped_column(LargeBinary)
+    tasks: Mapped[int]
+    resources: Mapped[int]
+    size: Mapped[int]  # bytes of its contents
+    created: Mapped[str]
+    state: Mapped[str]  # "under way", "deployed", "failed"
+    note: Mapped[str] = mapped_column(default="")
+    error: Mapped[str] = mapped_column(default="")
+
+    __table_args__ = (UniqueConstraint("hub", "version", name="one_package_for_each_version"),)
+
+
+class PackagePart(Base):
+    """At most 256 KiB of what is in packages, by its SHA-256 in hexadecimal: equal ones are kept once."""
+
+    __tablename__ = "package_parts"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    data: Mapped[bytes] = mapped_column(LargeBinary)

@@ -13,6 +13,15 @@ from typing import Any, Literal
 import msgspec
 
 from coordinator.views.changed import AppliedRow, ApplyAsk, UpgradeAnswer, UpgradeAsk
+from coordinator.views.deployed import (
+    DeployAnswer,
+    DeployAsk,
+    DeploymentHistoryRow,
+    DeploymentRow,
+    DeploymentsAsk,
+    RollbackAsk,
+    SiteRow,
+)
 from coordinator.views.placed import PlacesAnswer
 from coordinator.views.question import Question
 from coordinator.views.reason import WhyAsk, WhyRow
@@ -371,6 +380,11 @@ QUESTIONS: dict[str, type[Question]] = {
     "events": EventsAsk,
     "why": WhyAsk,
     "apply": ApplyAsk,
+    "deploy": DeployAsk,
+    "deploy-rollback": RollbackAsk,
+    "deploy-status": DeploymentsAsk,
+    "deploy-history": DeploymentsAsk,
+    "deploy-site": DeploymentsAsk,
     "status": NothingAsk,
     "functions": NothingAsk,
 }
@@ -398,6 +412,11 @@ ANSWERS: dict[str, Any] = {
     "events": list[EventRow],
     "why": list[WhyRow],
     "apply": AppliedRow,
+    "deploy": DeployAnswer,
+    "deploy-rollback": DeployAnswer,
+    "deploy-status": list[DeploymentRow],
+    "deploy-history": list[DeploymentHistoryRow],
+    "deploy-site": list[SiteRow],
     "status": StatusAnswer,
     "functions": list[FunctionRow],
 }

@@ -24,6 +24,7 @@ from devices.hub.clock_wait import ClockWait
 from devices.hub.commands import Commands
 from devices.hub.config import HubConfig
 from devices.hub.control import Control
+from devices.hub.deployment import Deployments
 from devices.hub.downloads import Downloads
 from devices.hub.draining import Draining
 from devices.hub.identity import boot_id, count_start, require_alone
@@ -78,6 +79,9 @@ class Agent:
         self._claims = Claims(config.topics, config.broker, config.folder / "coordinator.pin")
         will = Will(self._topic("status"), messages.encode(self._status("offline", reason="its connection ended")))
         self.control = Control(config.broker, config.name, config.topics, will)
+        self._deployments = Deployments(
+            config.name, config.permissions_target, config.permissions_ids, lambda: self._claims.public
+        )
         self.malformed = 0
         self._held: Callable[[], list[LocalInstance]] = lambda: kept(self._spool.folder)
 
@@ -118,12 +122,14 @@ class Agent:
             preparations = Preparations(workers, self._config.broker)
             self.instances = Instances(hub, self._spool, self._downloads, preparations)
             self._held = lambda: alive(self.instances.lives.values())
-            self._commands = Commands(self._config.name, self.instances, self.control, self._drain)
+            self._commands = Commands(self._config.name, self.instances, self.control, self._drain, self._deployments)
+            await self._deployments.begin()
             async with self._at_work(lease) as work:
                 recovery.take_up(hub, self.instances, self._spool)
                 await _first_of(stop, work)
                 await self._leave(hurry)
             preparations.close()
+            self._deployments.close()
 
     async def _arrive(self, stop: asyncio.Event) -> BrokerKind | None:
         """Finds the broker; waits for one that this hub has worked with: after a power cut all come back in any order.
@@ -205,6 +211,7 @@ class Agent:
         await session.subscribe({self._topics.coordinator_status: 0})
         await session.subscribe({self._topics.instance("+", "claim"): 0})
         await session.subscribe({self._topics.down("+", "+"): 1})
+        await session.subscribe({self._topics.package(self._config.name, "+"): 1})
         await session.subscribe({self._topic("command"): 1})
         self._tell_status()
         self._info = info.of(self._config, self._key)
@@ -232,6 +239,8 @@ class Agent:
         match self._topics.split(delivery.topic):
             case ["checkpoints", checkpoint, "down", number]:
                 self._downloads.take_part(checkpoint, number, delivery.payload)
+            case ["hubs", _, "package", part]:
+                self._deployments.take_part(part, delivery.payload)
             case ["hubs", _, "command"]:
                 self._commands.take(delivery.payload, delivery.topic)
             case ["instances", instance, "claim"]:

@@ -68,6 +68,20 @@ class Claims:
             raise ProtocolError("the coordinator's key is not hexadecimal") from error
         self._public = pin(self._pinned, public, "the coordinator")
 
+    @property
+    def public(self) -> bytes:
+        """The coordinator's key.
+
+        Raises:
+            RefusedError: no coordinator has been heard of yet.
+        """
+        if self._public is None:
+            raise RefusedError(
+                "this hub knows no coordinator yet",
+                remedy="start the coordinator; the hub pins its key at first contact",
+            )
+        return self._public
+
     def verify(self, claim: Claim) -> ClaimBody:
         """Returns what a claim says, checked, and remembers the newest.
 
@@ -75,12 +89,7 @@ class Claims:
             RefusedError: no coordinator has been heard of yet.
             ProtocolError: it is not signed by the coordinator, or altered.
         """
-        if self._public is None:
-            raise RefusedError(
-                "this hub knows no coordinator yet",
-                remedy="start the coordinator; the hub pins its key at first contact",
-            )
-        body = claims.read(claim, self._public)
+        body = claims.read(claim, self.public)
         known = self._newest.get(body.instance)
         if known is None or known.epoch < body.epoch:
             self._newest[body.instance] = body

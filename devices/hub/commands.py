@@ -9,6 +9,7 @@ from typing import Final
 from devices.errors import MidstreamError, ProtocolError
 from devices.hub import offering
 from devices.hub.control import Control
+from devices.hub.deployment import Deployments
 from devices.hub.instances import Instances
 from devices.hub.tasks import Tasks
 from devices.protocol import answers, commands, messages
@@ -29,6 +30,7 @@ class Commands:
         instances: that carry it out.
         control: for the answers.
         drain: carries out a `Drain`.
+        deployments: permission packages.
     """
 
     def __init__(
@@ -37,11 +39,13 @@ class Commands:
         instances: Instances,
         control: Control,
         drain: Callable[[commands.Drain], Awaitable[Answer]],
+        deployments: Deployments,
     ) -> None:
         self._hub = hub
         self._instances = instances
         self._control = control
         self._drain = drain
+        self._deployments = deployments
         self._tasks = Tasks(f"hub {hub}")
         self._answers: dict[str, Answer | None] = {}
 
@@ -103,6 +107,10 @@ class Commands:
                 return instances.fenced(command)
             case commands.Drain():
                 return await self._drain(command)
+            case commands.Deploy():
+                return await self._deployments.deploy(command)
+            case commands.Survey():
+                return await self._deployments.survey(command)
 
     def _failed(self, command: AnyCommand, error: MidstreamError) -> Answer:
         return answers.Failed(

@@ -14,6 +14,7 @@ import platformdirs
 from devices.config import load
 from devices.errors import ConfigurationError
 from devices.mqtt.address import BrokerAddress
+from devices.permissions.ids import Range
 from devices.protocol.durations import seconds
 from devices.protocol.sizes import size_in_bytes
 from devices.protocol.topics import Topics, check_name, name_from
@@ -72,6 +73,17 @@ class DataSettings(msgspec.Struct, kw_only=True):
     access: Literal["r", "rw"] = "r"
 
 
+class PermissionSettings(msgspec.Struct, kw_only=True):
+    """``[permissions]``: where permission packages are built, and from which numbers users and groups get theirs.
+
+    The folder must be the superuser's, and all above it open to pass: tasks go through it. The numbers must be nobody
+    else's; what exists on this machine is left out of them anyway.
+    """
+
+    target: str = ""
+    ids: str = "1900000000-1900009999"
+
+
 class HubSettings(msgspec.Struct, kw_only=True):
     """All of `hub.toml`. An empty name is the machine's own.
 
@@ -89,6 +101,7 @@ class HubSettings(msgspec.Struct, kw_only=True):
     limits: LimitSettings = msgspec.field(default_factory=LimitSettings)
     data: dict[str, str | DataSettings] = {}
     devices: dict[str, str] = {}
+    permissions: PermissionSettings = msgspec.field(default_factory=PermissionSettings)
     cost: float = 0.0
 
 
@@ -118,6 +131,8 @@ class HubConfig(msgspec.Struct, kw_only=True, frozen=True):
     data: dict[str, Data] = {}
     devices: dict[str, Path] = {}
     cost: float = 0.0
+    permissions_target: Path = Path("/var/lib/midstream/permissions")
+    permissions_ids: Range = Range(1_900_000_000, 1_900_009_999)
 
 
 def read_config(path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> HubConfig:
@@ -164,7 +179,16 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
         data={name: _data(entry) for name, entry in settings.data.items()},
         devices={name: Path(device) for name, device in settings.devices.items()},
         cost=_not_negative("cost", settings.cost, path),
+        permissions_target=_target(settings.permissions, name),
+        permissions_ids=Range.parse(settings.permissions.ids),
     )
+
+
+def _target(settings: PermissionSettings, hub: str) -> Path:
+    target = Path(settings.target) if settings.target else Path("/var/lib/midstream/permissions") / hub
+    if not target.is_absolute():
+        raise ConfigurationError(f"permissions.target: {settings.target!r} must begin with '/'")
+    return target
 
 
 def _not_negative(name: str, number: float, path: Path | None) -> float:

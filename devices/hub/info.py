@@ -14,7 +14,7 @@ import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from packaging.utils import canonicalize_name
 
-from devices.hub import offers
+from devices.hub import deployment, offers
 from devices.hub.config import HubConfig
 from devices.protocol import limits, sealing
 from devices.protocol.messages import HubInfo
@@ -52,6 +52,7 @@ def of(config: HubConfig, key: Ed25519PrivateKey) -> HubInfo:
         functions_memory=config.functions_memory,
         functions_cpu=config.functions_cpu,
         cost=config.cost,
+        permissions=deployment.ability(),
     )
 
 

@@ -12,6 +12,7 @@ where it was. The package itself travels as such parts too.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Final, Literal
 
 import cbor2
@@ -108,10 +109,9 @@ def _read(payload: bytes) -> Package:
         raise ProtocolError(f"a package is not as the contract says: {error}") from error
 
 
-def parts_of(package: Package) -> list[bytes]:
+def parts_of(resources: Iterable[PackedResource]) -> list[bytes]:
     """Returns the digests of all contents, each once."""
-    entries = (entry for resource in package.resources.values() for entry in resource.entries)
-    return list(dict.fromkeys(part for entry in entries for part in entry.parts))
+    return list(dict.fromkeys(part for resource in resources for entry in resource.entries for part in entry.parts))
 
 
 def digest(part: bytes) -> bytes:

@@ -346,7 +346,7 @@ class Target:
                     os.unlink(name, dir_fd=packages)
 
     def _tidy_parts(self) -> None:
-        named = {part.hex() for version in self.kept() for part in parts_of(self.package(version))}
+        named = {part.hex() for version in self.kept() for part in parts_of(self.package(version).resources.values())}
         with self._folder("parts") as folder:
             for name in set(os.listdir(folder)) - named:
                 os.unlink(name, dir_fd=folder)

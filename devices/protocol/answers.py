@@ -112,4 +112,35 @@ class Report(Answer, tag="report", kw_only=True):
     holding: list[Holding] = []
 
 
-AnyAnswer = Done | Failed | Captured | Released | Running | LateMail | Ended | Report
+class Wants(Answer, tag="wants", kw_only=True):
+    """Parts of a permission package that this hub has not; they come on ``hubs/<hub>/package/<sha256>``."""
+
+    parts: list[str]  # hexadecimal; as many as are to be sent now
+    more: int = 0  # that it will want then
+
+
+class Drift(msgspec.Struct, kw_only=True):
+    """What on a hub is not as its permission package says."""
+
+    path: str
+    what: str
+
+
+class VolumeUse(msgspec.Struct, kw_only=True):
+    """Bytes."""
+
+    used: int
+    quota: int
+
+
+class Deployed(Answer, tag="deployed", kw_only=True):
+    """The permission package that is in force."""
+
+    version: int  # 0: none
+    trees: list[int] = []  # versions whose trees are there
+    drift: list[Drift] = []  # the first of them
+    drifted: int = 0  # all
+    volumes: dict[str, VolumeUse] = {}
+
+
+AnyAnswer = Done | Failed | Captured | Released | Running | LateMail | Ended | Report | Wants | Deployed

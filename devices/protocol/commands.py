@@ -117,4 +117,16 @@ class Drain(Command, tag="drain", kw_only=True):
     undo: bool = False
 
 
-AnyCommand = Prepare | Capture | Stored | GoOn | Restore | Late | Stop | Offer | Noted | Fenced | Drain
+class Deploy(Command, tag="deploy", kw_only=True):
+    """Build this permission package: its sealed form in parts. Answered with `Wants` until all is there, then `Deployed`."""
+
+    parts: list[str]  # SHA-256 of each, hexadecimal, in order
+
+
+class Survey(Command, tag="survey", kw_only=True):
+    """Say which permission package is in force, and what differs from it; answered with `Deployed`."""
+
+
+AnyCommand = (
+    Prepare | Capture | Stored | GoOn | Restore | Late | Stop | Offer | Noted | Fenced | Drain | Deploy | Survey
+)

@@ -111,3 +111,7 @@ PACKAGE_DEPTH: Final = 32
 """Folders within folders of a resource."""
 PACKAGE_PATH: Final = 1024
 """Bytes of a path within a resource; a file's name has at most 255 on every Linux file system."""
+PACKAGE_WANTED: Final = 200
+"""Parts that are asked for at a time: their names fill a message that can still be looked at."""
+PACKAGE_DRIFT: Final = 50
+"""Differences that a hub tells; it counts all."""

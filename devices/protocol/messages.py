@@ -75,6 +75,7 @@ class HubInfo(Message, kw_only=True):
     packages: dict[str, str] = {}  # installed distributions and versions
     packages_left_out: int = 0  # for want of room: what is not listed may then be there
     key: str = ""  # the hub's public key, hexadecimal
+    permissions: str = ""  # "full": it takes permission packages; empty: it is older; else why it does not
     spool: str = ""
     lease: float = leases.LEASE  # seconds without a sign of the broker after which its functions are stopped
     metrics_every: float = leases.SIGN_EVERY  # seconds

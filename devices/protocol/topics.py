@@ -105,6 +105,14 @@ class Topics:
         """``hubs/<hub>/<leaf>``: status, info, metrics, command, answer."""
         return f"{self.prefix}/hubs/{hub}/{leaf}"
 
+    def package(self, hub: str, part: str) -> str:
+        """``hubs/<hub>/package/<sha256>``: a part of a permission package on its way to a hub."""
+        return f"{self.prefix}/hubs/{hub}/package/{part}"
+
+    def contribution(self, part: str) -> str:
+        """``request/part/<sha256>``: a part of what a command line asks for, on its way to the coordinator."""
+        return f"{self.prefix}/request/part/{part}"
+
     def function(self, name: str) -> str:
         """``functions/<name>``: what it is and where it fits."""
         return f"{self.prefix}/functions/{name}"

@@ -33,6 +33,9 @@ photos = {{ path = "/volume1/photos", access = "r" }}
 films = "/volume1/films"
 [devices]
 zigbee = "/dev/serial/by-id/usb-dongle"
+[permissions]
+target = "/volume1/permissions"
+ids = "70000-70099"
 """
 
 
@@ -54,6 +57,8 @@ def test_a_file_says_everything(full: Path):
     assert (config.functions_memory, config.functions_cpu, config.cost) == (2 * 10**9, 2.0, 0.12)
     assert config.data == {"photos": (Path("/volume1/photos"), "r"), "films": (Path("/volume1/films"), "r")}
     assert config.devices == {"zigbee": Path("/dev/serial/by-id/usb-dongle")}
+    assert config.permissions_target == Path("/volume1/permissions")
+    assert config.permissions_ids == (70000, 70099)
     assert config.temperature == Path("/sys/class/thermal/thermal_zone0/temp")
 
 
