@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Engine, inspect
 
-NEWEST: Final = "0006"
+NEWEST: Final = "0007"
 """The head of ``versions/``; a test compares."""
 
 
