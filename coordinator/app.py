@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from coordinator import rivals
 from coordinator.announcement import Announcement, farewell
@@ -111,11 +113,19 @@ class Coordinator:
         self._answers = answers = Answers(ground, moves, keeping, ended=facts.instance_gone)
         actions = Actions(ground, moves, keeping)
         self._pause = pause = Pause(store, journal, self._judge_anew)
-        self._reactions = reactions = Reactions(store, journal, actions, moves, facts, pause=pause)
+        self._reactions = reactions = Reactions(ground, actions, moves, facts, pause=pause, limit=config.moves)
         self._failover = Failover(ground, moves, actions.carry_out, pause)
         self._resumes = Resumes(ground, moves, actions.carry_out, pause)
         self._drains = drains = Drains(ground, moves, actions.carry_out)
-        self._evaluation = Evaluation(book.rules, facts, reactions.fire)
+        zone = ZoneInfo(config.timezone)
+        self._evaluation = Evaluation(
+            book.rules,
+            facts,
+            reactions.fire,
+            calendar=lambda _: datetime.now(zone),
+            recover=reactions.recover,
+            awaited=reactions.awaited,
+        )
         ears = Firehose(config.broker, topics.client_id("coordinator-ears"))
         self._drops = BrokerDrops(ears)
         self._telemetry = Telemetry(ears, facts)
@@ -160,6 +170,7 @@ class Coordinator:
         """
         await self._hubs.load()
         await self._pause.load()
+        await self._reactions.load()
         beside = [
             asyncio.create_task(self._inbox.run(), name="coordinator inbox"),
             asyncio.create_task(self._tick(), name="coordinator tick"),
@@ -222,6 +233,7 @@ class Coordinator:
                 *self._pause.attention(),
                 *self._drains.attention(),
                 *rules,
+                *await self._reactions.attention(self._evaluation.states),
                 *self._ahead.attention(self._hubs),
                 *self._drops.attention(),
                 *self._backlog.attention(),

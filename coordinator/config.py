@@ -12,6 +12,8 @@ import msgspec
 import platformdirs
 
 from coordinator.retention import FALLBACK, Retention
+from devices.conditions import limit
+from devices.conditions.limit import Limit
 from devices.config import load
 from devices.errors import ConfigurationError, SourceError, UsageError
 from devices.mqtt.address import BrokerAddress
@@ -56,12 +58,16 @@ class FolderSettings(msgspec.Struct, kw_only=True):
 
 
 class DefaultSettings(msgspec.Struct, kw_only=True):
-    """``[defaults]``: for functions that say nothing else in their `@function`; of those that are started from then on."""
+    """``[defaults]``: for functions that say nothing else in their `@function`; of those that are started from then on.
+
+    ``moves`` is for rules: how often they may move one instance.
+    """
 
     checkpoint: str = ""
     durability: str = ""
     failover: str = ""
     catch_up: str = ""
+    moves: str = "4 per hour"
 
 
 class CoordinatorSettings(msgspec.Struct, kw_only=True):
@@ -90,6 +96,7 @@ class CoordinatorConfig(msgspec.Struct, kw_only=True, frozen=True):
     rules: Path | None
     retention: Retention
     defaults: Settings = Settings()  # of functions
+    moves: Limit = Limit(4)  # of one instance, by rules
 
 
 def read_config(path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> CoordinatorConfig:
@@ -124,11 +131,20 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
         rules=Path(settings.folders.rules).expanduser().absolute() if settings.folders.rules else None,
         retention=_retention(settings.retention, path),
         defaults=_defaults(settings.defaults, path),
+        moves=_moves(settings.defaults.moves, path),
     )
 
 
+def _moves(text: str, path: Path | None) -> Limit:
+    try:
+        return limit.parse(text)
+    except ConfigurationError as error:
+        place = "defaults.moves" if path is None else f"{path}: defaults.moves"
+        raise ConfigurationError(error.message, place=place, remedy=error.remedy) from error
+
+
 def _defaults(settings: DefaultSettings, path: Path | None) -> Settings:
-    said = {name: value for name, value in msgspec.structs.asdict(settings).items() if value}
+    said = {name: value for name, value in msgspec.structs.asdict(settings).items() if value and name != "moves"}
     place = "defaults" if path is None else f"{path}: defaults"
     try:
         return read_settings(said, place)

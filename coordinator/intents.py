@@ -156,3 +156,20 @@ class Restore(Intent):
     function: str = ""
     values: dict[str, Any] = field(default_factory=dict)
     declared: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Publish(Intent):
+    """Say something on a topic of the house.
+
+    Args:
+        topic: outside of Midstream's own.
+        text: what.
+        retain: whether the broker keeps it.
+        qos: 0, 1 or 2.
+    """
+
+    topic: str
+    text: str
+    retain: bool = False
+    qos: int = 1

@@ -9,14 +9,15 @@ that looks back has its past kept (`coordinator.rules.past`), within bounds.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from coordinator.facts import Facts
 from coordinator.rules.condition import Fault
 from coordinator.rules.past import SUBJECTS, Measure, Pasts
-from coordinator.rules.rule import Firing, Rule
+from coordinator.rules.rule import Firing, Recovery, Rule
 from coordinator.rules.scene import Scene
 from coordinator.rules.silence import Silence
 from coordinator.rules.state import FIRINGS, PERIOD, RuleState
@@ -32,6 +33,10 @@ _FLAWS: Final = frozenset({NoNumber.BINARY, NoNumber.MALFORMED, NoNumber.DEEP})
 
 def _wall(_: float) -> datetime:
     return datetime.now().astimezone()
+
+
+def _nobody(_: Recovery) -> None:
+    """Where nothing is ever suspended nothing recovers."""
 
 
 class _Group:
@@ -68,16 +73,19 @@ class _Group:
 class _Route:
     """The rules on one subject, with what has to be remembered for them."""
 
-    __slots__ = ("clocked", "groups", "measures", "timely")
+    __slots__ = ("clocked", "groups", "measures", "resuming", "timely")
 
     def __init__(self, states: Iterable[RuleState]) -> None:
         groups: dict[Hashable, list[RuleState]] = {}
         measures: dict[Measure, None] = {}
         self.clocked: list[RuleState] = []
+        self.resuming: list[RuleState] = []
         for state in states:
             rule = state.rule
             if state.clocks is not None:
                 self.clocked.append(state)
+            if rule.resume is not None:
+                self.resuming.append(state)
             groups.setdefault(rule.when.source, []).append(state)
             for condition in rule.conditions:
                 measures.update(dict.fromkeys(condition.measures))
@@ -94,6 +102,8 @@ class Evaluation:
         facts: where it counts what it could not read.
         fire: called with each firing, at once; it must not wait.
         calendar: gives the time of day of a moment of the facts' clock, in the site's zone.
+        recover: called when a rule's `resume` holds of a subject that is `awaited`, until it no longer is.
+        awaited: by rule the subjects because of which it has suspended something; others change it.
     """
 
     def __init__(
@@ -101,11 +111,16 @@ class Evaluation:
         rules: Iterable[Rule],
         facts: Facts,
         fire: Callable[[Firing], None],
+        *,
         calendar: Callable[[float], datetime] = _wall,
+        recover: Callable[[Recovery], None] = _nobody,
+        awaited: Mapping[str, Collection[str]] = MappingProxyType({}),
     ) -> None:
         self._facts = facts
         self._fire = fire
         self._calendar = calendar
+        self._recover = recover
+        self._awaited = awaited
         self.states: dict[str, RuleState] = {}
         self._exact: dict[str, list[RuleState]] = {}
         self._wild: dict[str, list[RuleState]] = {}
@@ -224,6 +239,11 @@ class Evaluation:
         for group in route.groups:
             for firing in group.judge(key[1], hub, scene, news=True):
                 self._fire(firing)
+        for state in route.resuming:
+            if key[1] in self._awaited.get(state.rule.name, ()):
+                recovery = state.recovered(key[1], scene)
+                if recovery is not None:
+                    self._recover(recovery)
 
     def _fire_all(self, groups: Iterable[_Group], topic: str, scene: Scene) -> None:
         for group in groups:

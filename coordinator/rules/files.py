@@ -104,7 +104,7 @@ def _read(path: Path) -> list[tuple[Rule, bool]]:
         where = re.search(r"at line (\d+)", str(error))
         place = f"{path.name}:{where[1]}" if where else path.name
         raise ConfigurationError(f"this is no TOML: {error}", place=place, remedy="see toml.io") from error
-    read = [Table(path.name, text, name, table) for name, table in tables.items()]
+    read = [Table(path.name, text, name, table, path.parent) for name, table in tables.items()]
     return [(table.rule(), table.enabled) for table in read]
 
 

@@ -3,23 +3,63 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from coordinator.rules.condition import Condition, Scope
 from coordinator.rules.quiet import Quiet
+from coordinator.rules.scene import Reference
+from coordinator.rules.template import Template
 from devices.conditions.latch import Latch, Timing
+from devices.conditions.limit import Limit
 from devices.errors import printable
 from devices.protocol.durations import words
 
-Action = Literal["checkpoint", "suspend", "migrate", "resume"]
+Action = Literal["checkpoint", "suspend", "migrate", "resume", "stop", "run"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 Severity = Literal["info", "warning", "problem"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 MOST_CPU = "most cpu"
+LOWEST_PRIORITY = "lowest priority"
+ONE_BY_ONE = (MOST_CPU, LOWEST_PRIORITY)
 ALL = "all"
 LABEL = "label:"
 AT_ONCE = Timing()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Publication:
+    """What a rule publishes when it has fired and acted.
+
+    Args:
+        topic: with values put in.
+        text: likewise.
+        retain: whether the broker keeps it.
+        qos: 0, 1 or 2.
+    """
+
+    topic: Template
+    text: Template
+    retain: bool = False
+    qos: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Errand:
+    """The function that a rule runs.
+
+    Args:
+        file: its main file.
+        function: its name; empty for the only one.
+        arguments: by parameter; texts may hold values.
+        hub: where; empty leaves it to placement.
+    """
+
+    file: Path
+    function: str = ""
+    arguments: tuple[tuple[str, Any], ...] = ()
+    hub: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,11 +73,17 @@ class Rule:
         timing: `for` and `cooldown`.
         topic: filter of the messages it looks at, with named segments; empty for rules on hubs and instances.
         do: what is done, in order; empty: the event is all.
-        which: the instances it is done to: `MOST_CPU`, `ALL`, `LABEL` and a label, or an instance's name.
+        which: the instances it is done to: `ALL`, `LABEL` and a label, an instance's name, or one of `ONE_BY_ONE`: as
+            many as it takes until the metric is expected beyond the threshold.
         to: the hub they go to; empty leaves it to placement.
         hubs: the hubs it looks at, for a rule on topics those whose instances it acts on; empty for all.
         severity: of its events.
         quiet: when it does not fire.
+        resume: lets what the rule has suspended because of a subject go on, when it is true of that subject.
+        publish: what is published afterwards.
+        run: the function for the action of that name.
+        moves: how often rules may have moved an instance when this one does it once more; ``None``: as elsewhere.
+        builtin: it comes with Midstream.
         place: file and line, for people.
     """
 
@@ -52,6 +98,11 @@ class Rule:
     hubs: tuple[str, ...] = ()
     severity: Severity = "warning"
     quiet: Quiet | None = None
+    resume: Condition | None = None
+    publish: Publication | None = None
+    run: Errand | None = None
+    moves: Limit | None = None
+    builtin: bool = False
     place: str = field(default="", compare=False)
 
     @property
@@ -60,9 +111,17 @@ class Rule:
         return self.when.scope
 
     @property
+    def mentions(self) -> tuple[Reference, ...]:
+        """What its texts tell of messages and metrics."""
+        templates = [] if self.publish is None else [self.publish.topic, self.publish.text]
+        if self.run is not None:
+            templates += [value for _, value in self.run.arguments if isinstance(value, Template)]
+        return tuple(dict.fromkeys(reference for each in templates for reference in each.references))
+
+    @property
     def conditions(self) -> tuple[Condition, ...]:
         """All that it judges."""
-        return tuple(each for each in (self.when, self.clear) if each is not None)
+        return tuple(each for each in (self.when, self.clear, self.resume) if each is not None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +135,7 @@ class Firing:
         instance: the instance; empty for hubs and topics.
         value: the number that was compared; of a formula 1.
         values: all that was looked at, by name.
+        mentioned: what the rule's texts tell, by name.
         held: seconds for which the condition has held.
         at: when, in seconds of the facts' clock.
         latch: of this rule on this subject: whether it is still so, and whether more can be done about it.
@@ -87,6 +147,7 @@ class Firing:
     instance: str = ""
     value: float
     values: dict[str, Any] = field(default_factory=dict)
+    mentioned: dict[str, Any] = field(default_factory=dict)
     held: float
     at: float
     latch: Latch = field(default_factory=Latch, compare=False, repr=False)
@@ -96,3 +157,24 @@ class Firing:
         """The reason in words: ``"hub-a: hub.temperature 78 > 75 for 20s"``."""
         duration = f" for {words(self.held)}" if self.rule.timing.hold else ""
         return f"{printable(self.subject, 200)}: {self.rule.when.words(self.values or {self.rule.when.metric: self.value})}{duration}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recovery:
+    """A rule's `resume` came true of a subject because of which it has suspended something.
+
+    Args:
+        rule: which.
+        subject: the hub, instance or topic.
+        values: all that was looked at, by name.
+    """
+
+    rule: Rule
+    subject: str
+    values: dict[str, Any]
+
+    @property
+    def why(self) -> str:
+        """The reason in words."""
+        assert self.rule.resume is not None
+        return f"{printable(self.subject, 200)}: {self.rule.resume.words(self.values)}"

@@ -10,7 +10,7 @@ from math import inf
 from typing import Any, Final
 
 from coordinator.rules.condition import Condition, Fault
-from coordinator.rules.rule import Firing, Rule
+from coordinator.rules.rule import Firing, Recovery, Rule
 from coordinator.rules.scene import Scene
 from coordinator.rules.silence import Clocks, Silence
 from devices.conditions.latch import Latch, Timing
@@ -27,12 +27,13 @@ PERIOD: Final = 60.0
 class Subject:
     """What is remembered of one rule on one hub, instance or topic."""
 
-    __slots__ = ("hub", "latch", "value", "values")
+    __slots__ = ("hub", "latch", "mentioned", "value", "values")
 
     def __init__(self) -> None:
         self.latch = Latch()
         self.value = 0.0
         self.values: dict[str, Any] = {}
+        self.mentioned: dict[str, Any] = {}
         self.hub = ""
 
 
@@ -64,6 +65,7 @@ class RuleState:
         self.holds = rule.when.test()
         self.clocks = Clocks(rule.topic) if isinstance(rule.when, Silence) else None
         self._clears = rule.clear.test() if rule.clear else None
+        self._resumes = rule.resume.test() if rule.resume else None
         self._calendar = calendar
         self._recent = Window(PERIOD)
         self._hushed = replace(rule.timing, hold=inf, again=0.0)
@@ -82,6 +84,7 @@ class RuleState:
         known.hub = hub
         if isinstance(value, float):
             known.value, known.values = value, self.rule.when.values(scene, value)
+            known.mentioned = {each.name: each.get(scene) for each in self.rule.mentions}
         clears = self._cleared(scene, holds)
         timing, at = self._timing(scene.at), scene.at
         fires = known.latch.news(timing, holds=holds, clears=clears, at=at)
@@ -101,6 +104,18 @@ class RuleState:
             elif known.latch.passed(timing, at):
                 firings.append(self._firing(subject, known, at))
         return [firing for firing in firings if firing is not None]
+
+    def recovered(self, subject: str, scene: Scene) -> Recovery | None:
+        """Returns the recovery where the rule's `resume` holds of a subject."""
+        resume = self.rule.resume
+        if resume is None or self._resumes is None:
+            return None
+        value = resume.value(scene)
+        if isinstance(value, Fault):
+            self.fail(value, scene.at)
+        if not isinstance(value, float) or not self._resumes(value):
+            return None
+        return Recovery(rule=self.rule, subject=subject, values=resume.values(scene, value))
 
     def fail(self, fault: Fault, at: float) -> None:
         """Counts a condition that could not be judged."""
@@ -136,6 +151,7 @@ class RuleState:
             instance=subject if self.rule.scope == "instance" else "",
             value=known.value,
             values=known.values,
+            mentioned=known.mentioned,
             held=at - known.latch.since if known.latch.since is not None else 0.0,
             at=at,
             latch=known.latch,

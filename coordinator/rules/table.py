@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from coordinator.rules import quiet
+from coordinator.rules import outputs, quiet
 from coordinator.rules.condition import Condition
 from coordinator.rules.expression import compile_condition
 from coordinator.rules.names import Names
-from coordinator.rules.rule import ACTIONS, ALL, LABEL, MOST_CPU, SEVERITIES, Rule
+from coordinator.rules.rule import ACTIONS, ALL, LABEL, LOWEST_PRIORITY, MOST_CPU, ONE_BY_ONE, SEVERITIES, Rule
 from coordinator.rules.silence import Silence
+from devices.conditions import limit
 from devices.conditions.comparison import Comparison
 from devices.conditions.latch import Timing
 from devices.errors import ConfigurationError, MidstreamError, printable
@@ -34,10 +36,16 @@ KEYS: Final = (
     "do",
     "which",
     "to",
+    "resume",
+    "run",
+    "publish",
+    "moves",
     "severity",
     "quiet",
     "enabled",
 )
+SETTLES: Final = 30.0
+"""Seconds that the metrics of a hub are given before one more instance is taken from it."""
 
 T = TypeVar("T")
 
@@ -50,9 +58,11 @@ class Table:
         text: the file.
         name: the table's.
         table: what the TOML reader made of it.
+        folder: of the rules.
     """
 
-    def __init__(self, file: str, text: str, name: str, table: Any) -> None:
+    def __init__(self, file: str, text: str, name: str, table: Any, folder: Path = Path()) -> None:
+        self.folder = folder
         self.file = file
         self.text = text
         self.name = name
@@ -86,19 +96,24 @@ class Table:
         names = Names(topic, value)
         when, clear = self._when(names), self._condition("clear", names)
         self._check_clear(when, clear)
-        do = self._words("do", ACTIONS)
+        do = self._do()
+        which = self._which(when, do)
         return Rule(
             name=self.name,
             when=when,
             clear=clear,
-            timing=Timing(self._seconds("for", 0.0), self._seconds("cooldown", COOLDOWN)),
+            timing=self._timing(when, do, which),
             topic=topic,
             do=do,
-            which=self._which(when, do),
+            which=which,
             to=self._to(do),
             hubs=self._hubs(),
             severity=self._severity(),
-            quiet=self._within("quiet", lambda: quiet.parse(self._text("quiet"))) if "quiet" in self.table else None,
+            resume=self._resume(when, do, names),
+            run=self._read("run", lambda value: outputs.errand(value, names, self.folder)),
+            publish=self._read("publish", lambda value: outputs.publication(value, names)),
+            moves=self._read("moves", lambda value: limit.parse(str(value))),
+            quiet=self._read("quiet", lambda value: quiet.parse(str(value))),
             place=self._place(),
         )
 
@@ -150,21 +165,47 @@ class Table:
                 "let `clear` begin where `when` ends, or leave a gap: when > 75, clear < 65",
             )
 
+    def _do(self) -> tuple[Any, ...]:
+        do = self._words("do", ACTIONS)
+        if "run" in do and "run" not in self.table:
+            raise self._error("do", "`do` says run, and nothing says what", 'write run = "notify.py"')
+        return (*do, "run") if "run" in self.table and "run" not in do else do
+
+    def _timing(self, when: Condition, do: tuple[str, ...], which: str) -> Timing:
+        hold, cooldown = self._seconds("for", 0.0), self._seconds("cooldown", COOLDOWN)
+        one_by_one = which in ONE_BY_ONE and when.scope == "hub" and {"migrate", "suspend", "stop"} & set(do)
+        return Timing(hold, cooldown, max(hold, cooldown, SETTLES) if one_by_one else 0.0)
+
+    def _resume(self, when: Condition, do: tuple[str, ...], names: Names) -> Condition | None:
+        resume = self._condition("resume", names)
+        if resume is None:
+            return None
+        if "suspend" not in do:
+            raise self._error("resume", "`resume` lets go on what the rule suspends", 'write do = "suspend"')
+        if when.scope == "instance":
+            remedy = 'write a rule on hubs, with do = "resume"'
+            raise self._error("resume", "a suspended instance has no metrics that could tell", remedy)
+        if resume.scope != when.scope:
+            raise self._error(
+                "resume", f"`when` is about a {when.scope}, `resume` about a {resume.scope}", "use one kind"
+            )
+        return resume
+
     def _which(self, when: Condition, do: tuple[str, ...]) -> str:
         which = self._text("which")
         if "which" not in self.table:
-            if do and when.scope == "topic":
+            if set(do) - {"run"} and when.scope == "topic":
                 raise self._error("", "a rule on a topic has to say which instances", 'write which = "all"')
             return MOST_CPU if do != ("resume",) else ALL
-        if not do:
+        if not set(do) - {"run"}:
             raise self._error("which", "`which` without `do`", f"add `do`: {', '.join(ACTIONS)}")
         if when.scope == "instance":
             raise self._error("which", "a rule on instances acts on the one that it is about", "leave `which` out")
         if which == MOST_CPU and "resume" in do:
             raise self._error("which", "a suspended instance uses no cpu", 'write which = "all"')
-        if which in (MOST_CPU, ALL) or (which.startswith(LABEL) and which != LABEL):
+        if which in (*ONE_BY_ONE, ALL) or (which.startswith(LABEL) and which != LABEL):
             return which
-        remedy = f'write "{MOST_CPU}", "{ALL}", "{LABEL}batch", or an instance\'s name'
+        remedy = f'write "{MOST_CPU}", "{LOWEST_PRIORITY}", "{ALL}", "{LABEL}batch", or an instance\'s name'
         try:
             return check_name("instance", which)
         except MidstreamError as error:
@@ -207,6 +248,9 @@ class Table:
         if not isinstance(value, str) or (key in self.table and not value.strip()):
             raise self._error(key, f"`{key}` has to be a text that is not empty", f'write {key} = "..."')
         return value
+
+    def _read(self, key: str, read: Callable[[Any], T]) -> T | None:
+        return self._within(key, lambda: read(self.table[key])) if key in self.table else None
 
     def _seconds(self, key: str, default: float) -> float:
         if key not in self.table:

@@ -193,6 +193,18 @@ class Move(Base):
     )
 
 
+class Suspension(Base):
+    """An instance that a rule has suspended because of a subject, in ``epoch``, and will resume by itself."""
+
+    __tablename__ = "suspensions"
+
+    instance: Mapped[str] = mapped_column(ForeignKey("instances.id"), primary_key=True)
+    rule: Mapped[str]
+    subject: Mapped[str]
+    epoch: Mapped[int]
+    at: Mapped[str]
+
+
 class Command(Base):
     """A command that must reach its hub: written with the decision that it carries out, sent until it is answered."""
 

@@ -12,6 +12,9 @@ Time is an argument, in seconds of a clock that does not go backward (`time.mono
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+_LONGEST_PATIENCE: Final = 64.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +35,13 @@ class Timing:
 class Latch:
     """One condition on one subject."""
 
-    __slots__ = ("active", "fired", "since", "spent")
+    __slots__ = ("active", "fired", "patience", "since")
 
     def __init__(self) -> None:
         self.active = False  # fired and not yet cleared
         self.since: float | None = None  # when the condition began to hold
         self.fired: float | None = None  # when it fired last
-        self.spent = False  # nothing is left to be done about it: no `again` before it was cleared
+        self.patience = 1.0  # times `again`, longer each time that nothing could be done about it
 
     def news(self, timing: Timing, *, holds: bool | None, clears: bool | None, at: float) -> bool:
         """Takes a reading in; returns whether the latch fires now.
@@ -51,7 +54,7 @@ class Latch:
         """
         if self.active:
             if clears:
-                self.active, self.since, self.spent = False, None, False
+                self.active, self.since, self.patience = False, None, 1.0
                 return False
             return bool(holds) and self._once_more(timing, at)
         if holds is None:
@@ -75,13 +78,17 @@ class Latch:
         if not self.active:
             self.since = None
 
+    def in_vain(self) -> None:
+        """Notes that nothing could be done: the next time is four times as far, and at most 64 times."""
+        self.patience = min(4 * self.patience, _LONGEST_PATIENCE)
+
     def idle(self, timing: Timing, at: float) -> bool:
         """Tells whether the latch is as good as new and need not be kept."""
         rested = self.fired is None or at - self.fired >= timing.cooldown
         return not self.active and self.since is None and rested
 
     def _once_more(self, timing: Timing, at: float) -> bool:
-        if not timing.again or self.spent or (self.fired is not None and at - self.fired < timing.again):
+        if not timing.again or (self.fired is not None and at - self.fired < timing.again * self.patience):
             return False
         self.fired = at
         return True

@@ -104,3 +104,16 @@ def test_it_never_fires_too_early_too_often_or_without_a_clear_between(steps, ho
 def test_a_condition_that_does_not_hold_never_fires(clears):
     latch = Latch()
     assert not any(latch.news(Timing(), holds=False, clears=clears, at=at) for at in range(100))
+
+
+def test_it_fires_again_while_the_condition_goes_on_and_less_often_where_that_is_in_vain():
+    latch, timing, fired = Latch(), Timing(hold=5, again=30), []
+    for at in range(600):
+        if latch.news(timing, holds=at < 500, clears=at >= 500, at=at):
+            fired.append(at)
+            if at >= 65:
+                latch.in_vain()
+    assert fired == [5, 35, 65, 185]
+    assert latch.news(Timing(again=30), holds=True, clears=False, at=600)
+    assert not latch.news(timing, holds=None, clears=None, at=650)
+    assert latch.news(timing, holds=True, clears=False, at=651)

@@ -26,7 +26,7 @@ class Judged:
         self.folder = folder
         self.fired: list[Firing] = []
         self.facts = Facts()
-        self.evaluation = Evaluation(self.book(text).rules, self.facts, self.fired.append, clock)
+        self.evaluation = Evaluation(self.book(text).rules, self.facts, self.fired.append, calendar=clock)
 
     def book(self, text: str) -> RuleBook:
         (self.folder / "rules.toml").write_text(text)

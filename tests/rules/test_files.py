@@ -105,8 +105,20 @@ def test_the_topics_of_a_book_are_those_of_its_rules_each_once(tmp_path):
     [
         ('[hot]\nwhen = "hub.cpu > 1"\nclera = "hub.cpu < 1"', "house.toml:3", "did you mean 'clear'?"),
         ('[hot]\nwhen = "hub.cpu > 1"\nxyz = 1', "house.toml:3", "a rule has when, for"),
-        ('[hot]\nwhen = "hub.cpu > 1"\nresume = "x"', "house.toml:3", "there is no key 'resume'"),
-        ('[ok]\nwhen="hub.cpu > 1"\n\n[hot]\nfor = "1s"', "house.toml:4", "a rule needs `when`"),
+        ('[hot]\nwhen = "hub.cpu > 1"\nresume = "hub.cpu < 1"', "house.toml:3", "what the rule suspends"),
+        ('[hot]\nwhen = "hub.cpu > 1"\ndo = "suspend"\nresume = "instance.cpu < 1"', "house.toml:4", "use one kind"),
+        ('[hot]\nwhen = "instance.cpu > 1"\ndo = "suspend"\nresume = "instance.cpu < 1"', "house.toml:4", "no metrics"),
+        ('[hot]\nwhen = "hub.cpu > 1"\nmoves = "often"', "house.toml:3", "4 per hour"),
+        ('[hot]\nwhen = "hub.cpu > 1"\ndo = "run"', "house.toml:3", "nothing says what"),
+        ('[hot]\nwhen = "hub.cpu > 1"\nrun = "nowhere.py"', "house.toml:3", "no file 'nowhere.py'"),
+        ('[hot]\nwhen = "hub.cpu > 1"\nrun = "notify"', "house.toml:3", "needs the file"),
+        ('[hot]\nwhen = "hub.cpu > 1"\nrun = { flie = "x.py" }', "house.toml:3", "did you mean 'file'?"),
+        ('[hot]\nwhen = "hub.cpu > 1"\npublish = "x"', "house.toml:3", "has to be a table"),
+        ('[hot]\nwhen = "hub.cpu > 1"\npublish = { topic = "x" }', "house.toml:3", "needs a text"),
+        ('[hot]\nwhen = "hub.cpu > 1"\npublish = { topic = "x", text = "y", qos = 2 }', "house.toml:3", "0 or 1"),
+        ('[hot]\nwhen = "hub.cpu > 1"\npublish = { topic = "x", text = "${hub.cpuu}" }', "house.toml:3", "hub.cpu?"),
+        ('[hot]\nwhen = "hub.cpu > 1"\npublish = { topic = "x", text = "${acted}" }', "house.toml:3", "${acted_on}?"),
+        ('[ok]\nwhen="hub.cpu > 1"\n\n[hot]\nfor = "1s"', "house.toml:4", "a rule needs `when` or `silent`"),
         ('[hot]\n\nwhen = "hub.temprature > 75"', "house.toml:3", "did you mean hub.temperature?"),
         ('[hot]\nwhen = "hub.cpu > 1"\nclear = "hub.cpu <"', "house.toml:3", "neither a comparison nor CEL"),
         ('[hot]\nwhen = "hub.cpu > 75"\nclear = "hub.cpu < 80"', "house.toml:3", "leave a gap"),
@@ -222,7 +234,7 @@ def test_files_of_other_kinds_and_hidden_ones_are_left_alone(tmp_path):
 def test_the_examples_are_in_order_and_show_every_key():
     book = RuleBook.load(EXAMPLES / "house")
     assert {rule.name for rule in book.rules} == {
-        *("hot", "low-battery", "greedy", "charging", "charged", "memory-ahead", "on-battery")
+        *("hot", "low-battery", "greedy", "charging", "charged", "memory-ahead", "on-battery", "door-open")
     }
     assert book.disabled == ("meter-silent",)
     text = (EXAMPLES / "house" / "house.toml").read_text()
@@ -258,3 +270,36 @@ def test_an_edit_that_keeps_the_size_is_seen_by_its_time(tmp_path):
     path.write_text('[hot]\nwhen = "hub.cpu > 85"')
     os.utime(path, ns=(1, before[0][1] + 1))
     assert files.signature(tmp_path) != before
+
+
+def test_a_rule_tells_and_runs_what_it_says(tmp_path):
+    (tmp_path / "functions").mkdir()
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "functions" / "notify.py").write_text("")
+    write(
+        tmp_path / "rules",
+        """
+        [low]
+        topic = "ups/{host}"
+        when = "payload.charge < 20"
+        do = ["checkpoint", "suspend"]
+        which = "all"
+        resume = "payload.charge > 60"
+        moves = "2 per day"
+        publish = { topic = "say/${topic.host}", text = "${payload.charge} left", retain = true, qos = 0 }
+        [low.run]
+        file = "notify.py:ring"
+        args = { text = "${why}", times = 3 }
+        hub = "nas"
+        """,
+    )
+    (rule,) = RuleBook.load(tmp_path / "rules").rules
+    assert rule.do == ("checkpoint", "suspend", "run")
+    assert rule.run is not None
+    assert (rule.run.file, rule.run.function, rule.run.hub) == (tmp_path / "functions" / "notify.py", "ring", "nas")
+    assert rule.publish is not None
+    assert (rule.publish.retain, rule.publish.qos) == (True, 0)
+    assert [each.name for each in rule.mentions] == ["topic.host", "payload.charge"]
+    assert (str(rule.moves), rule.resume.threshold) == ("2 per day", 60)
+    filled = rule.publish.text.filled({"payload.charge": 12.5}), dict(rule.run.arguments)["text"].filled({})
+    assert filled == ("12.5 left", "?")
