@@ -246,12 +246,9 @@ def _intent(question: str, asked: Question) -> intents.Intent:
                 function=asked.function,
                 dry_run=asked.dry_run,
             )
-        case answers.MigrateAsk():
-            return intents.Migrate(
-                by=_BY, why=why, instance=asked.instance, hub=asked.hub, accept_loss=asked.accept_loss
-            )
         case answers.PlaceAsk():
-            return intents.Resume(by=_BY, why=why, instance=asked.instance, hub=asked.hub)
+            wanted = intents.Migrate if question == "migrate" else intents.Resume
+            return wanted(by=_BY, why=why, instance=asked.instance, hub=asked.hub, accept_loss=asked.accept_loss)
         case answers.SuspendAsk():
             return intents.Suspend(by=_BY, why=why, instance=asked.instance, until=asked.until)
         case answers.InstanceAsk():

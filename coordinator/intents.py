@@ -77,10 +77,17 @@ class Suspend(Intent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resume(Intent):
-    """Let a suspended instance go on, where it is or at ``hub``."""
+    """Let a suspended instance go on, where it is or at ``hub``.
+
+    Args:
+        instance: which.
+        hub: where; empty leaves it to placement.
+        accept_loss: gives up the messages that a dead hub alone has.
+    """
 
     instance: str
     hub: str = ""
+    accept_loss: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -102,15 +102,16 @@ def _capture(question: str, asked: InstanceAsk, given: dict[str, Any]) -> None:
 @click.command(epilog="\b\nExamples:\n  midstream resume washer\n  midstream resume washer --to nas")
 @click.argument("instance")
 @click.option("--to", "hub", metavar="HUB", default="", help="Where; without it placement decides.")
+@click.option("--accept-loss", is_flag=True, help="Give up the messages that its dead hub alone has.")
 @COMMON
-def resume(instance: str, hub: str, **given: Any) -> None:
+def resume(instance: str, hub: str, *, accept_loss: bool, **given: Any) -> None:
     """Lets a suspended instance go on at the next statement."""
     from coordinator.cli.requests import ask
     from coordinator.cli.showing import started
     from coordinator.views.answers import PlaceAsk
 
     whom = target(given)
-    started(ask(whom, "resume", PlaceAsk(instance=instance, hub=hub)), as_json=whom.as_json)
+    started(ask(whom, "resume", PlaceAsk(instance=instance, hub=hub, accept_loss=accept_loss)), as_json=whom.as_json)
 
 
 @click.command(
@@ -118,15 +119,15 @@ def resume(instance: str, hub: str, **given: Any) -> None:
 )
 @click.argument("instance")
 @click.option("--to", "hub", metavar="HUB", default="", help="Where; without it placement decides.")
-@click.option("--accept-loss", is_flag=True, help="Give up what its dead hub did while the coordinator was away.")
+@click.option("--accept-loss", is_flag=True, help="Give up what its dead hub alone has, and wait for no absent one.")
 @COMMON
 def migrate(instance: str, hub: str, *, accept_loss: bool, **given: Any) -> None:
     """Moves a running instance: it is stopped in the middle of what it does and goes on there."""
     from coordinator.cli.requests import ask
-    from coordinator.views.answers import MigrateAsk
+    from coordinator.views.answers import PlaceAsk
 
     whom = target(given)
-    moved = ask(whom, "migrate", MigrateAsk(instance=instance, hub=hub, accept_loss=accept_loss))
+    moved = ask(whom, "migrate", PlaceAsk(instance=instance, hub=hub, accept_loss=accept_loss))
     from coordinator.cli import render, wording
 
     if whom.as_json:

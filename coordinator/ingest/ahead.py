@@ -46,11 +46,22 @@ class AheadOfStore:
         word = self._words.get(instance)
         return word if word is not None and word.epoch == epoch else None
 
+    def since(self, instance: str, epoch: int) -> Ahead | None:
+        """Returns the word about an instance of this epoch or a newer one: its hub says it anew as it goes on there."""
+        word = self._words.get(instance)
+        return word if word is not None and word.epoch >= epoch else None
+
+    def forget_older(self, instance: str, epoch: int) -> None:
+        """Takes a word of an older epoch than this one off the broker: the instance goes on from what the store has."""
+        word = self._words.get(instance)
+        if word is not None and word.epoch < epoch:
+            self.give_up(instance)
+
     def attention(self, hubs: Hubs) -> list[str]:
         """Returns a sentence for each instance whose hub is away with what it owes."""
         return [
-            f"{word.instance} waits for {word.hub}, which alone has what it did since {word.since}: start it, or give that "
-            f"up with midstream migrate {word.instance} --accept-loss"
+            f"{word.instance} waits for {word.hub}, which alone has its newest {'messages' if word.suspended else 'state'}: "
+            f"start it, or give that up: {remedy(word)}"
             for _, word in sorted(self._words.items())
             if not hubs.online(word.hub)
         ]
@@ -59,3 +70,15 @@ class AheadOfStore:
         """Takes the word off the broker: what its hub did is lost, as somebody has accepted."""
         self._words.pop(instance, None)
         self._line.publish(self._topics.instance(instance, "ahead"), b"", retain=True)
+
+
+def what(word: Ahead) -> str:
+    """Returns in words what a hub alone has."""
+    if word.suspended:
+        return f"the messages that have come for it since {word.since}, while it was suspended"
+    return f"what it did since {word.since}, while the coordinator was away"
+
+
+def remedy(word: Ahead) -> str:
+    """Returns the command that gives that up."""
+    return f"midstream {'resume' if word.suspended else 'migrate'} {word.instance} --accept-loss"

@@ -210,6 +210,10 @@ class Hubs:
             absent = ", ".join(hub.name for hub in self.every() if not hub.told)
             _log.info("hubs that have not been heard of yet: %s", absent)
 
+    def look_again(self) -> None:
+        """Wakes who waits for a hub to come: what they may do has changed."""
+        self._somebody_came()
+
     def _somebody_came(self) -> None:
         came, self.came = self.came, asyncio.Event()
         came.set()

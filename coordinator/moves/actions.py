@@ -15,6 +15,7 @@ from coordinator.moves import anew, changing, decisions, founding, resuming, sta
 from coordinator.moves.changing import Change
 from coordinator.moves.giving_up import require_nothing_ahead
 from coordinator.moves.ground import Ground
+from coordinator.moves.journey import Journey
 from coordinator.moves.keeping import Keeping
 from coordinator.moves.moving import Moves
 from coordinator.placement import choice, tenants
@@ -202,18 +203,46 @@ class Actions:
     # Elsewhere -------------------------------------------------------------------------------------------------------
 
     async def _resume(self, intent: intents.Resume) -> Carried:
+        if intent.accept_loss and (journey := self._waiting(intent.instance)):
+            return await self._hastened(journey, intent.why)
         instance = await self._instance(intent.instance)
         if instance.state != "suspended":
             raise RefusedError(f"{instance.id} is not suspended, it is {instance.state}")
         place = await self._place(instance, named=intent.hub, here=instance.hub)
-        await require_nothing_ahead(self._ground, instance, accepts_loss=False)
+        await require_nothing_ahead(self._ground, instance, accepts_loss=intent.accept_loss)
         if place.hub == instance.hub:
+            instance = await self._with_its_mail(instance, intent.why)
             move = starting.new_move(instance, "resume", intent, source="", place=place, named=True)
         else:
             move = self._away(instance, "resume", intent, place, named=bool(intent.hub))
         return await self._carried(await self._moves.open(move), place.why)
 
+    async def _with_its_mail(self, instance: Instance, why: str) -> Instance:
+        """Has a hub that is ahead with a suspended instance send what it owes: a next try elsewhere finds all in the store.
+
+        Raises:
+            MidstreamError: it cannot.
+        """
+        if instance.state != "suspended" or self._ground.ahead.of(instance.id, instance.epoch) is None:
+            return instance
+        command = Capture(id=f"{founding.new_id()}-mail", instance=instance.id, epoch=instance.epoch, reason=why)
+        await self._keeping.take(instance.hub, await self._ground.commands.ask(instance.hub, command, Captured))
+        return await self._instance(instance.id)
+
+    def _waiting(self, instance: str) -> Journey | None:
+        """Returns the move of an instance that waits for a hub which is away."""
+        journey = self._moves.under_way(instance)
+        return journey if journey is not None and journey.waits else None
+
+    async def _hastened(self, journey: Journey, why: str) -> Carried:
+        """Has a move that waits for a hub go on without it, and returns how it ends."""
+        journey.accepts_loss = True
+        self._ground.hubs.look_again()
+        return await self._ended(await self._moves.ended(journey), why)
+
     async def _migrate(self, intent: intents.Migrate) -> Carried:
+        if intent.accept_loss and (journey := self._waiting(intent.instance)):
+            return await self._hastened(journey, intent.why)
         instance = await self._instance(intent.instance)
         if instance.state in instances.ENDED:
             raise RefusedError(f"{instance.id} has {instance.state}: there is nothing to move")
@@ -317,6 +346,8 @@ class Actions:
             instance = await self._instance(instance.id)
         place = await self._place(instance, named=intent.hub, here=instance.hub)
         await require_nothing_ahead(self._ground, instance, accepts_loss=False)
+        if place.hub == instance.hub:
+            instance = await self._with_its_mail(instance, intent.why)
         if intent.unmute:
             await self._ground.store.write(instances.change, instance.id, instance.epoch, muted=False)
         kind = "restore"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coordinator.ingest.ahead import remedy, what
 from coordinator.moves.ground import Ground
 from coordinator.store.schema import Instance
 from devices.errors import RefusedError
@@ -23,23 +24,23 @@ async def require_nothing_ahead(ground: Ground, instance: Instance, *, accepts_l
         return
     if not accepts_loss:
         raise RefusedError(
-            f"{instance.id} went on at {word.hub} while the coordinator was away: "
-            f"what it did since {word.since} is in the spool there alone",
-            remedy=f"start {word.hub} again, or give that up: midstream migrate {instance.id} --accept-loss",
+            f"{instance.id} cannot go on elsewhere yet: {word.hub}, which is away, alone has {what(word)}",
+            remedy=f"start {word.hub} again, or give that up: {remedy(word)}",
         )
     await give_up(ground, instance.id, instance.epoch, "the loss was accepted with --accept-loss")
 
 
 async def give_up(ground: Ground, instance: str, epoch: int, why: str) -> None:
     """Gives up what a hub has done ahead of the store, if there is such a word, and tells what is lost."""
-    word = ground.ahead.of(instance, epoch)
+    word = ground.ahead.since(instance, epoch)
     if word is None:
         return
     ground.ahead.give_up(instance)
+    outputs = "" if word.suspended else ", and outputs since may be made once more, with other content"
     await ground.journal.tell(
         "ahead",
         did=f"gave up what {word.hub} did with {instance} since {word.since}, behind checkpoint {word.checkpoint}: "
-        "the messages that it acknowledged since are lost, and outputs since may be made once more, with other content",
+        f"the messages that it acknowledged since are lost{outputs}",
         why=why,
         severity="problem",
         instance=instance,

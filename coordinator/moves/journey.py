@@ -32,6 +32,7 @@ class Journey:
         change: what an upgrade shall change; only this process knows it.
         child: what an upgrade goes on from.
         waits: for what, in words, while no hub can take the function.
+        accepts_loss: whether somebody has said that it shall wait no longer, whatever is lost by that.
         late: set when the source has sent a piece of its late list.
     """
 
@@ -44,6 +45,7 @@ class Journey:
     change: Change | None = None
     child: Child | None = None
     waits: str = ""
+    accepts_loss: bool = False
     late: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

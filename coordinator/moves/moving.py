@@ -79,6 +79,10 @@ class Moves:
         """Returns the open move of an instance."""
         return self._journeys.get(instance)
 
+    async def ended(self, journey: Journey) -> Move:
+        """Returns the last row of a move that is under way, when it has ended."""
+        return await asyncio.shield(self._tasks[journey.move.instance])
+
     def every(self) -> list[Move]:
         """Returns the moves under way."""
         return [journey.move for journey in self._journeys.values()]

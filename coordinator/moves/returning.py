@@ -32,6 +32,8 @@ class _Settlement:
     lost: list[Move] = field(default_factory=list)  # to be given to the hub again
     words: list[str] = field(default_factory=list)
     unknown: list[Holding] = field(default_factory=list)  # the store has never heard of it
+    gone: list[tuple[str, int]] = field(default_factory=list)  # the hub has lost it: name and epoch
+    fenced: list[tuple[str, int]] = field(default_factory=list)  # it is another hub's: name and epoch
     late: list[Holding] = field(default_factory=list)  # its checkpoint is not in the store, or not yet
 
 
@@ -45,16 +47,19 @@ async def settle(ground: Ground, moving: Moves, report: Report) -> None:
         await ground.journal.tell(
             "hub", did="the higher epoch counts", why=sentence, severity="warning", hub=report.hub
         )
+    for name, epoch in settlement.fenced:
+        ground.ahead.forget_older(name, epoch)
+    for name, epoch in settlement.gone:
+        await give_up(ground, name, epoch, f"{report.hub} does not have it any more")
     await asyncio.gather(
-        _give_again(ground, moving, settlement.lost, report.hub),
+        _give_again(moving, settlement.lost),
         *(adopting.adopt(ground, moving, report.hub, it, known=True) for it in settlement.late),
         *(adopting.adopt(ground, moving, report.hub, it, known=False) for it in settlement.unknown),
     )
 
 
-async def _give_again(ground: Ground, moving: Moves, lost: list[Move], hub: str) -> None:
+async def _give_again(moving: Moves, lost: list[Move]) -> None:
     for move in lost:
-        await give_up(ground, move.instance, move.epoch, f"{hub} does not have it any more")
         try:
             await moving.carried(await moving.open(move))
         except RefusedError:
@@ -68,7 +73,10 @@ def _settle(session: Session, report: Report) -> _Settlement:
     held = {holding.instance for holding in report.holding}
     for instance, _ in instances.every(session):
         gone = instance.hub == report.hub and instance.id not in held and instance.state in ("running", "suspended")
-        if gone and instance.wanted == "running" and moves.unfinished_of(session, instance.id) is None:
+        if not gone or moves.unfinished_of(session, instance.id) is not None:
+            continue
+        settlement.gone.append((instance.id, instance.epoch))
+        if instance.wanted == "running":
             settlement.lost.append(adopting.lost(instance, report.hub, f"{report.hub} does not have it any more"))
     return settlement
 
@@ -85,6 +93,8 @@ def _settle_one(session: Session, hub: str, holding: Holding, settlement: _Settl
     elif (holding.epoch, hub) != (instance.epoch, instance.hub):
         fence = Fenced(id=f"fenced-{about}", instance=instance.id, epoch=instance.epoch, hub=instance.hub)
         settlement.commands.append(_anew(session, hub, fence))
+        if instance.hub != hub:
+            settlement.fenced.append((instance.id, instance.epoch))
     elif instance.state == "stopped":
         stop = Stop(id=f"stop-{about}", instance=instance.id, epoch=instance.epoch, reason="it was stopped")
         settlement.commands.append(_anew(session, hub, stop))

@@ -242,6 +242,7 @@ async def _note_running(ground: Ground, journey: Journey, running: Running) -> N
     if "asked" in journey.moments:
         values["downtime_ms"] = journey.downtime_ms()
     journey.move, fences = await ground.store.write(decisions.run, journey.move, **values)
+    ground.ahead.forget_older(journey.move.instance, journey.move.claimed)
     ground.commands.deliver(fences)
 
 

@@ -85,10 +85,14 @@ class SuspendAsk(InstanceAsk, kw_only=True):
 
 
 class PlaceAsk(Question, kw_only=True):
-    """``resume``: an instance, and where to; an empty hub leaves that to placement."""
+    """``resume``, ``migrate``: an instance, and where to; an empty hub leaves that to placement.
+
+    ``accept_loss`` gives up what a dead hub alone has (`docs/protocol.md`, rule 8), and waits for no absent hub.
+    """
 
     instance: str
     hub: str = ""
+    accept_loss: bool = False
 
 
 class PlacesAsk(Question, kw_only=True):
@@ -97,12 +101,6 @@ class PlacesAsk(Question, kw_only=True):
     name: str = ""  # of an instance, or of a function that was started before
     files: dict[str, str] = {}  # in place of a name: relative path => source, main file first
     function: str = ""  # in them; empty: the only one
-
-
-class MigrateAsk(PlaceAsk, kw_only=True):
-    """``migrate``: the same; ``accept_loss`` gives up what a dead hub did while the coordinator was away."""
-
-    accept_loss: bool = False
 
 
 class LineageAsk(Question, kw_only=True):
@@ -369,7 +367,7 @@ QUESTIONS: dict[str, type[Question]] = {
     "checkpoint": InstanceAsk,
     "suspend": SuspendAsk,
     "resume": PlaceAsk,
-    "migrate": MigrateAsk,
+    "migrate": PlaceAsk,
     "stop": InstanceAsk,
     "lineage": LineageAsk,
     "inspect": FetchAsk,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from sqlalchemy.orm import Session
 
-from coordinator.ingest.ahead import AheadOfStore
+from coordinator.ingest.ahead import AheadOfStore, remedy, what
 from coordinator.ingest.hubs import Hubs
 from coordinator.ingest.instances import Voices
 from coordinator.moment import age
@@ -55,11 +55,13 @@ async def rows(
     for instance, function, newest, wanted in there:
         row = _row(instance, function, newest, voices.state(instance.id))
         word = ahead.of(instance.id, instance.epoch)
+        if word is not None:
+            row.lost = f"{what(word)}: {name} alone has that"
         if row.suspended:
-            row.why = f"it is suspended and stays so: midstream resume {row.instance} --to HUB"
+            accepting = " --accept-loss" if word is not None else ""
+            row.why = f"it is suspended and stays so: midstream resume {row.instance} --to HUB{accepting}"
         elif word is not None:
-            row.why = f"it waits for {name}, which is ahead: midstream migrate {row.instance} --accept-loss"
-            row.lost = f"all since {word.since}, which {name} alone has"
+            row.why = f"it waits for {name}, which is ahead: {remedy(word)}"
         elif row.failover == "never":
             row.why = f'failover="never": it waits for {name}'
         elif paused:

@@ -17,7 +17,7 @@ from typing import Final, Literal
 import msgspec
 
 from devices.errors import MidstreamError, UnreachableError, printable
-from devices.hub import door, draining, info, leaving, offering, recovery, rivals
+from devices.hub import door, drained, info, leaving, offering, recovery, rivals
 from devices.hub.backoff import Backoff
 from devices.hub.claims import Claims
 from devices.hub.clock_wait import ClockWait
@@ -117,6 +117,7 @@ class Agent:
                 workers=workers,
                 lease=lease,
                 stop_within=self._config.stop_within,
+                draining=self._draining,
                 window=_EMBEDDED_WINDOW if kind is BrokerKind.EMBEDDED else limits.RECEIVE_MAXIMUM,
             )
             preparations = Preparations(workers, self._config.broker)
@@ -217,8 +218,8 @@ class Agent:
         self._info = info.of(self._config, self._key)
         self._tell_info()
         for life in self.instances.lives.values():
-            if life.ahead.is_said:
-                life.ahead.say_again()
+            if life.ahead.since:
+                life.tasks.start(life.ahead.say_again_if_ours(), "ahead, said again")
         self.control.answer(
             Report(
                 hub=self._config.name,
@@ -295,13 +296,15 @@ class Agent:
     async def _drain(self, command: commands.Drain) -> Answer:
         self._draining.want(wanted=not command.undo)
         self._become(self._status("online" if command.undo else "draining"))
+        for life in self.instances.lives.values():
+            life.mail.arrived()  # what this disk alone has goes into a checkpoint
         return answers.Done(hub=self._config.name, id=command.id, state=self._state.state)
 
     async def _watch_draining(self) -> None:
         while True:
             await asyncio.sleep(_DRAINING)
             if self._draining.wanted:
-                state = draining.stage(self.instances.lives.values(), self._state.state)
+                state = drained.stage(self.instances.lives.values(), self._state.state)
                 if state != self._state.state:
                     self._become(self._status(state, safe_to_power_off=state == "drained"))
 

@@ -31,6 +31,8 @@ _ANSWERS: Final = 5.0
 _COUNTED: Final = 0.1
 """The part of a wait that counts only while the function runs (`timeout=`, ``catch_up="continue"``) which a sudden death may
 set back, at most: a checkpoint for each period of a sleep of hours would wear out an SD card for nothing."""
+_SUSPENDED: Final = 600.0
+"""Seconds between two checkpoints of a suspended function for no more than its messages, each of which has all of them."""
 _LONGEST_PAUSE: Final = 30.0  # seconds between two tries of a checkpoint for which there is no room
 _log = logging.getLogger(__name__)
 
@@ -398,24 +400,25 @@ class Captures:
         Due: an output waits, half the window is unacknowledged, so many messages were read as the function says, somebody
         asked, or the function's period has passed and something has changed: time that only counts while the function runs too, if a tenth of its wait has passed.
         """
-        period = self._instance.settings.checkpoint
+        period, looked_at = self._instance.settings.checkpoint, self._taken_at
         while True:
-            left = self._taken_at + period - time.monotonic()
+            left = max(self._taken_at, looked_at) + period - time.monotonic()
             try:
                 async with asyncio.timeout(max(left, 0.0)):
                     await self._due.wait()
             except TimeoutError:
                 if time.monotonic() - self._taken_at < period:
                     continue  # one was taken meanwhile, for another reason
-                if not self.has_changed():
-                    self._taken_at = time.monotonic()
+                looked_at = time.monotonic()
+                if not self.has_changed() or self._may_wait():
                     continue
             await self._instance.steady.wait()  # a held, moving or restarting function gets none by policy
             await self._take_for_policy(period)
 
     async def _take_for_policy(self, period: float) -> None:
         instance = self._instance
-        reason = "output" if instance.outbox.uncovered else "messages" if self._messages_due() else "period"
+        by_mail = instance.worker is None or self._messages_due()
+        reason = "output" if instance.outbox.uncovered else "messages" if by_mail else "period"
         try:
             taken = await self.take(reason)
         except MidstreamError as error:
@@ -444,8 +447,14 @@ class Captures:
         if instance.outbox.uncovered or self._messages_due() or taken.given_up:
             self._due.set()
 
+    def _may_wait(self) -> bool:
+        """Tells whether a suspended function's messages wait for a later checkpoint, see `SleepingMail`."""
+        return self._instance.worker is None and time.monotonic() - self._taken_at < _SUSPENDED
+
     def _messages_due(self) -> bool:
         instance, wanted = self._instance, self._instance.settings.checkpoint_messages
+        if instance.worker is None:
+            return False
         read = instance.mailbox.delivered - instance.header.mailbox.delivered
         return instance.mailbox.checkpoint_due or 0 < wanted <= read
 

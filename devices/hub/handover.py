@@ -47,6 +47,7 @@ async def release(life: Life, taken: Taken, *, disconnects: bool, command: str) 
     if disconnects:
         # Before the word: what the embedded broker has not seen acknowledged by then, it sends again, unmarked.
         await life.session.leave()
+    await life.ahead.nothing_is_owed()
     entry = ReleasedEntry(epoch=instance.epoch, move=instance.move, checkpoint=taken.id, disconnected=disconnects)
     try:
         await asyncio.to_thread(instance.spool.note, entry)

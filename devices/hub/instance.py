@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from devices.errors import MidstreamError
 from devices.hub.claims import Claims
 from devices.hub.control import Control
+from devices.hub.draining import Draining
 from devices.hub.feed import Feed
 from devices.hub.lease import Lease
 from devices.hub.lifecycle import STEADY, may_follow
@@ -38,6 +39,7 @@ class Hub:
     claims: Claims
     workers: Workers
     lease: Lease
+    draining: Draining
     stop_within: float  # seconds until a checkpoint is given up that finds no place to stop
     window: int  # QoS 1 messages that the broker sends to a session unacknowledged, at most
 

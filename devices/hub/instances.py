@@ -130,10 +130,11 @@ class Instances:
         stands_here = life is not None and life.stands_at(command.checkpoint, command.upgrades)
         if life is not None and stands_here and life.session.is_open:
             return await self._go_on_here(life, command, began)
+        # of a session that was left the broker sends again what was not acknowledged, and nothing else
+        keeps_mail = stands_here or (life is not None and life.failed_at(command.checkpoint))
         if life is not None:
             await life.leave()
-        # of a session that was left the broker sends again what was not acknowledged, and nothing else
-        return await self._start(command, claim, began, keeps_mail=stands_here)
+        return await self._start(command, claim, began, keeps_mail=keeps_mail)
 
     def _checked_claim(self, command: Restore) -> ClaimBody:
         claim = self._hub.claims.verify(command.claim)
@@ -184,6 +185,7 @@ class Instances:
         except MidstreamError:
             await life.forget()
             raise
+        await life.mail.vouch()
         life.begun.set()
         life.tasks.start(_keep_first(life, command.checkpoint, blob), "keep the first checkpoint")
         life.keep_house()
@@ -244,6 +246,7 @@ class Instances:
         instance.outbox.mute(muted=command.muted)
         instance.epoch, instance.move, life.held = command.epoch, "", None
         life.captures.begin_epoch()
+        await life.ahead.begin_epoch()
         life.process.end()
         instance.become("starting")
         _connect(life, ready)
@@ -253,6 +256,8 @@ class Instances:
         except MidstreamError:
             await life.forget()
             raise
+        if life.ahead.owes:
+            life.captures.make_due()
         return self._running(command, told, began, decoded - decoding)
 
     async def _upgrade(self, instance: Instance, command: Restore) -> bytes:

@@ -64,12 +64,13 @@ async def save(lives: Collection[Life], *, within: float, hurry: asyncio.Event) 
     await _as_far_as_possible((_hold(life, why) for life in changed), within, hurry)
     held = [life.held for life in changed if life.held is not None]
     await _as_far_as_possible((taken.durable.wait() for taken in held), STORED_WITHIN, hurry)
+    await _as_far_as_possible((life.ahead.take_back() for life in lives), STORED_WITHIN, hurry)
     saved = Saved()
     for life in lives:
         instance = life.instance
         if instance.worker is not None and life.held is None:
             saved.not_saved[instance.name] = why.get(instance.name, _IN_TIME)
-        elif instance.durable != instance.header.checkpoint or life.ahead.is_said:
+        elif instance.durable != instance.header.checkpoint or life.ahead.owes:
             saved.in_spool.append(instance.name)
     return saved
 

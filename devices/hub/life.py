@@ -86,7 +86,7 @@ class Life:
         self.session = InstanceSession(instance, self, is_new=is_new)
         self.captures = Captures(instance, self.session)
         self.ahead = Ahead(instance, self.captures)
-        self.mail = SleepingMail(instance, self.session)
+        self.mail = SleepingMail(instance, self.session, self.captures, self.ahead)
         self.announcements = Announcements(instance, self.session)
         self._subscriptions = Subscriptions(instance, self.session)
         self.process = Process(
@@ -126,7 +126,9 @@ class Life:
         self.tasks.start(self.announcements.keep_telling(), "announcements")
 
     def _durable(self) -> None:
-        self.mail.forget_what_is_held()
+        self.mail.covered()
+        if self.ahead.since and not self.ahead.owes:
+            self.tasks.start(self.ahead.take_back(), "no longer ahead")
         if unneeded := self._subscriptions.unneeded():
             self.tasks.start(self.session.unsubscribe(unneeded), "unsubscribe")
 
@@ -303,6 +305,10 @@ class Life:
             return not pending.union((instance.header.checkpoint, instance.durable)).isdisjoint(checkpoints)
         return instance.state == "moving" and instance.header.checkpoint in checkpoints
 
+    def failed_at(self, checkpoint: str) -> bool:
+        """Tells whether the function has failed since this one: what its file of mail has is behind it."""
+        return self.instance.state == "failed" and self.instance.header.checkpoint == checkpoint
+
     async def _ask_for_the_verdict(self, taken: Taken) -> None:
         """Tells of the checkpoint again and again while nobody says what becomes of it; no time-out decides."""
         while True:
@@ -365,6 +371,7 @@ class Life:
         await self.session.flush()
         if end.state == "finished":
             await self.end_session()
+            await self.ahead.nothing_is_owed()
             await self.forget()
 
     async def _note(self, entry: Ended) -> None:
@@ -395,6 +402,7 @@ class Life:
         self.announcements.tell()
         await self.session.flush()
         await self.end_session()
+        await self.ahead.nothing_is_owed()
         await self.forget()
 
     async def end_session(self) -> None:
@@ -410,8 +418,10 @@ class Life:
                 return
 
     async def forget(self) -> None:
-        """Removes what is kept of it here, and leaves."""
-        await self.ahead.unsay()
+        """Removes what is kept of it here, and leaves.
+
+        Not the word that it was ahead: on its topic may be another hub's by now, and the coordinator takes old ones off.
+        """
         await self.leave()
         await asyncio.to_thread(self.instance.spool.remove, self.instance.epoch)
 

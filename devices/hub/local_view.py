@@ -31,7 +31,7 @@ def _alive(life: Life) -> LocalInstance:
         lag=said.lag,
         checkpoint=instance.header.checkpoint,
         ahead=life.ahead.since,
-        stored=instance.durable == instance.header.checkpoint and not life.ahead.is_said,
+        stored=instance.durable == instance.header.checkpoint and not life.ahead.owes,
     )
 
 

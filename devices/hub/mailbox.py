@@ -355,7 +355,7 @@ class Mailbox:
         ]
 
     def take_saved(self, kept: Iterable[Saved]) -> None:
-        """Takes in what came behind the record that this began with, and was acknowledged and kept in a file."""
+        """Takes in what came behind the record that this began with and was kept in a file; `cover_up_to` is to follow."""
         for saved in kept:
             arrival = saved.arrival
             self._behind.add(Incoming(_with(arrival, []), (), saved.digest, arrival.subscriptions, saved.packet))
@@ -363,7 +363,6 @@ class Mailbox:
                 self._repeats.know(saved.packet, saved.digest, arrival.number)
             self.put_back([arrival])
             self.arrivals = arrival.number
-            self.cover_up_to(arrival.number)
 
     def keep(self, record: MailboxRecord) -> None:
         """Says that `roll_back` will go to no older record than this one."""

@@ -115,4 +115,5 @@ async def _tell_end(life: Life, answer: str) -> None:
         life.announcements.result(msgspec.json.encode(told.result))
         await life.session.flush()
         await life.end_session()
+        await life.ahead.nothing_is_owed()
         await life.forget()

@@ -11,10 +11,14 @@ from devices.protocol.messages import Message
 
 
 class Ahead(Message, kw_only=True):
-    """``instances/<id>/ahead``, retained; ``checkpoint`` is the newest that the store has, ``since`` RFC 3339."""
+    """``instances/<id>/ahead``, retained; ``checkpoint`` is the newest that the store has, ``since`` RFC 3339.
+
+    ``suspended``: it is, and messages for it were acknowledged that its hub's disk alone has.
+    """
 
     instance: str
     hub: str
     epoch: int
     since: str
     checkpoint: str
+    suspended: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
@@ -10,7 +11,7 @@ from typing import Any, Self
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from devices.errors import RestoreError
+from devices.errors import RestoreError, UnreachableError
 from devices.mqtt.address import BrokerAddress
 from devices.mqtt.delivery import Delivery, Will
 from devices.mqtt.session import Session
@@ -65,6 +66,7 @@ class ScriptedHub:
         self.image: bytes | None = None  # of its checkpoints; none: bytes at random
         self.changed = asyncio.Event()
         self._info = info
+        self._use: dict[str, Any] = {}
         will = Will(TOPICS.hub(name, "status"), messages.encode(HubStatus(state="offline", boot="b", start=start)))
         self.session = Session(address, f"midstream-hub-{name}", will=will)
         self._reader: asyncio.Task[None] | None = None
@@ -91,6 +93,7 @@ class ScriptedHub:
         )
         self.measure()
         self.report()
+        self._tasks.add(asyncio.create_task(self._keep_measuring()))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -116,7 +119,15 @@ class ScriptedHub:
             self.done[command.id] = answer
         self.publish(TOPICS.hub(self.name, "answer"), answer)
 
+    async def _keep_measuring(self) -> None:
+        with contextlib.suppress(UnreachableError):  # a test has stopped the broker
+            while True:
+                await asyncio.sleep(5)
+                self.measure(**self._use)
+
     def measure(self, **values: Any) -> None:
+        """Tells its metrics; the values that are given stay as they are."""
+        self._use = values
         fields = {"cpu": 10.0, "load": 0.1, "memory": 30.0, "memory_available": 10**9, "swap": 0.0, "disk": 10.0}
         self.publish(TOPICS.hub(self.name, "metrics"), HubMetrics(**(fields | values)), qos=0)
 
@@ -320,7 +331,7 @@ class ScriptedHub:
 
     async def do_fenced(self, command: commands.Fenced) -> None:
         copy = self.copies.get(command.instance)
-        if copy is not None and copy.epoch < command.epoch:
+        if copy is not None and copy.epoch < command.epoch and command.hub != self.name:
             if copy.handover == "takeover":
                 self.send_late(command.instance)
             del self.copies[command.instance]
