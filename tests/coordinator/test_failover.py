@@ -10,6 +10,7 @@ from scripted_hub import TOPICS
 
 from coordinator import intents
 from coordinator.moves import decisions, starting
+from coordinator.placement.score import Place
 from coordinator.store import instances, moves
 from devices.errors import RefusedError
 from devices.protocol import commands, messages
@@ -126,7 +127,7 @@ async def test_what_a_hub_had_stored_while_its_failover_was_decided_is_gone_on_f
     await asker.ask("run", files=washer_with("never"), hub="hub-a")
     instance = await house.store.read(instances.find, "washer")
     why = intents.Migrate(by="failover", why="hub-a is silent", instance="washer")
-    move = starting.new_move(instance, "failover", why, source="hub-a", destination="hub-b", named=True)
+    move = starting.new_move(instance, "failover", why, source="hub-a", place=Place("hub-b", 0.0, ""), named=True)
     await house.store.write(moves.open_one, move)
     late = a.capture("washer")
     await a.until(lambda: a.got(commands.Stored))  # and with it what it covers is acknowledged
