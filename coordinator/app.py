@@ -11,15 +11,17 @@ from zoneinfo import ZoneInfo
 
 from coordinator import rivals
 from coordinator.announcement import Announcement, farewell
-from coordinator.config import CoordinatorConfig
+from coordinator.config import KNOWN, CoordinatorConfig
 from coordinator.declared.applying import Applying
 from coordinator.deployment.rollout import Rollouts
 from coordinator.desk import Desk
+from coordinator.dialects.filters import LISTENED
 from coordinator.facts import Facts
 from coordinator.ingest.ahead import AheadOfStore
 from coordinator.ingest.backlog import Backlog
 from coordinator.ingest.broker_drops import BrokerDrops
 from coordinator.ingest.checkpoints import Uploads
+from coordinator.ingest.devices import Devices
 from coordinator.ingest.hubs import Hubs
 from coordinator.ingest.inbox import Inbox
 from coordinator.ingest.instances import Voices
@@ -52,6 +54,7 @@ from devices.errors import MidstreamError, UnreachableError
 from devices.keys import own_key
 from devices.mqtt.delivery import Will
 from devices.mqtt.firehose import Firehose
+from devices.mqtt.kind import BrokerKind
 from devices.protocol import sealing
 from devices.version import __version__
 
@@ -107,7 +110,8 @@ class Coordinator:
             config.defaults,
             self._ready,
         )
-        self._facts = facts = Facts()
+        devices = Devices(config.topics.prefix)
+        self._facts = facts = Facts([devices])
         self._moves = moves = Moves(ground)
         self._keeping = keeping = Keeping(ground)
         self._answers = answers = Answers(ground, moves, keeping, ended=facts.instance_gone)
@@ -142,6 +146,7 @@ class Coordinator:
             drains=drains,
             pause=pause,
             voices=voices,
+            devices=devices,
             status=self._status,
         )
         self._requests = requests = Requests(line, topics, desk.answer)
@@ -215,12 +220,19 @@ class Coordinator:
         for sentence in await self._claims.reconcile():
             await self._journal.tell("claims", did="the higher epoch counts", why=sentence, severity="warning")
         if not self._ready.is_set():
+            self._telemetry.always(self._device_topics())
             await self._hubs.roll_call()
             await self._moves.take_up()
             await self._commands.deliver_unanswered()
             self._ready.set()
             _log.info("coordinator of %s at %s", self._config.site, self._config.broker)
         await self._announcement.everything()
+
+    def _device_topics(self) -> tuple[str, ...]:
+        """What is listened to for the devices' sake; the embedded broker keeps up to 64 MiB for each filter in memory."""
+        known = () if self._line.kind is BrokerKind.EMBEDDED else LISTENED
+        named = self._config.devices
+        return (*(topic for topic in named if topic != KNOWN), *(known if KNOWN in named else ()))
 
     async def _status(self) -> StatusAnswer:
         rules = [f"the rules of before stay in force: {self._rules_error}"] if self._rules_error else []

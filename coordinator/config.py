@@ -18,11 +18,13 @@ from devices.config import load
 from devices.errors import ConfigurationError, SourceError, UsageError
 from devices.mqtt.address import BrokerAddress
 from devices.protocol.sizes import size_in_bytes
-from devices.protocol.topics import Topics
+from devices.protocol.topics import Topics, wire_filter
 from devices.runtime.settings import Settings, read_settings
 
 _ALIASES: Final = {"MIDSTREAM_BROKER": "broker.url", "MIDSTREAM_PREFIX": "prefix"}
 """What all parts of an installation share."""
+KNOWN: Final = "known"
+"""Among the topics of ``[devices]``: all on which known firmware speaks."""
 
 
 class BrokerSettings(msgspec.Struct, kw_only=True):
@@ -70,6 +72,15 @@ class DefaultSettings(msgspec.Struct, kw_only=True):
     moves: str = "4 per hour"
 
 
+class DeviceSettings(msgspec.Struct, kw_only=True):
+    """``[devices]``: the topics that are listened to for `midstream devices`, beside those of the rules.
+
+    ``known`` stands for those of known firmware (`coordinator.dialects.filters`); on the embedded broker for none.
+    """
+
+    topics: list[str] = msgspec.field(default_factory=lambda: [KNOWN])
+
+
 class CoordinatorSettings(msgspec.Struct, kw_only=True):
     """All of `coordinator.toml`. An empty time zone is the machine's own."""
 
@@ -80,6 +91,7 @@ class CoordinatorSettings(msgspec.Struct, kw_only=True):
     broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
     store: StoreSettings = msgspec.field(default_factory=StoreSettings)
     folders: FolderSettings = msgspec.field(default_factory=FolderSettings)
+    devices: DeviceSettings = msgspec.field(default_factory=DeviceSettings)
     retention: RetentionSettings = msgspec.field(default_factory=RetentionSettings)
     defaults: DefaultSettings = msgspec.field(default_factory=DefaultSettings)
 
@@ -95,6 +107,7 @@ class CoordinatorConfig(msgspec.Struct, kw_only=True, frozen=True):
     store: str
     rules: Path | None
     retention: Retention
+    devices: tuple[str, ...] = (KNOWN,)  # topics that are listened to for the devices' sake
     defaults: Settings = Settings()  # of functions
     moves: Limit = Limit(4)  # of one instance, by rules
 
@@ -130,6 +143,7 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
         store=settings.store.url or f"sqlite:///{folder / 'store.sqlite'}",
         rules=Path(settings.folders.rules).expanduser().absolute() if settings.folders.rules else None,
         retention=_retention(settings.retention, path),
+        devices=_device_topics(settings.devices, path),
         defaults=_defaults(settings.defaults, path),
         moves=_moves(settings.defaults.moves, path),
     )
@@ -140,6 +154,14 @@ def _moves(text: str, path: Path | None) -> Limit:
         return limit.parse(text)
     except ConfigurationError as error:
         place = "defaults.moves" if path is None else f"{path}: defaults.moves"
+        raise ConfigurationError(error.message, place=place, remedy=error.remedy) from error
+
+
+def _device_topics(settings: DeviceSettings, path: Path | None) -> tuple[str, ...]:
+    try:
+        return tuple(wire_filter(topic) for topic in settings.topics)
+    except UsageError as error:
+        place = "devices.topics" if path is None else f"{path}: devices.topics"
         raise ConfigurationError(error.message, place=place, remedy=error.remedy) from error
 
 

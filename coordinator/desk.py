@@ -14,6 +14,7 @@ import msgspec
 from coordinator import intents
 from coordinator.declared.applying import Applying
 from coordinator.deployment.rollout import Rollouts
+from coordinator.ingest.devices import Devices
 from coordinator.ingest.instances import LogLine, Voices
 from coordinator.moves import starting
 from coordinator.moves.actions import Actions, Carried
@@ -23,9 +24,11 @@ from coordinator.moves.pause import Pause
 from coordinator.placement.requirements import Requirements
 from coordinator.store import checkpoints, events, instances
 from coordinator.views import answers, hubs, if_lost, landing, lineage, placing, reasons
+from coordinator.views import devices as device_views
 from coordinator.views import instances as instance_views
 from coordinator.views.changed import ApplyAsk, UpgradeAnswer, UpgradeAsk
 from coordinator.views.deployed import DeployAsk, DeploymentsAsk, RollbackAsk
+from coordinator.views.observed import DevicesAsk
 from coordinator.views.placed import PlacesAnswer
 from coordinator.views.question import Question
 from coordinator.views.reason import WhyAsk
@@ -48,6 +51,7 @@ class Desk:
         drains: empties hubs.
         pause: of what moves by itself.
         voices: what instances say of themselves.
+        devices: those that were heard.
         status: gives the state of the whole.
     """
 
@@ -61,6 +65,7 @@ class Desk:
         drains: Drains,
         pause: Pause,
         voices: Voices,
+        devices: Devices,
         status: Callable[[], Awaitable[answers.StatusAnswer]],
     ) -> None:
         self._ground = ground
@@ -70,6 +75,7 @@ class Desk:
         self._drains = drains
         self._pause = pause
         self._voices = voices
+        self._devices = devices
         self._status = status
 
     async def answer(self, client: str, request: Request) -> Any:
@@ -101,6 +107,8 @@ class Desk:
                 )
             case answers.HubsAsk():
                 return await hubs.rows(ground.store, ground.hubs, self._drains.in_the_way, asked.hub)
+            case DevicesAsk():
+                return device_views.rows(self._devices, asked.device)
             case answers.DrainAsk():
                 hub = await self._drains.ask(asked.hub, undo=asked.undo)
                 (row,) = await hubs.rows(ground.store, ground.hubs, self._drains.in_the_way, hub.name)

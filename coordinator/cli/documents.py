@@ -8,6 +8,7 @@ import msgspec
 
 from coordinator.deployment.plan import Plan
 from coordinator.views import answers
+from coordinator.views.observed import InterpretedMessage
 from coordinator.views.reason import WhyRow
 from devices.hub.local import LocalHub
 from devices.protocol.messages import InstanceStateName
@@ -169,6 +170,7 @@ _ASKED_WITHIN: Final = ("inspect", "functions", "if-lost", "deploy-site")
 DOCUMENTS: Final[dict[str, Any]] = {
     **{name: answer for name, answer in answers.ANSWERS.items() if name not in _ASKED_WITHIN},
     "hubs-if-lost": list[answers.IfLostRow],
+    "devices-from-recording": list[InterpretedMessage],
     "inspect": Inspection,
     "drain": Drained,
     "why": Why,

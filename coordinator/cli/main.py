@@ -72,6 +72,7 @@ SECTIONS: Final[dict[str, dict[str, Entry]]] = {
     },
     "Hubs": {
         "hubs": Entry("coordinator.cli.hubs", "hubs", "Which hubs there are, and how they are."),
+        "devices": Entry("coordinator.cli.devices", "devices", "Every device that was heard, and what it says."),
         "pause": Entry("coordinator.cli.pause", "pause", "Have nothing move by itself until you say so."),
         "drain": Entry("coordinator.cli.drain", "drain", "Empty a hub and say when its plug may be pulled."),
         "deploy": Entry("coordinator.cli.deploy", "deploy", "Divide a hub's files among functions, from a site file."),

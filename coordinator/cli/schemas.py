@@ -13,6 +13,7 @@ from coordinator.cli.documents import DOCUMENTS
 _COMMANDS: Final = {
     "status": "midstream",
     "hubs-if-lost": "midstream hubs HUB --if-lost",
+    "devices-from-recording": "midstream devices --from-recording FILE",
     "ps-local": "midstream ps --local",
     "deploy": "midstream deploy push",
     "deploy-plan": "midstream deploy plan",

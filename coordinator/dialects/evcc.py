@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from coordinator.dialects.interpretation import Interpretation, Kind, Signal
+from coordinator.dialects.interpretation import Interpretation, Kind
 from coordinator.dialects.leaves import read_all, reading
 from coordinator.dialects.message import Message
 from coordinator.dialects.times import seconds_in
@@ -73,7 +73,6 @@ def read(message: Message) -> Interpretation | None:
     if levels[1:] == ["updated"]:
         result = message.alone(NAME, NAME, "s", Kind.LIVENESS)
         result.readings[""] = reading(message.value, "s", _G)._replace(kind=Kind.LIVENESS)
-        result.signal = None if message.retained else Signal.UP
         result.measured = seconds_in(message.value)
         return result
     if levels[-1] == "set":

@@ -23,6 +23,8 @@ _THERE: Final = frozenset({"status", "availability", "available", "online", "lwt
 _LEAVES: Final = _THERE | {"state", "sensor", "data", "values", "telemetry", "stat", "json", "reading", "result"}
 _TIMES: Final = names("timestamp time ts tst datetime unixtime epoch last_seen last_updated measured_at")
 _COUNTERS: Final = frozenset({"uptime", "total", "counter", "count", "pulses"})
+_FILES: Final = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"PK\x03\x04", b"\x1f\x8b")
+"""How pictures and archives begin, which are no mistake of anybody's."""
 _ENERGY: Final = ("kWh", "Wh", "MWh")
 
 
@@ -50,9 +52,12 @@ def read(message: Message) -> Interpretation:
     if isinstance(value, str) and kind is not Kind.TIMESTAMP and not _almost_number(value):
         unit, kind = None, _S
     result = message.alone(NAME, device, unit, kind)
-    if isinstance(value, NoNumber) and value is NoNumber.BINARY:
-        result.readings[""] = Reading(None, None, Kind.EVENT, value.value)
-        result.error = ""
+    if value is NoNumber.BINARY:
+        picture = message.payload.startswith(_FILES)
+        result.readings[""] = Reading(
+            None, None, Kind.EVENT, "a file or a picture: no number" if picture else value.value
+        )
+        result.error = "" if picture else result.error
     return result
 
 

@@ -1,12 +1,13 @@
 """JSON as microcontrollers print it: a bare ``nan``, or a hole where a sensor gave nothing.
 
 A printf of a missing reading spoils the whole object for a strict reader, and a dozen healthy values with it. So what
-JSON has no word for becomes null, outside of quotes only, and nothing else is mended: a lost quote or bracket means that
+JSON has no word for, and a number beyond all range, becomes null, outside of quotes only, and nothing else is mended: a lost quote or bracket means that
 bytes are missing, and nobody knows which.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from devices.protocol.readings import NoNumber, parse
 _TOKENS: Final = re.compile(
     r'(?P<text>"(?:[^"\\]|\\.)*")'
     r"|(?P<none>(?<![\w.])[+-]?(?:nan|inf|infinity|none|undefined)(?![\w.]))"
+    r"|(?P<huge>-?\d{1,400}(?:\.\d{1,400})?[eE]\+?\d{3,9})"
     r"|(?P<hole>:\s*(?=[,}]))",
     re.IGNORECASE | re.DOTALL,
 )
@@ -37,6 +39,8 @@ def parse_leniently(payload: bytes) -> tuple[Any, str]:
     def mend(token: re.Match[str]) -> str:
         if token["text"]:
             return token[0]
+        if token["huge"]:
+            return "null" if math.isinf(float(token[0])) else token[0]
         if token["none"]:
             return "null"
         hole.append(token.start() + 1)

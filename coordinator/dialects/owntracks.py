@@ -63,6 +63,8 @@ def read(message: Message) -> Interpretation | None:
     if sort in ("encrypted", "transition", "card", "cmd", "beacon", "dump"):
         result.readings["_type"] = reading(sort, None, _E)
     _date(message, device, value, result)
+    if not result.stale:
+        result.signal = Signal.UP
     return result
 
 

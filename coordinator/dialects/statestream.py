@@ -91,7 +91,7 @@ def _state(message: Message, domain: str, device: str) -> Interpretation:
         result = message.about(NAME, device)
         result.readings = read_all(word, lambda _, found: (None, _S if isinstance(found, str | bool) else _G))
         return result
-    result = message.about(NAME, device)
+    result = message.about(NAME, device, signal=Signal.UP)
     numeric = reading(word, None, _G)
     wanted = domain in _NUMERIC and isinstance(numeric.value, int | float) and not isinstance(numeric.value, bool)
     result.readings[""] = numeric if wanted else reading(word, None, _S)

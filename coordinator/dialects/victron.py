@@ -93,6 +93,8 @@ def read(message: Message) -> Interpretation | None:
         word = isinstance(found, str) and kind is _G
         result.readings["value"] = without_noise(reading(found, None if word else unit, _S if word else kind))
     result.readings |= read_all({k: v for k, v in value.items() if k in ("min", "max")}, lambda _, __: (unit, _X))
+    if not message.retained and found is not None:
+        result.signal = Signal.UP  # what was gone at dusk is back
     if kind is Kind.LIVENESS and "value" in value and not isinstance(found, dict | list):
         result.signal = Signal.UP if found == 1 else Signal.DOWN if found == 0 else Signal.UNKNOWN
     return result

@@ -33,6 +33,7 @@ class Telemetry:
         self._firehose = firehose
         self._facts = facts
         self._always = frozenset(topics)
+        self._named: frozenset[str] = frozenset()  # by rules
         self._topics: frozenset[str] = frozenset()
         self._connections = 0
         self._oversized_at = -math.inf
@@ -44,12 +45,22 @@ class Telemetry:
         Raises:
             UsageError: one is no topic filter.
         """
-        wanted = self._always.union(topics)
+        self._named = frozenset(topics)
+        wanted = self._always | self._named
         for topic in wanted - self._topics:
             self._firehose.listen(topic, self._heard)
         for topic in self._topics - wanted:
             self._firehose.forget(topic, self._heard)
         self._topics = wanted
+
+    def always(self, topics: Iterable[str]) -> None:
+        """Listens to topics whatever the rules say, from now on.
+
+        Raises:
+            UsageError: one is no topic filter.
+        """
+        self._always = frozenset(topics)
+        self.follow(self._named)
 
     async def run(self) -> None:
         """Listens until it is cancelled; a lost connection comes back by itself."""

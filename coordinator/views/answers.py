@@ -22,6 +22,7 @@ from coordinator.views.deployed import (
     RollbackAsk,
     SiteRow,
 )
+from coordinator.views.observed import DeviceRow, DevicesAsk
 from coordinator.views.placed import PlacesAnswer
 from coordinator.views.question import Question
 from coordinator.views.reason import WhyAsk, WhyRow
@@ -360,6 +361,7 @@ QUESTIONS: dict[str, type[Question]] = {
     "run": RunAsk,
     "ps": PsAsk,
     "hubs": HubsAsk,
+    "devices": DevicesAsk,
     "drain": DrainAsk,
     "pause": PauseAsk,
     "if-lost": IfLostAsk,
@@ -392,6 +394,7 @@ ANSWERS: dict[str, Any] = {
     "run": StartedAnswer,
     "ps": list[InstanceRow],
     "hubs": list[HubRow],
+    "devices": list[DeviceRow],
     "drain": HubRow,
     "pause": StatusAnswer,
     "if-lost": list[IfLostRow],

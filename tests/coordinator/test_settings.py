@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.config import read_config
+from coordinator.config import KNOWN, read_config
 from coordinator.retention import Retention
 from devices.errors import ConfigurationError
 from devices.runtime.settings import Settings
@@ -85,3 +85,13 @@ def test_the_environment_outweighs_the_file_and_options_outweigh_both(tmp_path):
 def test_a_mistake_is_one_clear_error(tmp_path, text, says):
     with pytest.raises(ConfigurationError, match=says):
         read_config(write(tmp_path, text), {}, {})
+
+
+def test_the_topics_of_devices_are_those_of_known_firmware_or_what_the_file_names(tmp_path):
+    assert read_config(None, {}, {}).devices == (KNOWN,)
+    named = write(tmp_path, '[devices]\ntopics = ["known", "garden/{bed}/#"]')
+    assert read_config(named, {}, {}).devices == ("known", "garden/+/#")
+    assert read_config(None, {"MIDSTREAM_COORDINATOR_DEVICES_TOPICS": "a/#, b"}, {}).devices == ("a/#", "b")
+    with pytest.raises(ConfigurationError) as caught:
+        read_config(write(tmp_path, '[devices]\ntopics = ["a/#/b"]'), {}, {})
+    assert "devices.topics" in caught.value.place

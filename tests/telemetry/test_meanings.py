@@ -159,8 +159,8 @@ TOLD_APART = {
     ("odd-138", 1, "UptimeSec"): "began anew", ("odd-22", 0, ""): "not wholly", ("odd-84", 0, ""): "not wholly",
 }  # fmt: skip
 SIGNALS = {
-    "odd-36": [None, "UP", None, "UP", None, "UP", "UP", None, "UP", "UP", "UP"], "odd-38": ["UNKNOWN"], "odd-65": ["DOWN", "UP", None],
-    "odd-69": ["DOWN"] * 3, "odd-72": ["UP", None], "odd-79": [None, "DOWN", None], "odd-77": [None], "odd-81": [None],
+    "odd-36": [None, "UP", None, "UP", None, "UP", "UP", None, "UP", "UP", "UP"], "odd-38": ["UNKNOWN"], "odd-65": ["DOWN", None, None],
+    "odd-69": ["DOWN"] * 3, "odd-72": ["UP", None], "odd-79": ["UP", "DOWN", "UP"], "odd-77": [None], "odd-81": [None],
 }  # fmt: skip
 
 
