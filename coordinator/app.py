@@ -43,11 +43,15 @@ from coordinator.moves.moving import Moves
 from coordinator.moves.pause import Pause
 from coordinator.moves.reactions import Reactions
 from coordinator.moves.resuming import Resumes
+from coordinator.moves.runs import Runs
+from coordinator.moves.triggering import Triggers
 from coordinator.rules.evaluation import Evaluation
 from coordinator.rules.files import RuleBook, watch
 from coordinator.store import hubs as hub_rows
 from coordinator.store.database import Store, until_stored
 from coordinator.store.trouble import DamagedStoreError, StoreError
+from coordinator.triggers.clockwork import Clockwork
+from coordinator.triggers.ears import Ears
 from coordinator.views import status
 from coordinator.views.answers import StatusAnswer
 from devices.errors import MidstreamError, UnreachableError
@@ -56,6 +60,7 @@ from devices.mqtt.delivery import Will
 from devices.mqtt.firehose import Firehose
 from devices.mqtt.kind import BrokerKind
 from devices.protocol import sealing
+from devices.runtime import clock
 from devices.version import __version__
 
 TICK: Final = 1.0
@@ -114,8 +119,12 @@ class Coordinator:
         self._facts = facts = Facts([devices])
         self._moves = moves = Moves(ground)
         self._keeping = keeping = Keeping(ground)
-        self._answers = answers = Answers(ground, moves, keeping, ended=facts.instance_gone)
-        actions = Actions(ground, moves, keeping)
+        self._answers = answers = Answers(ground, moves, keeping, ended=self._has_ended)
+        clockwork = Clockwork(store, journal, clock.zone_of(config.timezone))
+        self._ears = Ears(config.broker, topics, store, journal, self._wake_runs)
+        self._triggers = triggers = Triggers(ground, follow=self._ears.follow, wake=self._wake_runs)
+        actions = Actions(ground, moves, keeping, triggers)
+        self._runs = Runs(ground, actions.carry_out, clockwork)
         self._pause = pause = Pause(store, journal, self._judge_anew)
         self._reactions = reactions = Reactions(ground, actions, moves, facts, pause=pause, limit=config.moves)
         self._failover = Failover(ground, moves, actions.carry_out, pause)
@@ -148,6 +157,7 @@ class Coordinator:
             voices=voices,
             devices=devices,
             status=self._status,
+            waits=self._runs.waits,
         )
         self._requests = requests = Requests(line, topics, desk.answer)
         self._orders = orders = Orders(line, topics, actions.carry_out)
@@ -176,11 +186,14 @@ class Coordinator:
         await self._hubs.load()
         await self._pause.load()
         await self._reactions.load()
+        await self._triggers.load()
         beside = [
             asyncio.create_task(self._inbox.run(), name="coordinator inbox"),
             asyncio.create_task(self._tick(), name="coordinator tick"),
             asyncio.create_task(self._telemetry.run(), name="coordinator telemetry"),
             asyncio.create_task(self._watch_rules(), name="coordinator rules"),
+            asyncio.create_task(self._runs.run(), name="coordinator runs"),
+            asyncio.create_task(self._ears.run(), name="coordinator ears"),
         ]
         line = asyncio.create_task(
             self._line.run(self._inbox.filters, self._inbox.kept, self._inbox.take, self._connected),
@@ -195,6 +208,7 @@ class Coordinator:
                 self._requests,
                 self._orders,
                 self._reactions,
+                self._runs,
                 self._failover,
                 self._drains,
                 self._resumes,
@@ -250,6 +264,8 @@ class Coordinator:
                 *self._drops.attention(),
                 *self._backlog.attention(),
                 *self._telemetry.attention(),
+                *self._runs.attention(),
+                *self._ears.attention(),
             ],
             version=__version__,
             broker=str(self._line.kind),
@@ -292,6 +308,13 @@ class Coordinator:
         self._evaluation.replace(book.rules)
         self._telemetry.follow(book.topics())
         await self._journal.tell("rules", did=f"{len(book.rules)} rules are in force", why="their files were changed")
+
+    def _has_ended(self, instance: str) -> None:
+        self._facts.instance_gone(instance)
+        self._runs.wake()
+
+    def _wake_runs(self) -> None:
+        self._runs.wake()
 
     def _judge_anew(self) -> None:
         """Has rules fire again for what still holds."""

@@ -23,7 +23,8 @@ from coordinator.moves.ground import Ground
 from coordinator.moves.pause import Pause
 from coordinator.placement.requirements import Requirements
 from coordinator.store import checkpoints, events, instances
-from coordinator.views import answers, hubs, if_lost, landing, lineage, placing, reasons
+from coordinator.store.schema import Trigger
+from coordinator.views import answers, hubs, if_lost, landing, lineage, placing, reasons, triggers
 from coordinator.views import devices as device_views
 from coordinator.views import instances as instance_views
 from coordinator.views.changed import ApplyAsk, UpgradeAnswer, UpgradeAsk
@@ -35,6 +36,8 @@ from coordinator.views.reason import WhyAsk
 from devices.errors import MidstreamError, RefusedError, UsageError, printable
 from devices.protocol import limits
 from devices.protocol.messages import Event, InstanceStateName, Request
+from devices.protocol.occasion import Occasion
+from devices.runtime import clock
 
 _BY: Final = "request"
 Q = TypeVar("Q", bound=Question)
@@ -53,6 +56,7 @@ class Desk:
         voices: what instances say of themselves.
         devices: those that were heard.
         status: gives the state of the whole.
+        waits: tells why a trigger's next run does not begin.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Desk:
         voices: Voices,
         devices: Devices,
         status: Callable[[], Awaitable[answers.StatusAnswer]],
+        waits: Callable[[str], str],
     ) -> None:
         self._ground = ground
         self._actions = actions
@@ -77,6 +82,7 @@ class Desk:
         self._voices = voices
         self._devices = devices
         self._status = status
+        self._waits = waits
 
     async def answer(self, client: str, request: Request) -> Any:
         """Returns the answer to a request, as `coordinator.views.answers.ANSWERS` says.
@@ -105,6 +111,8 @@ class Desk:
                 return await instance_views.rows(
                     ground.store, ground.hubs, self._voices, asked.instance, ended=asked.ended
                 )
+            case answers.TriggersAsk():
+                return await triggers.rows(ground.store, self._waits, asked.trigger)
             case answers.HubsAsk():
                 return await hubs.rows(ground.store, ground.hubs, self._drains.in_the_way, asked.hub)
             case DevicesAsk():
@@ -191,6 +199,8 @@ class Desk:
     async def _carry_out(self, question: str, asked: Question) -> Any:
         intent = _intent(question, asked)
         carried = await self._actions.carry_out(intent)
+        if carried.trigger is not None:
+            return await self._about_a_trigger(carried.trigger, intent)
         match intent:
             case intents.Checkpoint() | intents.Suspend():
                 return _checkpoint(carried)
@@ -203,6 +213,24 @@ class Desk:
                     instance=carried.instance.id, hub=carried.instance.hub, state=_state(carried)
                 )
         return await self._started(carried)
+
+    async def _about_a_trigger(self, trigger: Trigger, intent: intents.Intent) -> Any:
+        name = trigger.name
+        match intent:
+            case intents.Suspend():
+                return answers.CheckpointAnswer(
+                    instance=name, hub="", state="suspended", checkpoint="", bytes=0, line="", statement=""
+                )
+            case intents.Stop():
+                return answers.StoppedAnswer(instance=name, hub="", state="stopped")
+            case intents.Upgrade():
+                return UpgradeAnswer(
+                    instance=name, hub="", epoch=0, checkpoint="", lands=True, frames=[], obstacles=[], kept=[]
+                )
+        (row,) = await triggers.rows(self._ground.store, self._waits, name)
+        return answers.StartedAnswer(
+            instance=name, function=row.function, hub="", epoch=0, checkpoint="", why=row.starts, trigger=True
+        )
 
     async def _started(self, carried: Carried) -> answers.StartedAnswer:
         instance = carried.instance
@@ -231,6 +259,8 @@ def _intent(question: str, asked: Question) -> intents.Intent:
                 name=asked.name,
                 hub=asked.hub,
                 arguments=asked.arguments,
+                once=asked.once,
+                occasion=_occasion(asked),
             )
         case answers.RestoreAsk():
             return intents.Restore(
@@ -262,6 +292,12 @@ def _intent(question: str, asked: Question) -> intents.Intent:
         case answers.InstanceAsk():
             return _ABOUT_ONE[question](by=_BY, why=why, instance=asked.instance)
     raise RefusedError(f"{question} cannot be asked for")
+
+
+def _occasion(asked: answers.RunAsk) -> Occasion | None:
+    if not asked.topic:
+        return None
+    return Occasion(topic=asked.topic, payload=asked.payload.encode(), qos=1, at=clock.wall())
 
 
 _ABOUT_ONE: Final[dict[str, Callable[..., intents.Intent]]] = {

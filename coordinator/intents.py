@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+from devices.protocol.occasion import Occasion
+
+TRIGGER: Final = "trigger "
+"""How `Intent.by` begins where a trigger wants it; there are thousands a day, and no event for each."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +31,7 @@ class Intent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run(Intent):
-    """Start a function as a new instance.
+    """Start a function as a new instance; or, if it has a trigger, have that start it from now on.
 
     Args:
         files: its source by relative path, main file first.
@@ -35,6 +40,10 @@ class Run(Intent):
         hub: where; empty leaves it to placement.
         arguments: by parameter; texts are converted as the parameters' types say.
         declared: what `functions.toml` says of it (`coordinator.declared`); it travels with the instance.
+        once: now and once, whatever trigger it has.
+        occasion: the message that is its first argument, if its trigger are messages.
+        trigger: whose run it is; empty for an instance of its own.
+        start: the run's number in the store.
     """
 
     files: dict[str, str]
@@ -43,6 +52,10 @@ class Run(Intent):
     hub: str = ""
     arguments: dict[str, Any] = field(default_factory=dict)
     declared: Mapping[str, Any] = field(default_factory=dict)
+    once: bool = False
+    occasion: Occasion | None = None
+    trigger: str = ""
+    start: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # `midstream suspend --help` must not pay for MQTT
 def ps(instance: str, *, ended: bool, local: bool, **given: Any) -> None:
     """Which functions run where, since when, and what they wait for; with INSTANCE everything about one.
 
+    Below stands what is started by messages and times, which `midstream triggers` tells alone.
+
     With --local no coordinator and no broker is needed: the hubs of this machine are asked, or the one of --config; of a
     hub that does not run, its spool says what it will go on from.
     """
@@ -30,7 +32,8 @@ def ps(instance: str, *, ended: bool, local: bool, **given: Any) -> None:
         _local(target(given).as_json, given.get("config"), instance)
         return
     from coordinator.cli.requests import ask
-    from coordinator.views.answers import PsAsk
+    from coordinator.cli.triggers import show
+    from coordinator.views.answers import PsAsk, TriggersAsk
 
     whom = target(given)
     rows = ask(whom, "ps", PsAsk(instance=instance, ended=ended))
@@ -41,10 +44,15 @@ def ps(instance: str, *, ended: bool, local: bool, **given: Any) -> None:
     elif instance:
         for row in rows:
             render.facts(showing.instance_facts(row))
-    elif rows:
-        render.table(showing.INSTANCE_COLUMNS, map(showing.instance_cells, rows))
     else:
-        render.line("nothing runs; start a function: midstream run FILE")
+        triggers = ask(whom, "triggers", TriggersAsk())
+        if rows:
+            render.table(showing.INSTANCE_COLUMNS, map(showing.instance_cells, rows))
+        if triggers:
+            render.line("" if rows else "nothing runs now")
+            show(triggers)
+        if not rows and not triggers:
+            render.line("nothing runs; start a function: midstream run FILE")
 
 
 def _local(as_json: bool, config: Path | None, instance: str) -> None:
@@ -93,6 +101,9 @@ def _capture(question: str, asked: InstanceAsk, given: dict[str, Any]) -> None:
 
     if whom.as_json:
         render.json_document(made)
+        return
+    if not made.checkpoint:
+        render.line(f"{made.instance}: {made.state}; nothing starts it until: midstream resume {made.instance}")
         return
     render.line(f"{made.instance}: {made.state} at {made.line}, {wording.size(made.bytes)}, {made.checkpoint}")
     if made.statement:

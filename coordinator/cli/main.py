@@ -46,6 +46,9 @@ SECTIONS: Final[dict[str, dict[str, Entry]]] = {
         ),
         "run": Entry("coordinator.cli.starting", "run", "Start a function from a file."),
         "ps": Entry("coordinator.cli.instances", "ps", "Which functions run where, and what they wait for."),
+        "triggers": Entry(
+            "coordinator.cli.triggers", "triggers", "What messages and times start, when next, and what was missed."
+        ),
         "checkpoint": Entry("coordinator.cli.instances", "checkpoint", "Make an instance's state durable now."),
         "suspend": Entry("coordinator.cli.instances", "suspend", "Stop an instance where it stands, to go on later."),
         "resume": Entry("coordinator.cli.instances", "resume", "Let a suspended instance go on, here or elsewhere."),

@@ -176,6 +176,9 @@ def started(answer: StartedAnswer, *, as_json: bool) -> None:
     if as_json:
         render.json_document(answer)
         return
+    if answer.trigger:
+        render.line(f"{answer.instance} starts {printable(answer.why)}")
+        return
     branch = f", a branch of {answer.branch_of}" if answer.branch_of else ""
     muted = ", its outputs muted" if answer.muted else ""
     render.line(f"{answer.instance} runs on {answer.hub}{branch}{muted}")

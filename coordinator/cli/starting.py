@@ -13,7 +13,8 @@ from devices.errors import UsageError
 
 
 @click.command(
-    epilog="\b\nExamples:\n  midstream run washer.py\n  midstream run washer.py:washer --name dryer --arg plug=dryer --on nas"
+    epilog="\b\nExamples:\n  midstream run washer.py\n  midstream run washer.py:washer --name dryer --arg plug=dryer --on nas\n"
+    "  midstream run lights.py --once --message 'zigbee2mqtt/bath/occupancy={\"occupancy\": true}'"
 )
 @click.argument("file", metavar="FILE[:FUNCTION]")
 @click.option("--on", "hub", metavar="HUB", default="", help="Where; without it placement decides.")
@@ -21,23 +22,41 @@ from devices.errors import UsageError
     "--arg", "arguments", metavar="NAME=VALUE", multiple=True, help="A parameter of the function; repeatable."
 )
 @click.option("--name", metavar="INSTANCE", default="", help="The instance's name, if not the function's.")
+@click.option(
+    "--once", is_flag=True, help="Now and once, whatever starts it otherwise: to try a function with a trigger."
+)
+@click.option(
+    "--message", metavar="TOPIC=PAYLOAD", default="", help="With --once: the message that a function with on= gets."
+)
 @COMMON
-def run(file: str, hub: str, arguments: tuple[str, ...], name: str, **given: Any) -> None:
+def run(file: str, hub: str, arguments: tuple[str, ...], name: str, *, once: bool, message: str, **given: Any) -> None:
     """Starts a function from a Python file as a new instance; it runs until it returns or is stopped.
 
     The file is read here and travels, with the modules beside it that it imports; nothing has to be copied to the hubs.
+    A function with on=, every=, at= or cron= does not start now: each message, or each time, starts it from now on, until
+    `midstream stop`. `midstream triggers` shows when, and what became of its runs.
     """
     from devices.runtime.source import read_source
 
     path, function = split_function(file)
     files = read_source(path).files
     values = dict(_argument(text) for text in arguments)
+    topic, payload = _message(message, once=once)
     whom = target(given)
     from coordinator.cli.requests import ask
     from coordinator.cli.showing import started
     from coordinator.views.answers import RunAsk
 
-    asked = RunAsk(files=files, function=function, name=name, hub=hub, arguments=values)
+    asked = RunAsk(
+        files=files,
+        function=function,
+        name=name,
+        hub=hub,
+        arguments=values,
+        once=once,
+        topic=topic,
+        payload=payload,
+    )
     started(ask(whom, "run", asked), as_json=whom.as_json)
 
 
@@ -125,6 +144,19 @@ def _argument(text: str) -> tuple[str, str]:
     if not equals or not name.isidentifier():
         raise UsageError(f"{text!r} is no argument", place="--arg", remedy="write NAME=VALUE, as in --arg plug=dryer")
     return name, value
+
+
+def _message(text: str, *, once: bool) -> tuple[str, str]:
+    if not text:
+        return "", ""
+    topic, equals, payload = text.partition("=")
+    if not once:
+        raise UsageError("a message is given to one run", place="--message", remedy="say --once too")
+    if not equals or not topic or any(sign in topic for sign in "+#{"):
+        raise UsageError(
+            f"{text!r} is no message", place="--message", remedy="write TOPIC=PAYLOAD, as in --message hall/motion=ON"
+        )
+    return topic, payload
 
 
 def _change(text: str) -> tuple[str, Any]:

@@ -57,6 +57,9 @@ def _show(answer: UpgradeAnswer) -> None:
         render.line(f"does not land: {obstacle}")
     if answer.kept:
         render.line(f"globals that keep their values: {', '.join(answer.kept)}")
+    if not answer.epoch:
+        render.line(f"{answer.instance} is a trigger: the runs to come have the new source")
+        return
     if not answer.frames and answer.lands:
         render.line(f"{answer.instance} has not started yet: it starts with the new source")
     if answer.upgraded:

@@ -190,7 +190,7 @@ class Applying:
         hub = await self._wished(case)
         kind = intents.Run if action == "start" else intents.Begin
         carried = await self._carry_out(_run(case.asked, _declared_of(case), kind=kind, hub=hub, why=case.why))
-        return carried.instance.hub, carried.why
+        return carried.row.hub if carried.row is not None else "", carried.why
 
     async def _go_where_it_is_wished(self, case: _Case) -> None:
         """Moves it to the hub that it is newly declared for, if that can have it; placement may take it elsewhere later."""

@@ -18,12 +18,13 @@ from coordinator.moves.ground import Ground
 from coordinator.moves.journey import Journey
 from coordinator.moves.keeping import Keeping
 from coordinator.moves.moving import Moves
+from coordinator.moves.triggering import Triggers
 from coordinator.placement import choice, tenants
 from coordinator.placement.requirements import Requirements
 from coordinator.placement.score import Place
 from coordinator.store import checkpoints, instances
 from coordinator.store.checkpoints import UPGRADE
-from coordinator.store.schema import Checkpoint, Command, Function, Instance, Move
+from coordinator.store.schema import Checkpoint, Command, Function, Instance, Move, Trigger
 from devices.errors import MidstreamError, RefusedError
 from devices.protocol import checkpoint as blobs
 from devices.protocol.answers import Captured
@@ -36,29 +37,38 @@ class Carried:
     """What became of an intent: the instance as it is now, and what belongs to it.
 
     Args:
-        instance: its row.
+        row: of the instance; ``None`` for a trigger, which is none.
         why: of the place that was chosen, or the intent's own.
         move: that was made, if one was.
         checkpoint: that was taken, or that it went on from.
         phases: of a checkpoint that was no part of a move, in ms.
         upgrade: what became, or would become, of its frames on changed source.
+        trigger: that the intent was about.
     """
 
-    instance: Instance
+    row: Instance | None
     why: str
     move: Move | None = None
     checkpoint: Checkpoint | None = None
     phases: dict[str, float] | None = None
     upgrade: Upgrade | None = None
+    trigger: Trigger | None = None
+
+    @property
+    def instance(self) -> Instance:
+        """The instance that the intent was about."""
+        assert self.row is not None, "a trigger is no instance"
+        return self.row
 
 
 class Actions:
     """Carries out intents."""
 
-    def __init__(self, ground: Ground, moves: Moves, keeping: Keeping) -> None:
+    def __init__(self, ground: Ground, moves: Moves, keeping: Keeping, triggers: Triggers) -> None:
         self._ground = ground
         self._moves = moves
         self._keeping = keeping
+        self._triggers = triggers
 
     async def carry_out(self, intent: intents.Intent) -> Carried:
         """Carries out an intent, to its end.
@@ -67,6 +77,9 @@ class Actions:
             MidstreamError: it was refused or failed; the instance is as it was, or the error says how.
         """
         await self._ground.ready.wait()
+        name = getattr(intent, "instance", "")
+        if name in self._triggers:
+            return Carried(None, intent.why, trigger=await self._triggers.carry_out(intent, name))
         match intent:
             case intents.Begin():
                 return await self._begin(intent)
@@ -94,7 +107,10 @@ class Actions:
 
     async def _run(self, intent: intents.Run) -> Carried:
         code = starting.read(intent, self._ground.defaults)
-        ground, wanted = self._ground, Requirements(code.needs, starting.ENGINE)
+        if code.settings.has_trigger and not (intent.once or intent.trigger):
+            return Carried(None, intent.why, trigger=await self._triggers.register(intent, code))
+        ground, takes_occasion = self._ground, intent.occasion is not None
+        wanted = Requirements(code.needs, starting.ENGINE, takes_occasion=takes_occasion)
         everybody = await ground.store.read(tenants.every)
         place = choice.choose(ground.hubs, wanted, ground.promised(everybody), named=intent.hub)
         planting, unnamed = self._planting(intent, place), founding.new_id()
@@ -406,7 +422,7 @@ class Actions:
         return found
 
     async def _unknown(self, name: str) -> RefusedError:
-        names = sorted(await self._ground.store.read(instances.names))
+        names = sorted([*await self._ground.store.read(instances.names), *self._triggers.names])
         near = difflib.get_close_matches(name, names, n=1)
         remedy = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none yet'}"
         return RefusedError(f"there is no instance {name!r}", remedy=remedy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from coordinator import intents
 from coordinator.moment import now
 from coordinator.moves import upgrading
 from coordinator.moves.ground import Ground
@@ -47,7 +48,8 @@ async def tell(ground: Ground, journey: Journey) -> None:
     if move.source:
         ground.line.publish(ground.topics.instance(move.instance, "move"), messages.encode(report), retain=True)
     failed_upgrade = upgrading.is_upgrade(move) and (row is None or row.reason != UPGRADE)  # told by the fallback
-    if move.state == "done" and not failed_upgrade:
+    goes_without_saying = move.kind == "start" and move.by.startswith(intents.TRIGGER)
+    if move.state == "done" and not failed_upgrade and not goes_without_saying:
         await ground.journal.tell(
             "move",
             did=_DID[move.kind].format(instance=move.instance, source=move.source, destination=move.destination),

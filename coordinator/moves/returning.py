@@ -17,7 +17,7 @@ from coordinator.moves.claims import raise_epoch
 from coordinator.moves.giving_up import give_up
 from coordinator.moves.ground import Ground
 from coordinator.moves.moving import Moves
-from coordinator.store import checkpoints, instances, moves
+from coordinator.store import checkpoints, instances, moves, triggers
 from coordinator.store import commands as command_rows
 from coordinator.store.database import until_stored
 from coordinator.store.schema import Command, Instance, Move
@@ -83,6 +83,11 @@ def _settle(session: Session, report: Report) -> _Settlement:
 
 def _settle_one(session: Session, hub: str, holding: Holding, settlement: _Settlement) -> None:
     instance = instances.find(session, holding.instance)
+    if instance is None and triggers.has_ended(session, holding.instance):
+        why = "this run has ended"
+        stop = Stop(id=f"stop-{holding.instance}-{hub}", instance=holding.instance, epoch=holding.epoch, reason=why)
+        settlement.commands.append(_anew(session, hub, stop))
+        return
     if instance is None:
         settlement.unknown.append(holding)
         return

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.orm import Session
 
@@ -20,13 +21,14 @@ from coordinator.moment import now
 from coordinator.moves import founding
 from coordinator.moves.ground import Handover
 from coordinator.placement.score import Place
-from coordinator.store import checkpoints, instances, lineage
+from coordinator.store import checkpoints, instances, lineage, triggers
 from coordinator.store.instances import DECLARED
 from coordinator.store.schema import Function, Instance, Move
-from devices.errors import MidstreamError, RefusedError, SourceError
+from devices.errors import MidstreamError, RefusedError, SourceError, UsageError
 from devices.protocol import limits, sealing
 from devices.protocol.checkpoint import FunctionRecord, Header
-from devices.protocol.topics import check_name, name_from
+from devices.protocol.occasion import Occasion
+from devices.protocol.topics import check_name, matches, name_from, segments
 from devices.runtime.declaration import FunctionDeclaration, Parameter, check_arguments
 from devices.runtime.function import choose, read_functions
 from devices.runtime.settings import Needs, Settings, read_settings
@@ -97,6 +99,14 @@ def read(intent: intents.Run, defaults: Settings) -> Code:
         UsageError: an argument that does not fit.
     """
     source, declaration = read_files(intent.files, intent.function, defaults)
+    if intent.once and declaration.message and intent.occasion is None:
+        raise UsageError(
+            f"{declaration.name} is started by a message",
+            place=declaration.place,
+            remedy=f"give one, as in --message '{declaration.settings.on[0]}=ON'",
+        )
+    if intent.occasion is not None and not declaration.message:
+        raise UsageError(f"{declaration.name} is started by no message", place=declaration.place)
     return Code(source, declaration, check_arguments(declaration, intent.arguments), intent.declared)
 
 
@@ -129,16 +139,36 @@ def new_instance(session: Session, planting: Planting, code: Code) -> Move:
         RefusedError: the name that was wanted is taken.
         UsageError: it cannot be a name.
     """
-    intent, declaration = planting.intent, code.declaration
-    wanted = check_name("instance", intent.name or name_from(declaration.name))
-    name = lineage.free_name(session, wanted, planting.taken)
+    intent = planting.intent
+    assert isinstance(intent, intents.Run)
+    name = _name(session, intent, code, planting.taken)
+    made = msgspec.structs.replace(record(code, planting.timezone), occasion=_named(intent, code))
+    header, blob = founding.first_of(name, made, ENGINE, planting.key)
+    number = instances.remember_function(session, row_of_function(made, code.declaration))
+    instance = Instance(id=name, function=number, trunk=name, settings=made.settings, trigger=intent.trigger)
+    return _plant(session, planting, instance, header, blob)
+
+
+def _name(session: Session, intent: intents.Run, code: Code, taken: frozenset[str]) -> str:
+    if intent.trigger:
+        run = triggers.begin(session, intent.trigger, intent.start, instances.names(session) | taken)
+        if run is None:
+            raise RefusedError(f"start {intent.start} of {intent.trigger} has begun already")
+        return run
+    wanted = check_name("instance", intent.name or name_from(code.declaration.name))
+    name = lineage.free_name(session, wanted, taken | triggers.names(session))
     if intent.name and name != wanted:
         raise RefusedError(f"there is an instance {wanted} already", remedy=f"name it otherwise, as in {name}")
-    made = record(code, planting.timezone)
-    header, blob = founding.first_of(name, made, ENGINE, planting.key)
-    number = instances.remember_function(session, row_of_function(made, declaration))
-    instance = Instance(id=name, function=number, trunk=name, settings=made.settings)
-    return _plant(session, planting, instance, header, blob)
+    return name
+
+
+def _named(intent: intents.Run, code: Code) -> Occasion | None:
+    """Returns the message, with the segments of its topic named as the function's filter names them."""
+    given = intent.occasion
+    if given is None or given.params:
+        return given
+    filters = (it for it in code.settings.on if matches(it, given.topic))
+    return msgspec.structs.replace(given, params=segments(next(filters, ""), given.topic))
 
 
 def record(code: Code, timezone: str) -> FunctionRecord:
@@ -204,7 +234,7 @@ def branch(session: Session, planting: Planting, checkpoint: str, old_header: He
     name, number = lineage.next_branch(session, old.trunk)
     if planting.intent.name:
         name = check_name("instance", planting.intent.name)
-        if instances.find(session, name) is not None:
+        if instances.find(session, name) is not None or name in triggers.names(session):
             raise RefusedError(f"there is an instance {name} already")
     header, copy = founding.branch_of(old_header, packed, name, planting.key)
     instance = Instance(

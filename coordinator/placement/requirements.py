@@ -25,12 +25,14 @@ class Requirements:
         engine: what its checkpoint was made by.
         packages: distributions and versions that its checkpoint was made with.
         instance: for which a place is sought; what it uses now, on the hub where it is, is free for it there.
+        takes_occasion: it is started by a message.
     """
 
     needs: Needs = field(default_factory=Needs)
     engine: str = "python"
     packages: Mapping[str, str] = field(default_factory=dict)
     instance: str = ""
+    takes_occasion: bool = False
 
     @property
     def asks(self) -> Size:
@@ -68,6 +70,9 @@ def checks(hub: Hub, wanted: Requirements, promised: Promise = NOTHING) -> Itera
         f"engine {wanted.engine!r}",
         "" if wanted.engine in info.engines else f"has no engine {wanted.engine!r}",
     )
+    if wanted.takes_occasion:
+        newer = "" if info.takes_occasions else "is an older version: it starts no function by a message"
+        yield Check("a version that starts functions by messages", newer)
     for label in needs.labels:
         yield Check(f"label {label!r}", "" if label in info.labels else f"has no label {label!r}")
     for device in needs.device:

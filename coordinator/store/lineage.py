@@ -64,5 +64,10 @@ def free_name(session: Session, wanted: str, others: frozenset[str] = frozenset(
     return name
 
 
+def numbered(trigger: str, number: int) -> str:
+    """Returns the name of a trigger's run: ``lights~57``."""
+    return _shortened(trigger, f"~{number}")
+
+
 def _shortened(name: str, ending: str) -> str:
     return re.sub(r"~.*", "", name)[: limits.NAME - len(ending)].rstrip("-") + ending

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Engine, inspect
 
-NEWEST: Final = "0008"
+NEWEST: Final = "0009"
 """The head of ``versions/``; a test compares."""
 
 

@@ -83,9 +83,66 @@ class Instance(Base):
     result: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
     error: Mapped[str] = mapped_column(default="")
     moves: Mapped[int] = mapped_column(default=0)
+    trigger: Mapped[str] = mapped_column(default="", server_default="", index=True)  # that started it as a run
     created: Mapped[str]
 
     __table_args__ = (UniqueConstraint("trunk", "branch", name="one_instance_for_each_branch"),)
+
+
+class Trigger(Base):
+    """A function that something starts, each time as an instance of its own. ``due`` and ``fired``: seconds since 1970."""
+
+    __tablename__ = "triggers"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    function: Mapped[int] = mapped_column(ForeignKey("functions.number"))
+    files: Mapped[dict[str, str]] = mapped_column(JSON)  # by relative path, the main one first
+    arguments: Mapped[dict[str, Any]] = mapped_column(JSON)
+    hub: Mapped[str] = mapped_column(default="")  # where its runs are to be; empty: placement decides
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    state: Mapped[str]  # active, suspended or stopped
+    anchor: Mapped[float] = mapped_column(default=0.0)  # of a rhythm
+    due: Mapped[float] = mapped_column(default=0.0)  # 0: no time starts it
+    fired: Mapped[float] = mapped_column(default=0.0)  # the last time that was due
+    started: Mapped[int] = mapped_column(default=0)  # runs so far
+    failed: Mapped[int] = mapped_column(default=0)
+    ignored: Mapped[int] = mapped_column(default=0)  # starts that its mode left out
+    dropped: Mapped[int] = mapped_column(default=0)  # starts for which there was no room
+    missed: Mapped[int] = mapped_column(default=0)  # times at which the coordinator was not there
+    note: Mapped[str] = mapped_column(default="")  # what became of those, in words
+    since: Mapped[str]
+    created: Mapped[str]
+
+
+class Run(Base):
+    """One start of a trigger: from the message or the time, which it is kept for, to the end of its instance.
+
+    ``number`` is the order in which they came. The payload is forgotten when the run has ended.
+    """
+
+    __tablename__ = "runs"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    trigger: Mapped[str] = mapped_column(ForeignKey("triggers.name"))
+    state: Mapped[str]  # waiting, running or ended
+    at: Mapped[float]  # seconds since 1970
+    topic: Mapped[str] = mapped_column(default="")  # empty: a time started it
+    payload: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    qos: Mapped[int] = mapped_column(default=0)
+    params: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    instance: Mapped[str] = mapped_column(default="", index=True)
+
+    __table_args__ = (Index("runs_of_a_trigger", "trigger", "state"),)
+
+
+class Heard(Base):
+    """By what a message that came for triggers is known when it comes again (`docs/protocol.md`, rule 11)."""
+
+    __tablename__ = "heard"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    packet: Mapped[int]
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Checkpoint(Base):

@@ -26,6 +26,7 @@ from coordinator.views.observed import DeviceRow, DevicesAsk
 from coordinator.views.placed import PlacesAnswer
 from coordinator.views.question import Question
 from coordinator.views.reason import WhyAsk, WhyRow
+from coordinator.views.trigger_rows import TriggerRow
 from devices.protocol.messages import Event, InstanceStateName
 
 # Questions -----------------------------------------------------------------------------------------------------------
@@ -39,6 +40,9 @@ class RunAsk(Question, kw_only=True):
     name: str = ""  # of the instance; empty: from the function's name, the first that is free
     hub: str = ""  # empty: placement decides
     arguments: dict[str, Any] = {}  # texts are converted as the parameters' types say
+    once: bool = False  # now and once, whatever trigger it has
+    topic: str = ""  # of the message that it is to be started with; empty: none
+    payload: str = ""
 
 
 class PsAsk(Question, kw_only=True):
@@ -46,6 +50,12 @@ class PsAsk(Question, kw_only=True):
 
     instance: str = ""  # empty: all
     ended: bool = False  # also those that finished, failed or were stopped; a named one is shown in any case
+
+
+class TriggersAsk(Question, kw_only=True):
+    """``triggers``: what is started by messages and times, and how its runs are."""
+
+    trigger: str = ""  # empty: all
 
 
 class HubsAsk(Question, kw_only=True):
@@ -259,6 +269,7 @@ class StartedAnswer(msgspec.Struct, kw_only=True):
     why: str
     branch_of: str = ""
     muted: bool = False
+    trigger: bool = False  # it does not run: its trigger will start it, each time as an instance of its own
 
 
 class CheckpointAnswer(msgspec.Struct, kw_only=True):
@@ -360,6 +371,7 @@ EventRow = Event
 QUESTIONS: dict[str, type[Question]] = {
     "run": RunAsk,
     "ps": PsAsk,
+    "triggers": TriggersAsk,
     "hubs": HubsAsk,
     "devices": DevicesAsk,
     "drain": DrainAsk,
@@ -393,6 +405,7 @@ QUESTIONS: dict[str, type[Question]] = {
 ANSWERS: dict[str, Any] = {
     "run": StartedAnswer,
     "ps": list[InstanceRow],
+    "triggers": list[TriggerRow],
     "hubs": list[HubRow],
     "devices": list[DeviceRow],
     "drain": HubRow,

@@ -39,7 +39,8 @@ async def status(
     every = [instance for instance, _ in await store.read(instances.every)]
     attention = [
         *hubs.strangers.values(),
-        *(_failed(instance) for instance in every if instance.state == "failed"),
+        *(_failed(instance) for instance in every if instance.state == "failed" and not instance.trigger),
+        *(_failed(run) for run in _last_runs(every) if run.state == "failed"),
         *(_stuck(move) for move in moving if move.state == "claimed" and move.failure),
         *(sentence for hub in hubs.every() if (sentence := _absent(hub, every))),
         *(_muted(instance) for instance in every if instance.muted and instance.branch == 1 and _lives(instance)),
@@ -66,6 +67,15 @@ async def status(
 
 def _lives(instance: Instance) -> bool:
     return instance.state not in instances.ENDED
+
+
+def _last_runs(every: Sequence[Instance]) -> list[Instance]:
+    """The last run of each trigger that has ended: one that failed and was followed by a good one is past."""
+    last: dict[str, Instance] = {}
+    for instance in sorted(every, key=lambda it: (it.created, it.id)):
+        if instance.trigger and not _lives(instance):
+            last[instance.trigger] = instance
+    return list(last.values())
 
 
 def _failed(instance: Instance) -> str:

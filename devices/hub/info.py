@@ -47,6 +47,7 @@ def of(config: HubConfig, key: Ed25519PrivateKey) -> HubInfo:
         spool=str(config.spool),
         lease=config.lease,
         metrics_every=config.metrics_every,
+        takes_occasions=True,
         devices=offers.attached(config.devices),
         data=offers.folders(config.data),
         functions_memory=config.functions_memory,

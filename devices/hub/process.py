@@ -111,6 +111,7 @@ class Process:
                 timezone=str(header.function.settings.get("timezone", "UTC")),
                 function=header.function.name,
                 arguments=header.function.arguments,
+                occasion=header.function.occasion,
                 image=image,
                 sequence=instance.outbox.sequence,
                 delivered=instance.mailbox.delivered,

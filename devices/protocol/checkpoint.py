@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from devices.errors import DamagedError, NewerFormatError, ProtocolError
 from devices.protocol import limits, sealing
+from devices.protocol.occasion import Occasion
 from devices.protocol.waits import Wait
 
 if sys.version_info >= (3, 14):
@@ -42,6 +43,7 @@ class FunctionRecord(msgspec.Struct, kw_only=True, frozen=True):
     digest: bytes  # SHA-256 over the files
     arguments: dict[str, Any]
     settings: dict[str, Any]  # of `@function`: plain values
+    occasion: Occasion | None = None  # the message that started it, its first argument
 
 
 class EngineRecord(msgspec.Struct, kw_only=True, frozen=True):

@@ -19,6 +19,8 @@ REQUEST: Final = 1 * MIB
 """Bytes of a request to the coordinator, the one JSON message that may be larger: `run` carries the source."""
 TELEMETRY: Final = 256 * KIB
 """Bytes of a telemetry payload that the coordinator looks into; larger ones (camera pictures) are counted."""
+EVENT: Final = 256 * KIB
+"""Bytes of a message that starts a function: it waits in the store for its turn, and travels with each checkpoint."""
 TELEMETRY_DEPTH: Final = 32
 """Nesting of a telemetry payload's JSON; real firmware stays below 8."""
 TELEMETRY_TOPICS: Final = 20_000

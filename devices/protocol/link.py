@@ -16,6 +16,7 @@ import msgspec
 from devices.errors import ProtocolError
 from devices.protocol import limits
 from devices.protocol.messages import Variable
+from devices.protocol.occasion import Occasion
 from devices.protocol.waits import CatchUp, Wait
 
 HEAD: Final = struct.Struct(">I")
@@ -45,6 +46,7 @@ class Begin(Frame, tag="begin", kw_only=True):
     timezone: str
     function: str
     arguments: dict[str, Any] = {}
+    occasion: Occasion | None = None  # the message that started it: its first argument
     image: bytes | None = None
     sequence: int = 0  # outputs made so far
     delivered: int = 0  # messages handed to the function so far

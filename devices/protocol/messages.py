@@ -79,6 +79,7 @@ class HubInfo(Message, kw_only=True):
     spool: str = ""
     lease: float = leases.LEASE  # seconds without a sign of the broker after which its functions are stopped
     metrics_every: float = leases.SIGN_EVERY  # seconds
+    takes_occasions: bool = False  # it can start a function with a message; an older one cannot
     devices: list[str] = []  # attached now: paths, and the names that its owner gave
     data: dict[str, str] = {}  # folders that are there now: name => "r" or "rw"
     functions_memory: int = 0  # bytes that functions may use together; 0: all

@@ -79,6 +79,12 @@ def segments(topic_filter: str, topic: str) -> dict[str, str]:
     return {want[1:-1]: got for want, got in pairs if len(want) > 2 and want[0] == "{" and want[-1] == "}"}
 
 
+def named_twice(topic_filter: str) -> str:
+    """Returns a name that two segments of a filter have; empty if there is none."""
+    names = [level[1:-1] for level in topic_filter.split("/") if len(level) > 2 and _is_single(level)]
+    return next((name for name in names if names.count(name) > 1), "")
+
+
 def _is_single(level: str) -> bool:
     return level == "+" or (len(level) > 2 and level[0] == "{" and level[-1] == "}")
 

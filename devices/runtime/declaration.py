@@ -44,6 +44,11 @@ class FunctionDeclaration(msgspec.Struct, frozen=True, kw_only=True):
         """``file:line`` of its ``def``."""
         return f"{self.file}:{self.line}"
 
+    @property
+    def message(self) -> str:
+        """The parameter that takes the message which starts a run; empty if no message does."""
+        return self.parameters[0].name if self.settings.on else ""
+
 
 def check_arguments(declaration: FunctionDeclaration, given: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the arguments to call a function with: those given, each as its parameter's type.
@@ -56,15 +61,19 @@ def check_arguments(declaration: FunctionDeclaration, given: Mapping[str, Any]) 
     Raises:
         UsageError: an unknown name (the nearest one is named), a missing argument, or one that is not of its type.
     """
-    parameters = {parameter.name: parameter for parameter in declaration.parameters}
+    parameters = {it.name: it for it in declaration.parameters if it.name != declaration.message}
     for name in given:
+        if name == declaration.message:
+            raise UsageError(
+                f"{name!r} of {declaration.name} is the message that starts a run", place=declaration.place
+            )
         if name not in parameters:
             raise UsageError(
                 f"{declaration.name} has no parameter {printable(name, 50)!r}",
                 place=declaration.place,
                 remedy=_nearest(name, list(parameters)),
             )
-    for parameter in declaration.parameters:
+    for parameter in parameters.values():
         if parameter.required and parameter.name not in given:
             raise UsageError(
                 f"{declaration.name} needs a value for {parameter.name!r}",

@@ -17,6 +17,7 @@ from devices.protocol.waits import CatchUp
 from devices.runtime.declaration import FunctionDeclaration, Parameter, check_arguments
 from devices.runtime.settings import Durability, Settings, read_settings
 from devices.runtime.source import Source
+from devices.runtime.triggers import Mode
 
 __all__ = ["FunctionDeclaration", "Parameter", "check_arguments", "choose", "function", "read_functions"]
 
@@ -36,6 +37,12 @@ def function(
     catch_up: CatchUp = "run",
     needs: Mapping[str, Any] | None = None,
     priority: int = 0,
+    on: str | Sequence[str] = (),
+    every: str | float = 0.0,
+    at: str | Sequence[str] = (),
+    cron: str = "",
+    mode: Mode = "queued",
+    limit: int = 10,
 ) -> Callable[[F], F]: ...
 def function(body: F | None = None, /, **_settings: Any) -> F | Callable[[F], F]:
     """Marks a function that Midstream can run, stop at any statement, move and go on with.
@@ -58,6 +65,15 @@ def function(body: F | None = None, /, **_settings: Any) -> F | Callable[[F], F]
             "device": "/dev/ttyUSB0", "data": ["photos"]}``; cpu is a number of cores, a device is a path or a name that
             a hub's settings give one, and data are named there too.
         priority: who goes first when a hub must let go of something: the lowest, from -100 to 100.
+        on: a topic filter, or several: each message starts a run of its own, and is its first argument. Between two
+            messages nothing runs. A retained message starts none.
+        every: starts a run in this rhythm: ``"15m"``.
+        at: starts a run at this time of day in the site's zone, or at several: ``"07:00"``.
+        cron: starts runs as crontab(5) has it: ``"*/5 * * * *"``.
+        mode: what becomes of a start while a run is under way: ``"queued"``: it waits for its turn; ``"parallel"``: it
+            runs beside it, ``limit`` at a time; ``"single"``: it is left out; ``"restart"``: it takes its place.
+        limit: how many run at a time with ``"parallel"`` (10); how many run and wait with ``"queued"`` (else as many
+            as there is room for).
     """
     if body is not None:
         return body
@@ -165,11 +181,18 @@ def _declaration(node: ast.stmt, decorator: ast.expr, file: str, defaults: Setti
             place=place,
             remedy="decorate a helper that it calls instead",
         )
+    settings = _settings(decorator, file, defaults)
+    if settings.on and not node.args.args:
+        raise SourceError(
+            f"{node.name!r} has no parameter: with on= the first one is the message",
+            place=place,
+            remedy=f"write it as in 'def {node.name}(message):'",
+        )
     return FunctionDeclaration(
         name=node.name,
         docstring=inspect.cleandoc(ast.get_docstring(node) or ""),
         parameters=_parameters(node, file),
-        settings=_settings(decorator, file, defaults),
+        settings=settings,
         file=file,
         line=node.lineno,
     )

@@ -16,6 +16,8 @@ import msgspec
 from devices.errors import ProtocolError, SourceError, UsageError, printable
 from devices.protocol import durations, sizes
 from devices.protocol.waits import CatchUp
+from devices.runtime import triggers
+from devices.runtime.triggers import Mode
 
 Durability = Literal["coordinator", "spool"]
 _SHORTEST_PERIOD: Final = 0.1  # seconds between two checkpoints; each costs a synced write on an SD card
@@ -50,6 +52,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     catch_up: CatchUp = "run"
     needs: Needs = Needs()
     priority: int = 0
+    on: list[str] = []  # topic filters whose messages start a run each; named segments as written
+    every: float = 0.0  # seconds between two runs
+    at: list[str] = []  # times of day
+    cron: str = ""
+    mode: Mode = "queued"
+    limit: int = 0  # runs at a time, or in the queue; 0: as the mode has it
+
+    @property
+    def has_trigger(self) -> bool:
+        """Whether something starts it by itself: each time as a run of its own."""
+        return bool(self.on or self.every or self.at or self.cron)
 
     @property
     def failover_after(self) -> float | None:
@@ -89,6 +102,8 @@ def read_settings(given: Mapping[str, Any], place: str, defaults: Settings | Non
         SourceError: an unknown setting (the nearest one is named), a value that cannot be, or two that contradict.
     """
     _refuse_unknown(given, tuple(_READERS), "setting of @function", place)
+    base = defaults or Settings()
+    triggers.require_one(given, place, has_one=base.has_trigger)
     checked: dict[str, Any] = {}
     for name, value in given.items():
         checked |= _READERS[name](value, place)
@@ -101,7 +116,9 @@ def read_settings(given: Mapping[str, Any], place: str, defaults: Settings | Non
         )
     if checked.get("failover", "never") != "never":
         checked.setdefault("durability", "coordinator")  # it wants to go on elsewhere, whatever the defaults are
-    return msgspec.structs.replace(defaults or Settings(), **checked)
+    if any(kind in given for kind in triggers.KINDS):
+        base = msgspec.structs.replace(base, on=[], every=0.0, at=[], cron="")
+    return msgspec.structs.replace(base, **checked)
 
 
 def _refuse_unknown(given: Mapping[str, Any], valid: tuple[str, ...], kind: str, place: str) -> None:
@@ -233,6 +250,12 @@ _READERS: Final = {
     "catch_up": _one("catch_up", _catch_up),
     "needs": _one("needs", _needs),
     "priority": _one("priority", _priority),
+    "on": _one("on", triggers.read_on),
+    "every": _one("every", triggers.read_every),
+    "at": _one("at", triggers.read_at),
+    "cron": _one("cron", triggers.read_cron),
+    "mode": _one("mode", triggers.read_mode),
+    "limit": _one("limit", triggers.read_limit),
 }
 SETTINGS: Final = tuple(_READERS)
 """What `@function` takes."""

@@ -115,7 +115,8 @@ class Worker:
         end: link.Frame
         try:
             if frame.image is None:
-                result = execution.start(frame.function, [], frame.arguments, begun)
+                first = [] if frame.occasion is None else [own.occasion(frame.occasion)]
+                result = execution.start(frame.function, first, frame.arguments, begun)
             else:
                 result = execution.resume(frame.image, begun)
             end = self._returned(result, own)

@@ -76,6 +76,8 @@ class House:
     async def kill(self) -> None:
         """Ends the coordinator as SIGKILL does, as far as broker and store can tell: no word, no clean-up."""
         self.coordinator._line._session.abort()
+        if self.coordinator._ears._session is not None:
+            self.coordinator._ears._session.abort()
         for task in asyncio.all_tasks():
             names = (
                 "move ",
@@ -89,6 +91,7 @@ class House:
                 "request ",
                 "rule ",
                 "verdict ",
+                "run ",
             )
             if task.get_name().startswith(names):
                 task.cancel()

@@ -86,6 +86,7 @@ class ScriptedHub:
         fields: dict[str, Any] = {
             "hub": self.name, "version": "0", "arch": "x86_64", "cores": 4, "memory": 10**9, "python": "3.11",
             "engines": ["python"], "key": sealing.public_bytes(self.key).hex(), "lease": 0.1, "metrics_every": 0.1,
+            "takes_occasions": True,
         }  # fmt: skip
         self.publish(TOPICS.hub(self.name, "info"), HubInfo(**(fields | self._info)), retain=True)
         self.publish(
@@ -118,6 +119,7 @@ class ScriptedHub:
         if command is not None:
             self.done[command.id] = answer
         self.publish(TOPICS.hub(self.name, "answer"), answer)
+        self.changed.set()  # what it holds may be another thing now
 
     async def _keep_measuring(self) -> None:
         with contextlib.suppress(UnreachableError):  # a test has stopped the broker

@@ -86,7 +86,7 @@ def test_one_of_several_is_chosen_by_name():
     ("settings", "message", "remedy"),
     [
         ('chekpoint="30s"', "'chekpoint' is no setting", "'checkpoint'"),
-        ("every='5m'", "'every' is no setting", "there are"),
+        ("each='5m'", "'each' is no setting", "there are"),
         ('checkpoint="01:00"', "checkpoint='01:00' is no duration", "90s"),
         ("checkpoint=True", "checkpoint=True is no duration", ""),
         ("checkpoint=None", "checkpoint=None is no duration", ""),
