@@ -123,7 +123,9 @@ class Agent:
             preparations = Preparations(workers, self._config.broker)
             self.instances = Instances(hub, self._spool, self._downloads, preparations)
             self._held = lambda: alive(self.instances.lives.values())
-            self._commands = Commands(self._config.name, self.instances, self.control, self._drain, self._deployments)
+            self._commands = Commands(
+                self._config.name, self.instances, self.control, self._drain, self._deployments, start=self._start
+            )
             await self._deployments.begin()
             async with self._at_work(lease) as work:
                 recovery.take_up(hub, self.instances, self._spool)
