@@ -201,6 +201,7 @@ async def test_commands_say_which_start_of_the_hub_they_are_for(house, asker):
         assert hub.got(commands.Restore)[-1].start == start
         key = hub.key
         await hub.crash()
+        await asker.until(lambda: asker.status().hubs == "0/1")
 
 
 @pytest.fixture
