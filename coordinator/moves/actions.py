@@ -18,9 +18,9 @@ from coordinator.moves.ground import Ground
 from coordinator.moves.journey import Journey
 from coordinator.moves.keeping import Keeping
 from coordinator.moves.moving import Moves
+from coordinator.moves.placing import Placing
 from coordinator.moves.triggering import Triggers
 from coordinator.placement import choice, tenants
-from coordinator.placement.requirements import Requirements
 from coordinator.placement.score import Place
 from coordinator.store import checkpoints, instances
 from coordinator.store.checkpoints import UPGRADE
@@ -69,6 +69,7 @@ class Actions:
         self._moves = moves
         self._keeping = keeping
         self._triggers = triggers
+        self._placing = Placing(ground, self.carry_out)
 
     async def carry_out(self, intent: intents.Intent) -> Carried:
         """Carries out an intent, to its end.
@@ -109,24 +110,17 @@ class Actions:
         code = starting.read(intent, self._ground.defaults)
         if code.settings.has_trigger and not (intent.once or intent.trigger):
             return Carried(None, intent.why, trigger=await self._triggers.register(intent, code))
-        ground, takes_occasion = self._ground, intent.occasion is not None
-        wanted = Requirements(code.needs, starting.ENGINE, takes_occasion=takes_occasion)
-        everybody = await ground.store.read(tenants.every)
-        place = choice.choose(ground.hubs, wanted, ground.promised(everybody), named=intent.hub)
-        planting, unnamed = self._planting(intent, place), founding.new_id()
-        ground.promise(unnamed, place.hub, wanted.asks)
-        move = await ground.store.write(starting.new_instance, planting, code)
-        ground.reservations.named(unnamed, move.instance)
+        unnamed, wanted = founding.new_id(), replace(code.wants(), takes_occasion=intent.occasion is not None)
+        place = await self._placing.place(wanted, unnamed, named=intent.hub)
+        move = await self._ground.store.write(starting.new_instance, self._planting(intent, place), code)
+        self._ground.reservations.named(unnamed, move.instance)
         return await self._carried(move, place.why)
 
     async def _begin(self, intent: intents.Begin) -> Carried:
         instance = await self._instance(intent.name)
         code = starting.read(intent, self._ground.defaults)
-        ground, wanted = self._ground, Requirements(code.needs, starting.ENGINE, instance=instance.id)
-        everybody = await ground.store.read(tenants.every)
-        place = choice.choose(ground.hubs, wanted, ground.promised(everybody, instance.id), named=intent.hub)
-        ground.promise(instance.id, place.hub, wanted.asks)
-        move = await anew.begin(ground, self._planting(intent, place), instance, code)
+        place = await self._placing.place(code.wants(instance.id), instance.id, named=intent.hub)
+        move = await anew.begin(self._ground, self._planting(intent, place), instance, code)
         return await self._carried(move, place.why)
 
     def _planting(self, intent: intents.Run | intents.Restore, place: Place) -> starting.Planting:
@@ -144,7 +138,7 @@ class Actions:
     async def _checkpoint(self, intent: intents.Checkpoint | intents.Suspend, *, suspend: bool) -> Carried:
         instance = await self._instance(intent.instance)
         wanted = instances.PARKED if isinstance(intent, intents.Suspend) and intent.parks else "suspended"
-        resume = resuming.kept(self._ground, intent.until) if isinstance(intent, intents.Suspend) else None
+        resume = resuming.kept(self._ground, instance, intent.until) if isinstance(intent, intents.Suspend) else None
         if suspend and instance.state == "suspended":
             return await self._suspended_anew(instance, wanted, resume)
         if instance.state == "suspended":
@@ -224,7 +218,8 @@ class Actions:
         instance = await self._instance(intent.instance)
         if instance.state != "suspended":
             raise RefusedError(f"{instance.id} is not suspended, it is {instance.state}")
-        place = await self._place(instance, named=intent.hub, here=instance.hub)
+        of_itself = intent.by == resuming.BY
+        place = await self._place(instance, drives_out=not of_itself, named=intent.hub, here=instance.hub)
         await require_nothing_ahead(self._ground, instance, accepts_loss=intent.accept_loss)
         if place.hub == instance.hub:
             instance = await self._with_its_mail(instance, intent.why)
@@ -395,18 +390,16 @@ class Actions:
 
     async def _branch(self, intent: intents.Restore, checkpoint: Checkpoint, instance: Instance) -> Carried:
         blob = await self._ground.store.read(checkpoints.blob, checkpoint.id)
-        ground = self._ground
-        wanted, everybody = await ground.store.read(tenants.wishes_and_every, instance.id)
-        wanted = replace(wanted, instance="")  # the other one stays where it is
-        place = choice.choose(ground.hubs, wanted, ground.promised(everybody), named=intent.hub)
+        wanted = replace(await self._ground.store.read(tenants.wishes, instance.id), instance="")  # that one stays
+        unnamed = founding.new_id()
+        place = await self._placing.place(wanted, unnamed, named=intent.hub)
         header, packed = blobs.decode_header(blob)
         if intent.files or intent.values:
             changed = await asyncio.to_thread(changing.changed, blob, await self._change(instance, intent))
             header, packed = changed.header, changed.packed
-        planting, unnamed = self._planting(intent, place), founding.new_id()
-        ground.promise(unnamed, place.hub, wanted.asks)
-        move = await ground.store.write(starting.branch, planting, checkpoint.id, header, packed)
-        ground.reservations.named(unnamed, move.instance)
+        planting = self._planting(intent, place)
+        move = await self._ground.store.write(starting.branch, planting, checkpoint.id, header, packed)
+        self._ground.reservations.named(unnamed, move.instance)
         return await self._carried(move, place.why)
 
     # Common ----------------------------------------------------------------------------------------------------------
@@ -429,17 +422,14 @@ class Actions:
         remedy = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none yet'}"
         return RefusedError(f"there is no instance {name!r}", remedy=remedy)
 
-    async def _place(self, instance: Instance, **how: str) -> Place:
+    async def _place(self, instance: Instance, *, drives_out: bool = True, **how: str) -> Place:
         """Chooses a hub and promises it to the instance.
 
         Raises:
             RefusedError: none fits, or not the one that was named.
         """
-        ground = self._ground
-        wanted, everybody = await ground.store.read(tenants.wishes_and_every, instance.id)
-        place = choice.choose(ground.hubs, wanted, ground.promised(everybody, instance.id), **how)
-        ground.promise(instance.id, place.hub, wanted.asks, used_at=instance.hub)
-        return place
+        wanted = await self._ground.store.read(tenants.wishes, instance.id)
+        return await self._placing.place(wanted, instance.id, used_at=instance.hub, drives_out=drives_out, **how)
 
     async def _carried(self, move: Move, why: str) -> Carried:
         """Carries a move to its end and returns how things are then.

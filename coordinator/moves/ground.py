@@ -62,7 +62,7 @@ class Ground:
             tenants: all functions that run or are on their way.
             but: the instance for which a place is sought.
         """
-        return self.reservations.promised(tenants, self._use, time.monotonic(), but)
+        return self.reservations.promised(tenants, self.use, time.monotonic(), but)
 
     def promise(self, key: str, hub: str, asks: Size, *, used_at: str = "") -> None:
         """Promises a hub to a function, until its metrics show it.
@@ -73,10 +73,11 @@ class Ground:
             asks: what the function asks for.
             used_at: the hub where it runs now.
         """
-        size = expected(asks, self._use(used_at, key) if used_at else None)
+        size = expected(asks, self.use(used_at, key) if used_at else None)
         self.reservations.promise(key, hub, size, time.monotonic())
 
-    def _use(self, hub: str, instance: str) -> InstanceUse | None:
+    def use(self, hub: str, instance: str) -> InstanceUse | None:
+        """Returns what an instance uses on a hub, by the newest metrics; ``None``: it does not show there."""
         metrics = self.hubs[hub].metrics if self.hubs.online(hub) else None
         return metrics.instances.get(instance) if metrics is not None else None
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -19,9 +20,11 @@ from coordinator.moves.pause import Pause
 from coordinator.placement import choice, resuming, tenants
 from coordinator.placement.resuming import Watch, Wish
 from coordinator.store import instances
-from coordinator.store.schema import Instance
+from coordinator.store.schema import Function, Instance
 from devices.errors import MidstreamError
+from devices.protocol.messages import InstanceUse
 from devices.runtime import clock
+from devices.runtime.settings import Settings
 
 BY: Final = "until"
 _PAUSE: Final = 10.0
@@ -63,7 +66,7 @@ class Resumes:
         moment, hubs = time.monotonic(), {hub.name: hub for hub in ground.hubs.every()}
         for name, (epoch, home, wish) in self._waiting.items():
             watch = self._watch(name, home, wish)
-            room = resuming.asks_for_room(watch.condition) and await self._has_room(name)
+            room = resuming.asks_for_room(watch.condition) and await self._has_room(name, wish)
             where = watch.holds(hubs, room=room, at=moment, wall=clock.wall())
             if watch.away != set(wish.away):
                 kept = msgspec.structs.replace(wish, away=sorted(watch.away))
@@ -80,9 +83,13 @@ class Resumes:
             kept = self._watches[name] = wish, Watch(condition, home, wish.starts, set(wish.away))
         return kept[1]
 
-    async def _has_room(self, name: str) -> bool:
+    async def _has_room(self, name: str, wish: Wish) -> bool:
+        """Whether a hub has what the instance asks for, and what it used before it was suspended."""
         ground = self._ground
         wanted, everybody = await ground.store.read(tenants.wishes_and_every, name)
+        needs = wanted.needs
+        memory, cpu = max(needs.memory, wish.memory), max(needs.cpu, wish.cpu / 100)
+        wanted = replace(wanted, needs=msgspec.structs.replace(needs, memory=memory, cpu=cpu))
         return bool(choice.rank(ground.hubs.every(), wanted, ground.promised(everybody, name)))
 
     def _begin(self, name: str, wish: Wish, where: list[str]) -> None:
@@ -116,7 +123,7 @@ class Resumes:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
 
-def kept(ground: Ground, until: str) -> dict[str, Any] | None:
+def kept(ground: Ground, instance: Instance, until: str) -> dict[str, Any] | None:
     """Returns what the store keeps of a condition that is said now; ``None`` for none.
 
     Raises:
@@ -128,16 +135,24 @@ def kept(ground: Ground, until: str) -> dict[str, Any] | None:
     text, now = " ".join(until.split()), clock.wall()
     condition = resuming.parse(text, now, clock.zone_or_utc(ground.timezone))
     named = [choice.named_hub(ground.hubs, name) for name in resuming.hubs_named(condition)]
-    wish = Wish(text=text, since=now, starts={hub.name: resuming.start_of(hub) for hub in named})
+    starts = {hub.name: resuming.start_of(hub) for hub in named}
+    use = ground.use(instance.hub, instance.id) or InstanceUse(cpu=0.0, memory=0)
+    wish = Wish(text=text, since=now, starts=starts, memory=use.memory, cpu=use.cpu)
     plain: dict[str, Any] = msgspec.to_builtins(wish)
     return plain
 
 
 def _waiting(session: Session) -> dict[str, tuple[int, str, Wish]]:
-    """Returns the suspended instances that wait for something: epoch, hub and what they wait for."""
+    """Returns the suspended instances that wait for something, the most important first: epoch, hub and for what."""
     rows = session.execute(
-        select(Instance.id, Instance.epoch, Instance.hub, Instance.resume).where(
-            Instance.state == "suspended", Instance.resume.is_not(None)
-        )
+        select(Instance, Function)
+        .join(Function, Instance.function == Function.number)
+        .where(Instance.state == "suspended", Instance.resume.is_not(None))
     )
-    return {name: (epoch, hub, msgspec.convert(wish, Wish)) for name, epoch, hub, wish in rows}
+    every = [(_priority(instance, function), instance) for instance, function in rows]
+    every.sort(key=lambda it: (-it[0], it[1].id))
+    return {it.id: (it.epoch, it.hub, msgspec.convert(it.resume, Wish)) for _, it in every}
+
+
+def _priority(instance: Instance, function: Function) -> int:
+    return Settings.from_plain(instances.settings_of(instance, function)).priority

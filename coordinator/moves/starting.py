@@ -20,6 +20,7 @@ from coordinator.ingest.checkpoints import row_of
 from coordinator.moment import now
 from coordinator.moves import founding
 from coordinator.moves.ground import Handover
+from coordinator.placement.requirements import Requirements
 from coordinator.placement.score import Place
 from coordinator.store import checkpoints, instances, lineage, triggers
 from coordinator.store.instances import DECLARED
@@ -68,6 +69,11 @@ class Code:
     def needs(self) -> Needs:
         """What a hub must have."""
         return self.settings.needs
+
+    def wants(self, instance: str = "") -> Requirements:
+        """Returns what it asks of a hub, as the instance of a name if it has one already."""
+        settings = self.settings
+        return Requirements(settings.needs, ENGINE, instance=instance, priority=settings.priority)
 
     def plain_settings(self, timezone: str) -> dict[str, Any]:
         """Returns what travels with the instance as its function's settings."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from packaging.utils import canonicalize_name
 from coordinator.ingest.hubs import Hub
 from coordinator.placement.reservations import NOTHING, Promise, Size
 from devices import requirements
-from devices.protocol.messages import HubInfo, HubMetrics, InstanceUse
+from devices.protocol.messages import HubInfo, InstanceUse
 from devices.runtime.settings import Needs
 
 
@@ -26,6 +27,7 @@ class Requirements:
         packages: distributions and versions that its checkpoint was made with.
         instance: for which a place is sought; what it uses now, on the hub where it is, is free for it there.
         takes_occasion: it is started by a message.
+        priority: those of a lower one may have to make room.
     """
 
     needs: Needs = field(default_factory=Needs)
@@ -33,6 +35,7 @@ class Requirements:
     packages: Mapping[str, str] = field(default_factory=dict)
     instance: str = ""
     takes_occasion: bool = False
+    priority: int = 0
 
     @property
     def asks(self) -> Size:
@@ -82,11 +85,11 @@ def checks(hub: Hub, wanted: Requirements, promised: Promise = NOTHING) -> Itera
         yield Check(f"data {name!r}", "" if name in info.data else f"offers no data {name!r}")
     if info.packages_left_out == 0:  # where some are left out the hub itself answers, when it gets ready
         yield from _packages(info, wanted)
-    own = hub.metrics.instances.get(wanted.instance) if hub.metrics is not None else None
+    room = _room(hub, wanted, promised)
     if needs.memory:
-        yield Check(_megabytes(needs.memory) + " of memory", _memory(hub, info, needs.memory, promised, own))
+        yield Check(_megabytes(needs.memory) + " of memory", _memory(info, needs.memory, room, promised))
     if needs.cpu:
-        yield Check(_cores(needs.cpu), _cpu(hub, info, needs.cpu, promised, own))
+        yield Check(_cores(needs.cpu), _cpu(info, needs.cpu, room, promised))
 
 
 def nobody_meets(hubs: Collection[Hub], wanted: Requirements, promised: Mapping[str, Promise]) -> str:
@@ -145,43 +148,62 @@ def _package_of(need: str) -> str:
         return ""
 
 
-def _memory(hub: Hub, info: HubInfo, needed: int, promised: Promise, own: InstanceUse | None) -> str:
-    metrics = hub.metrics
-    mine = own.memory if own is not None else 0
-    free = (metrics.memory_available if metrics is not None else info.memory) + mine - promised.memory
-    if free < needed:
+def shortage(hub: Hub, wanted: Requirements, promised: Promise) -> Size:
+    """Returns how much memory and cpu a hub lacks for a function, nothing where it has enough."""
+    room, asks = _room(hub, wanted, promised), wanted.asks
+    memory = math.ceil(asks.memory - min(room.memory, room.memory_left)) if asks.memory else 0
+    cpu = asks.cpu - min(room.cpu, room.cpu_left) if asks.cpu else 0.0
+    return Size(max(0, memory), max(0.0, cpu))
+
+
+class _Room(NamedTuple):
+    """What is free for a function on a hub, and what is left of what its owner lets functions use."""
+
+    memory: int
+    memory_left: float
+    cpu: float
+    cpu_left: float
+
+
+def _room(hub: Hub, wanted: Requirements, promised: Promise) -> _Room:
+    info, metrics = hub.info, hub.metrics
+    assert info is not None
+    uses = metrics.instances if metrics is not None else {}
+    own = uses.get(wanted.instance, InstanceUse(cpu=0.0, memory=0))
+    available = metrics.memory_available if metrics is not None else info.memory
+    others = sum(use.memory for use in uses.values()) - own.memory + promised.memory
+    busy = sum(use.cpu for use in uses.values()) / 100 - own.cpu / 100 + promised.cpu
+    return _Room(
+        memory=available + own.memory - promised.memory,
+        memory_left=info.functions_memory - others if info.functions_memory else math.inf,
+        cpu=info.cores * (1 - (hub.cpu or 0.0) / 100) + own.cpu / 100 - promised.cpu,
+        cpu_left=info.functions_cpu - busy if info.functions_cpu else math.inf,
+    )
+
+
+def _memory(info: HubInfo, needed: int, room: _Room, promised: Promise) -> str:
+    if room.memory < needed:
         owed = f" beside the {_megabytes(promised.memory)} that others were promised" if promised.memory else ""
-        return f"has {_megabytes(max(0, free))} of memory free{owed}, {_megabytes(needed)} are needed"
-    if info.functions_memory:
-        left = info.functions_memory - sum(use.memory for use in _uses(metrics)) + mine - promised.memory
-        if left < needed:
-            return (
-                f"lets functions use {_megabytes(info.functions_memory)} of memory, {_megabytes(max(0, left))} are "
-                f"left, {_megabytes(needed)} are needed"
-            )
+        return f"has {_megabytes(room.memory)} of memory free{owed}, {_megabytes(needed)} are needed"
+    if room.memory_left < needed:
+        return (
+            f"lets functions use {_megabytes(info.functions_memory)} of memory, {_megabytes(room.memory_left)} are left, "
+            f"{_megabytes(needed)} are needed"
+        )
     return ""
 
 
-def _cpu(hub: Hub, info: HubInfo, needed: float, promised: Promise, own: InstanceUse | None) -> str:
-    mine = own.cpu / 100 if own is not None else 0.0
-    busy = hub.cpu
-    free = info.cores * (1 - (busy if busy is not None else 0.0) / 100) + mine - promised.cpu
-    if free < needed:
+def _cpu(info: HubInfo, needed: float, room: _Room, promised: Promise) -> str:
+    if room.cpu < needed:
         owed = f" beside the {promised.cpu:.2g} that others were promised" if promised.cpu else ""
-        return f"has {max(0.0, free):.2g} of {info.cores} cores free{owed}, {_are(needed)} needed"
-    if info.functions_cpu:
-        left = info.functions_cpu - sum(use.cpu for use in _uses(hub.metrics)) / 100 + mine - promised.cpu
-        if left < needed:
-            return f"lets functions use {_cores(info.functions_cpu)}, {_are(left)} left, {_are(needed)} needed"
+        return f"has {max(0.0, room.cpu):.2g} of {info.cores} cores free{owed}, {_are(needed)} needed"
+    if room.cpu_left < needed:
+        return f"lets functions use {_cores(info.functions_cpu)}, {_are(room.cpu_left)} left, {_are(needed)} needed"
     return ""
 
 
-def _uses(metrics: HubMetrics | None) -> Collection[InstanceUse]:
-    return metrics.instances.values() if metrics is not None else ()
-
-
-def _megabytes(size: int) -> str:
-    return f"{size // 10**6} MB"
+def _megabytes(size: float) -> str:
+    return f"{int(max(0, size)) // 10**6} MB"
 
 
 def _cores(number: float) -> str:

@@ -35,6 +35,8 @@ class Tenant:
     instance: str
     hub: str
     asks: Size
+    priority: int = 0
+    moving: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,12 +54,16 @@ class Wish(msgspec.Struct, kw_only=True, frozen=True):
         starts: the start counters that the hubs named in it had then: one that has begun again was away, also if nobody
             saw it.
         away: those of them that have been seen away since.
+        memory: bytes that the instance used then: where there is room it has so much again.
+        cpu: percent of a core, likewise.
     """
 
     text: str
     since: float
     starts: dict[str, int] = {}
     away: list[str] = []
+    memory: int = 0
+    cpu: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

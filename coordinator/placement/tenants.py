@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -9,7 +11,7 @@ from coordinator.placement.requirements import Requirements
 from coordinator.placement.reservations import Tenant
 from coordinator.store import checkpoints, instances
 from coordinator.store.schema import OPEN_MOVE, Function, Instance, Move
-from devices.runtime.settings import Needs, Settings
+from devices.runtime.settings import Settings
 
 
 def wishes(session: Session, instance: str) -> Requirements:
@@ -18,10 +20,9 @@ def wishes(session: Session, instance: str) -> Requirements:
     assert row is not None
     function = session.get(Function, row.function)
     newest = checkpoints.find(session, row.newest)
-    needs = Settings.from_plain(instances.settings_of(row, function)).needs if function else Needs()
-    if newest is None:
-        return Requirements(needs, instance=instance)
-    return Requirements(needs, newest.engine, newest.packages, instance)
+    settings = Settings.from_plain(instances.settings_of(row, function)) if function else Settings()
+    wanted = Requirements(settings.needs, instance=instance, priority=settings.priority)
+    return replace(wanted, engine=newest.engine, packages=newest.packages) if newest is not None else wanted
 
 
 def every(session: Session) -> list[Tenant]:
@@ -32,8 +33,9 @@ def every(session: Session) -> list[Tenant]:
     for row, function in instances.every(session):
         hub = moving.get(row.id, row.hub)
         if hub and (row.id in moving or row.state not in (*instances.ENDED, "suspended")):
-            needs = Settings.from_plain(instances.settings_of(row, function)).needs
-            found.append(Tenant(row.id, hub, Requirements(needs).asks))
+            settings = Settings.from_plain(instances.settings_of(row, function))
+            asks = Requirements(settings.needs).asks
+            found.append(Tenant(row.id, hub, asks, settings.priority, moving=row.id in moving))
     return found
 
 
