@@ -33,6 +33,7 @@ from coordinator.line import Line
 from coordinator.moment import now
 from coordinator.moves.actions import Actions
 from coordinator.moves.answers import Answers
+from coordinator.moves.balancing import Balancing
 from coordinator.moves.claims import Claims
 from coordinator.moves.commands import Commands
 from coordinator.moves.draining import Drains
@@ -129,6 +130,7 @@ class Coordinator:
         self._reactions = reactions = Reactions(ground, actions, moves, facts, pause=pause, limit=config.moves)
         self._failover = Failover(ground, moves, actions.carry_out, pause)
         self._resumes = Resumes(ground, moves, actions.carry_out, pause)
+        self._balancing = Balancing(ground, moves, actions.carry_out, pause, config.balance)
         self._drains = drains = Drains(ground, moves, actions.carry_out)
         zone = ZoneInfo(config.timezone)
         self._evaluation = Evaluation(
@@ -212,6 +214,7 @@ class Coordinator:
                 self._failover,
                 self._drains,
                 self._resumes,
+                self._balancing,
                 self._moves,
                 self._keeping,
                 self._answers,
@@ -292,6 +295,7 @@ class Coordinator:
                     await self._failover.look()
                     await self._drains.look()
                     await self._resumes.look()
+                    await self._balancing.look()
             except DamagedStoreError:
                 raise
             except StoreError as error:

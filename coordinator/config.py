@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,6 +18,7 @@ from devices.conditions.limit import Limit
 from devices.config import load
 from devices.errors import ConfigurationError, SourceError, UsageError
 from devices.mqtt.address import BrokerAddress
+from devices.protocol.durations import seconds
 from devices.protocol.sizes import size_in_bytes
 from devices.protocol.topics import Topics, wire_filter
 from devices.runtime.settings import Settings, read_settings
@@ -81,6 +83,19 @@ class DeviceSettings(msgspec.Struct, kw_only=True):
     topics: list[str] = msgspec.field(default_factory=lambda: [KNOWN])
 
 
+class BalanceSettings(msgspec.Struct, kw_only=True):
+    """``[balance]``: evens loads out, if ``moves``, those that it makes in an hour, is above 0.
+
+    ``gain``: points (`docs/placement.md`) by which another hub must be better, the standstill taken off. ``hold``: for
+    how long. ``rest``: how long a function stays where it came, whoever moved it.
+    """
+
+    moves: int = 0
+    gain: float = 20.0
+    hold: str = "3m"
+    rest: str = "30m"
+
+
 class CoordinatorSettings(msgspec.Struct, kw_only=True):
     """All of `coordinator.toml`. An empty time zone is the machine's own."""
 
@@ -94,6 +109,16 @@ class CoordinatorSettings(msgspec.Struct, kw_only=True):
     devices: DeviceSettings = msgspec.field(default_factory=DeviceSettings)
     retention: RetentionSettings = msgspec.field(default_factory=RetentionSettings)
     defaults: DefaultSettings = msgspec.field(default_factory=DefaultSettings)
+    balance: BalanceSettings = msgspec.field(default_factory=BalanceSettings)
+
+
+class Balance(NamedTuple):
+    """How loads are evened out: moves an hour, points, and seconds."""
+
+    moves: int = 0
+    gain: float = 20.0
+    hold: float = 180.0
+    rests: float = 1800.0
 
 
 class CoordinatorConfig(msgspec.Struct, kw_only=True, frozen=True):
@@ -110,6 +135,7 @@ class CoordinatorConfig(msgspec.Struct, kw_only=True, frozen=True):
     devices: tuple[str, ...] = (KNOWN,)  # topics that are listened to for the devices' sake
     defaults: Settings = Settings()  # of functions
     moves: Limit = Limit(4)  # of one instance, by rules
+    balance: Balance = Balance()
 
 
 def read_config(path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> CoordinatorConfig:
@@ -145,6 +171,7 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
         retention=_retention(settings.retention, path),
         devices=_device_topics(settings.devices, path),
         defaults=_defaults(settings.defaults, path),
+        balance=_balance(settings.balance, path),
         moves=_moves(settings.defaults.moves, path),
     )
 
@@ -172,6 +199,13 @@ def _defaults(settings: DefaultSettings, path: Path | None) -> Settings:
         return read_settings(said, place)
     except SourceError as error:
         raise ConfigurationError(error.message, place=error.place, remedy=error.remedy) from error
+
+
+def _balance(settings: BalanceSettings, path: Path | None) -> Balance:
+    if not (0 <= settings.moves <= 3600 and 0 <= settings.gain < math.inf):
+        place = "balance" if path is None else f"{path}: balance"
+        raise ConfigurationError("moves: from 0 to 3600 an hour; gain: from 0 on", place=place)
+    return Balance(settings.moves, settings.gain, seconds(settings.hold), seconds(settings.rest))
 
 
 def _retention(settings: RetentionSettings, path: Path | None) -> Retention:

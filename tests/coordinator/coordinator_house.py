@@ -12,7 +12,7 @@ import msgspec
 from scripted_hub import TOPICS, ScriptedHub
 
 from coordinator.app import Coordinator
-from coordinator.config import CoordinatorConfig
+from coordinator.config import Balance, CoordinatorConfig
 from coordinator.retention import Retention
 from coordinator.rules.files import RuleBook
 from coordinator.store.database import Store
@@ -43,6 +43,7 @@ class House:
         self.folder = folder
         self.rules: Path | None = None
         self.defaults = Settings()
+        self.balance = Balance()
         self.running: asyncio.Task[None] | None = None
         self.store: Store | None = None
         self._stack = contextlib.AsyncExitStack()
@@ -58,6 +59,7 @@ class House:
             rules=self.rules,
             retention=Retention(last=20, days=30, size=10**9),
             defaults=self.defaults,
+            balance=self.balance,
         )
 
     async def start(self) -> None:
@@ -180,7 +182,7 @@ class Asker:
 
 async def hubs_online(asker, count):
     """Waits until the coordinator tells so many hubs online."""
-    await asker.until(lambda: (status := asker.status()) and int(status.hubs.partition("/")[0]) >= count)
+    await asker.until(lambda: (status := asker.status()) and int(status.hubs.partition("/")[0] or 0) >= count)
 
 
 async def measured(asker, hub, **values):
