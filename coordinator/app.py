@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from datetime import datetime
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -46,6 +47,7 @@ from coordinator.moves.reactions import Reactions
 from coordinator.moves.resuming import Resumes
 from coordinator.moves.runs import Runs
 from coordinator.moves.triggering import Triggers
+from coordinator.rules.builtin import in_force
 from coordinator.rules.evaluation import Evaluation
 from coordinator.rules.files import RuleBook, watch
 from coordinator.store import hubs as hub_rows
@@ -53,6 +55,7 @@ from coordinator.store.database import Store, until_stored
 from coordinator.store.trouble import DamagedStoreError, StoreError
 from coordinator.triggers.clockwork import Clockwork
 from coordinator.triggers.ears import Ears
+from coordinator.views import rules as rule_views
 from coordinator.views import status
 from coordinator.views.answers import StatusAnswer
 from devices.errors import MidstreamError, UnreachableError
@@ -134,7 +137,7 @@ class Coordinator:
         self._drains = drains = Drains(ground, moves, actions.carry_out)
         zone = ZoneInfo(config.timezone)
         self._evaluation = Evaluation(
-            book.rules,
+            in_force(book),
             facts,
             reactions.fire,
             calendar=lambda _: datetime.now(zone),
@@ -160,6 +163,7 @@ class Coordinator:
             devices=devices,
             status=self._status,
             waits=self._runs.waits,
+            rules=partial(rule_views.rows, store, self._evaluation, facts),
         )
         self._requests = requests = Requests(line, topics, desk.answer)
         self._orders = orders = Orders(line, topics, actions.carry_out, drains.ask)
@@ -309,7 +313,7 @@ class Coordinator:
     async def _rules_changed(self, book: RuleBook) -> None:
         self._rules_error = None
         self._book = book
-        self._evaluation.replace(book.rules)
+        self._evaluation.replace(in_force(book))
         self._telemetry.follow(book.topics())
         await self._journal.tell("rules", did=f"{len(book.rules)} rules are in force", why="their files were changed")
 
@@ -323,7 +327,7 @@ class Coordinator:
     def _judge_anew(self) -> None:
         """Has rules fire again for what still holds."""
         self._evaluation.replace(())
-        self._evaluation.replace(self._book.rules)
+        self._evaluation.replace(in_force(self._book))
 
     def _rules_failed(self, error: MidstreamError) -> None:
         self._rules_error = error

@@ -33,6 +33,7 @@ from coordinator.views.observed import DevicesAsk
 from coordinator.views.placed import PlacesAnswer
 from coordinator.views.question import Question
 from coordinator.views.reason import WhyAsk
+from coordinator.views.ruled import RuleRow, RulesAsk
 from devices.errors import MidstreamError, RefusedError, UsageError, printable
 from devices.protocol import limits
 from devices.protocol.messages import Event, InstanceStateName, Request
@@ -57,6 +58,7 @@ class Desk:
         devices: those that were heard.
         status: gives the state of the whole.
         waits: tells why a trigger's next run does not begin.
+        rules: gives the rules in force, or the one of a name.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Desk:
         devices: Devices,
         status: Callable[[], Awaitable[answers.StatusAnswer]],
         waits: Callable[[str], str],
+        rules: Callable[[str], Awaitable[list[RuleRow]]],
     ) -> None:
         self._ground = ground
         self._actions = actions
@@ -83,6 +86,7 @@ class Desk:
         self._devices = devices
         self._status = status
         self._waits = waits
+        self._rules = rules
 
     async def answer(self, client: str, request: Request) -> Any:
         """Returns the answer to a request, as `coordinator.views.answers.ANSWERS` says.
@@ -123,6 +127,8 @@ class Desk:
                 return row
             case answers.LineageAsk():
                 return await lineage.rows(ground.store, asked.instance)
+            case RulesAsk():
+                return await self._rules(asked.rule)
             case answers.EventsAsk():
                 last = min(max(asked.last, 0), limits.EVENTS)
                 found = await ground.store.read(events.last, last, instance=asked.instance, hub=asked.hub)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from coordinator.moment import seconds
+from coordinator.moment import now, seconds
 from devices.errors import UsageError
 
 LINE: Final = 2 * 1024 * 1024
@@ -76,3 +76,21 @@ def _message(line: bytes, place: str) -> Recorded:
     if isinstance(told.time, str) and time is None:
         raise UsageError(f"{told.time[:50]!r} is no time", place=place, remedy=remedy)
     return Recorded(None if time is None else float(time), told.topic, payload, bool(told.retain), told.qos or 0)
+
+
+def written(topic: str, payload: bytes, *, retain: bool, qos: int, at: str = "") -> bytes:
+    """Returns a message as a line of a recording.
+
+    Args:
+        topic: where it was published.
+        payload: text, or bytes that stand in base64 then.
+        retain: as it arrived.
+        qos: likewise.
+        at: when, RFC 3339; empty for now.
+    """
+    line: dict[str, object] = {"time": at or now(), "topic": topic}
+    try:
+        line["payload"] = payload.decode()
+    except UnicodeDecodeError:
+        line["payload_b64"] = base64.b64encode(payload).decode()
+    return msgspec.json.encode({**line, "retain": retain, "qos": qos}) + b"\n"

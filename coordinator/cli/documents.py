@@ -10,6 +10,7 @@ from coordinator.deployment.plan import Plan
 from coordinator.views import answers
 from coordinator.views.observed import InterpretedMessage
 from coordinator.views.reason import WhyRow
+from coordinator.views.ruled import CheckedRules, TestedRules
 from devices.hub.local import LocalHub
 from devices.protocol.messages import InstanceStateName
 from devices.runtime.checking.findings import Checked
@@ -177,6 +178,8 @@ DOCUMENTS: Final[dict[str, Any]] = {
     "ps-local": list[LocalHub],
     "demo": Proof,
     "check": Checked,
+    "rules-check": CheckedRules,
+    "rules-test": TestedRules,
     "exercise": Findings,
     "deploy-plan": Planned,
     "logs-line": answers.LogRow,

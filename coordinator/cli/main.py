@@ -81,6 +81,14 @@ SECTIONS: Final[dict[str, dict[str, Entry]]] = {
         "deploy": Entry("coordinator.cli.deploy", "deploy", "Divide a hub's files among functions, from a site file."),
         "events": Entry("coordinator.cli.streams", "events", "What happened, what was done about it and why."),
     },
+    "Rules": {
+        "rules": Entry(
+            "coordinator.cli.rules", "rules", "What each rule sees now; check them; try them on a recording."
+        ),
+        "record": Entry(
+            "coordinator.cli.record", "record", "Write down what is said on the broker, to try rules on it."
+        ),
+    },
     "The parts, each alone, for a real installation": {
         "broker": Entry(_PARTS, "broker", "An MQTT broker with Midstream's settings."),
         "coordinator": Entry(_PARTS, "coordinator", "The coordinator: rules, lineage, moves."),

@@ -14,6 +14,8 @@ _COMMANDS: Final = {
     "status": "midstream",
     "hubs-if-lost": "midstream hubs HUB --if-lost",
     "devices-from-recording": "midstream devices --from-recording FILE",
+    "rules-check": "midstream rules check",
+    "rules-test": "midstream rules test",
     "ps-local": "midstream ps --local",
     "deploy": "midstream deploy push",
     "deploy-plan": "midstream deploy plan",

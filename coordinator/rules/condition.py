@@ -23,6 +23,10 @@ class Condition(Protocol):
     """A `when`, a `clear` or a `resume`: it finds a value and tests it."""
 
     @property
+    def text(self) -> str:
+        """As it was written, more or less."""
+
+    @property
     def metric(self) -> str:
         """The value's name, for events."""
 

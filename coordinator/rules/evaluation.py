@@ -12,13 +12,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from coordinator.facts import Facts
-from coordinator.rules.condition import Fault
+from coordinator.rules.condition import Fault, Scope
 from coordinator.rules.past import SUBJECTS, Measure, Pasts
 from coordinator.rules.rule import Firing, Recovery, Rule
-from coordinator.rules.scene import Scene
+from coordinator.rules.scene import NO_PAST, Scene
 from coordinator.rules.silence import Silence
 from coordinator.rules.state import FIRINGS, PERIOD, RuleState
 from devices.conditions.metrics import hub_readings, instance_readings
@@ -37,6 +37,13 @@ def _wall(_: float) -> datetime:
 
 def _nobody(_: Recovery) -> None:
     """Where nothing is ever suspended nothing recovers."""
+
+
+def _facts_of(hub: str, metrics: HubMetrics) -> dict[str, str | bool]:
+    known: dict[str, str | bool] = {"hub.name": hub}
+    if metrics.mains is not None:
+        known["hub.mains"] = metrics.mains
+    return known
 
 
 class _Group:
@@ -146,21 +153,21 @@ class Evaluation:
             routes = self._wild if any(sign in topic for sign in "+#{") else self._exact
             routes.setdefault(topic, []).append(state)
 
+    @property
+    def waits(self) -> bool:
+        """Whether time alone could change anything now."""
+        return bool(self._live) or any(state.subjects or state.clocks is not None for state in self._of("topic"))
+
     # What facts tell ----------------------------------------------------------------------------------------------
 
     def measured(self, hub: str, metrics: HubMetrics, at: float) -> None:
         """Judges the rules on hubs and instances."""
         on_hub, on_instances = self._rules_for(hub)
-        readings = hub_readings(metrics)
-        known: dict[str, str | bool] = {"hub.name": hub}
-        if metrics.mains is not None:
-            known["hub.mains"] = metrics.mains
-        self._judge(on_hub, ("hub", hub), hub, self._scene(readings, known, at))
+        self._judge(on_hub, ("hub", hub), hub, self.hub_scene(hub, metrics, at))
         if not on_instances.groups:
             return
-        for instance, use in metrics.instances.items():
-            both = readings | instance_readings(metrics, use)
-            scene = self._scene(both, known | {"instance.name": instance}, at)
+        for instance in metrics.instances:
+            scene = self.instance_scene(hub, instance, metrics, at)
             self._judge(on_instances, ("instance", instance), hub, scene)
         for state in self._of("instance"):
             for instance, subject in state.subjects.items():
@@ -177,7 +184,7 @@ class Evaluation:
         value = parse(payload)
         if isinstance(value, NoNumber) and value in _FLAWS:
             self._facts.unread(topic, value.value, at)
-        scene = Scene(payload=value, topic=topic, size=len(payload), at=at, calendar=self._calendar)
+        scene = self.topic_scene(topic, payload, at, value)
         for state in route.clocked:
             if state.clocks is not None:
                 state.clocks.heard(topic, at)
@@ -227,10 +234,28 @@ class Evaluation:
                     if fired is not None:
                         self._fire(fired)
 
-    # Judging ------------------------------------------------------------------------------------------------------
+    # Scenes -------------------------------------------------------------------------------------------------------
 
-    def _scene(self, readings: dict[str, float], known: dict[str, str | bool], at: float) -> Scene:
+    def hub_scene(self, hub: str, metrics: HubMetrics, at: float) -> Scene:
+        """Returns what rules may look at of a hub."""
+        return Scene(hub_readings(metrics), facts=_facts_of(hub, metrics), at=at, calendar=self._calendar)
+
+    def instance_scene(self, hub: str, instance: str, metrics: HubMetrics, at: float) -> Scene:
+        """Returns what rules may look at of an instance that a hub has measured."""
+        readings = hub_readings(metrics) | instance_readings(metrics, metrics.instances[instance])
+        known = _facts_of(hub, metrics) | {"instance.name": instance}
         return Scene(readings, facts=known, at=at, calendar=self._calendar)
+
+    def topic_scene(self, topic: str, payload: bytes, at: float, value: Any) -> Scene:
+        """Returns what rules may look at of a message; ``value`` is what it was parsed to."""
+        return Scene(payload=value, topic=topic, size=len(payload), at=at, calendar=self._calendar)
+
+    def recall(self, scope: Scope, subject: str, scene: Scene) -> Scene:
+        """Returns a scene with the past as it is remembered, for who only looks."""
+        scene.past = self._pasts.known((scope, subject)) or NO_PAST
+        return scene
+
+    # Judging ------------------------------------------------------------------------------------------------------
 
     def _judge(self, route: _Route, key: tuple[str, str], hub: str, scene: Scene) -> None:
         if route.measures:

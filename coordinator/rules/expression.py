@@ -44,6 +44,11 @@ class Metric:
     timely: bool = False
 
     @property
+    def text(self) -> str:
+        """The comparison."""
+        return str(self.comparison)
+
+    @property
     def metric(self) -> str:
         """The metric's name."""
         return self.comparison.metric
@@ -86,6 +91,11 @@ class Payload:
     timely: bool = False
 
     @property
+    def text(self) -> str:
+        """The comparison."""
+        return str(self.comparison)
+
+    @property
     def metric(self) -> str:
         """As it was written: ``payload.ENERGY.Power``."""
         return self.comparison.metric
@@ -124,6 +134,11 @@ class Derived:
     comparison: Comparison
     of: Reference | Measure
     scope: Scope
+
+    @property
+    def text(self) -> str:
+        """The comparison."""
+        return str(self.comparison)
 
     @property
     def metric(self) -> str:

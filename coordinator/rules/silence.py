@@ -36,6 +36,11 @@ class Silence:
     metric: str = "silent"
 
     @property
+    def text(self) -> str:
+        """How long, for people."""
+        return f"silent for {durations.words(self.seconds)}"
+
+    @property
     def threshold(self) -> float | None:
         """The seconds."""
         return self.seconds

@@ -11,7 +11,7 @@ from coordinator.store import schema
 from devices.protocol.messages import Event
 
 _NEWEST: Final = 50
-"""Events among which the end of an instance is looked for: nothing much happens to it afterwards."""
+"""Events among which the end of an instance is looked for: nothing much happens to it afterwards; or a rule's firing."""
 
 
 def add(session: Session, event: Event, body: dict[str, object]) -> None:
@@ -50,6 +50,12 @@ def last_before(session: Session, instance: str, rule: str, moment: str) -> dict
     """Returns the body of an instance's newest event of a kind before a time; ``None`` if there is none."""
     which = (schema.Event.instance == instance, schema.Event.rule == rule, schema.Event.at < moment)
     return session.scalars(select(schema.Event.body).where(*which).order_by(schema.Event.number.desc())).first()
+
+
+def last_firing(session: Session, rule: str) -> dict[str, Any] | None:
+    """Returns the body of the newest event that tells of a rule's firing, not of what came of it."""
+    query = select(schema.Event.body).where(schema.Event.rule == rule).order_by(schema.Event.number.desc())
+    return next((body for body in session.scalars(query.limit(_NEWEST)) if body.get("metric")), None)
 
 
 def log_of_end(session: Session, instance: str) -> list[dict[str, str]]:

@@ -26,6 +26,7 @@ from coordinator.views.observed import DeviceRow, DevicesAsk
 from coordinator.views.placed import PlacesAnswer
 from coordinator.views.question import Question
 from coordinator.views.reason import WhyAsk, WhyRow
+from coordinator.views.ruled import RuleRow, RulesAsk
 from coordinator.views.trigger_rows import TriggerRow
 from devices.protocol.messages import Event, InstanceStateName
 
@@ -390,6 +391,7 @@ QUESTIONS: dict[str, type[Question]] = {
     "unmute": InstanceAsk,
     "logs": LogsAsk,
     "events": EventsAsk,
+    "rules": RulesAsk,
     "why": WhyAsk,
     "apply": ApplyAsk,
     "deploy": DeployAsk,
@@ -424,6 +426,7 @@ ANSWERS: dict[str, Any] = {
     "unmute": StartedAnswer,
     "logs": list[LogRow],
     "events": list[EventRow],
+    "rules": list[RuleRow],
     "why": list[WhyRow],
     "apply": AppliedRow,
     "deploy": DeployAnswer,

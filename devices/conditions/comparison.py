@@ -76,6 +76,9 @@ class Comparison:
         both_closed = above.operator == ">=" and below.operator == "<="
         return above.threshold > below.threshold if both_closed else above.threshold >= below.threshold
 
+    def __str__(self) -> str:
+        return f"{self.metric} {self.operator} {_shown(self.threshold)}"
+
     def words(self, value: float) -> str:
         """Returns the comparison with a value put in, for people: ``"hub.temperature 78 > 75"``."""
         return f"{self.metric} {_shown(value)} {self.operator} {_shown(self.threshold)}"
