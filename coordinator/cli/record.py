@@ -83,7 +83,6 @@ class _Recorder:
                 async with asyncio.timeout(seconds):
                     async for delivery in session.deliveries():
                         self._take(delivery)
-                        session.acknowledge(delivery)
             except TimeoutError:
                 pass
             finally:

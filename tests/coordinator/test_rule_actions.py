@@ -40,7 +40,6 @@ class Device:
         await self.session.subscribe({"notify/#": 1})
         async for delivery in self.session.deliveries():
             self.heard.put_nowait((delivery.topic, delivery.payload))
-            self.session.acknowledge(delivery)
 
 
 @pytest.fixture

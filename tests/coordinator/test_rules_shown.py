@@ -31,6 +31,8 @@ async def test_each_rule_tells_its_present_value_its_last_firing_and_what_went_w
     house.rules = tmp_path / "rules"
     house.rules.mkdir()
     (house.rules / "house.toml").write_text(RULES)
+    async with Session(house.address, "plug", clean_start=True, session_expiry=0) as plug:
+        await plug.publish("tele/b/SENSOR", b'{"Power": 300}', retain=True)
     await house.start()
     asker = await house.asker()
     await asker.until(lambda: asker.status() and asker.status().state == "online")
@@ -38,7 +40,6 @@ async def test_each_rule_tells_its_present_value_its_last_firing_and_what_went_w
     await hubs_online(asker, 1)
     await asker.ask("run", files={"washer.py": WASHER})
     async with Session(house.address, "plug", clean_start=True, session_expiry=0) as plug:
-        await plug.publish("tele/b/SENSOR", b'{"Power": 300}', retain=True)
         async with asyncio.timeout(30):
             while not asker.told("stays on hub-a"):
                 hub.measure(temperature=80.0)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from coordinator.rules.actions import MOVES, RUNS
+from coordinator.rules.builtin import TEXT
 from coordinator.rules.evaluation import FIRINGS
 from coordinator.rules.files import RuleBook
 from coordinator.rules.formula import LARGEST, LONGEST
@@ -40,7 +41,18 @@ def test_the_examples_are_rules(tmp_path):
     for number, example in enumerate(re.findall(r"```toml\n(.*?)```", DOCUMENT, re.DOTALL)):
         (tmp_path / f"{number}.toml").write_text(example)
     rules = RuleBook.load(tmp_path).rules
-    assert [rule.name for rule in rules] == ["hot", "on-battery", "door-open", "busy", "on-battery-resumes"]
+    assert [rule.name for rule in rules] == [
+        "hot",
+        "low-battery",
+        "on-battery",
+        "door-open",
+        "busy",
+        "on-battery-resumes",
+    ]
+
+
+def test_the_rule_that_is_built_in_stands_in_the_document_word_for_word():
+    assert f"```toml\n{TEXT}```" in DOCUMENT
 
 
 def test_the_bounds_are_as_told():
