@@ -246,6 +246,8 @@ def _show_status(rows: Iterable[DeploymentRow]) -> None:
             render.line(f"{row.hub}: {each.path}: {each.what}")
         if row.drifted > len(row.drift):
             render.line(f"{row.hub}: and {row.drifted - len(row.drift)} more")
+        for sentence in row.older:
+            render.line(f"{row.hub}: {sentence}")
         for name in row.over_quota:
             use = row.volumes[name]
             render.line(f"{row.hub}: volume {name} holds {use.used} bytes, more than its {use.quota}")

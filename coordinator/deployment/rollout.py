@@ -259,6 +259,7 @@ class Rollouts:
         else:
             row.version, row.trees = there.version, there.trees
             row.drift, row.drifted, row.volumes = there.drift, there.drifted, there.volumes
+            row.older = there.older
             row.over_quota = sorted(name for name, it in there.volumes.items() if it.used > it.quota)
         return row
 

@@ -54,6 +54,7 @@ class DeploymentRow(msgspec.Struct, kw_only=True):
     drifted: int = 0  # all
     volumes: dict[str, VolumeUse] = {}
     over_quota: list[str] = []
+    older: list[str] = []  # functions that still run under an older package, in words
 
 
 class DeploymentHistoryRow(msgspec.Struct, kw_only=True):

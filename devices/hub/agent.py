@@ -80,7 +80,14 @@ class Agent:
         self._will_is_safe = False
         self.control = Control(config.broker, config.name, config.topics, self._will(safe=False))
         self._deployments = Deployments(
-            config.name, config.permissions_target, config.permissions_ids, lambda: self._claims.public
+            config.name,
+            config.permissions_target,
+            config.permissions_ids,
+            lambda: self._claims.public,
+            {
+                **{name: str(data.path) for name, data in config.data.items()},
+                **{name: str(path) for name, path in config.devices.items()},
+            },
         )
         self.malformed = 0
         self._held: Callable[[], list[LocalInstance]] = lambda: kept(self._spool.folder)
@@ -103,7 +110,8 @@ class Agent:
                 await self._work(kind, stop, hurry)
 
     async def _work(self, kind: BrokerKind, stop: asyncio.Event, hurry: asyncio.Event) -> None:
-        async with Workers() as workers:
+        async with Workers(self._deployments.surroundings) as workers:
+            self._deployments.in_use = workers.trees
             lease = Lease(
                 self._config.broker, self._topics.client_id(f"lease-{self._config.name}"), workers, self._config.lease
             )

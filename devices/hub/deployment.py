@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Final
 
 from devices.errors import DamagedError, MidstreamError, ProtocolError, RefusedError, printable
+from devices.hub.workers import Surroundings
 from devices.permissions import soundness
 from devices.permissions.ids import Range
 from devices.permissions.package import Package, digest, parts_of, unseal
 from devices.permissions.target import Target
-from devices.protocol import limits
+from devices.protocol import limits, link
 from devices.protocol.answers import Deployed, Drift, VolumeUse, Wants
 from devices.protocol.commands import Deploy, Survey
+from devices.runtime import landlock
 
 FULL: Final = "full"
 _log = logging.getLogger(__name__)
@@ -40,9 +42,13 @@ class Deployments:
         path: where they are built.
         ids: where local numbers come from.
         public: gives the coordinator's key.
+        offered: what this hub has for functions that are no tasks: name => path.
     """
 
-    def __init__(self, hub: str, path: Path, ids: Range, public: Callable[[], bytes]) -> None:
+    def __init__(
+        self, hub: str, path: Path, ids: Range, public: Callable[[], bytes], offered: dict[str, str] | None = None
+    ) -> None:
+        self._offered = offered or {}
         self._hub = hub
         self._path = path
         self._ids = ids
@@ -50,6 +56,7 @@ class Deployments:
         self._target: Target | None = None
         self._turn = asyncio.Lock()
         self._wanted: set[str] = set()
+        self.in_use: Callable[[], dict[int, list[str]]] = dict  # functions that run, by the version of their package
         self._begun: tuple[list[str], bytes, Package] | None = None  # the last that was opened: it is asked for often
 
     async def begin(self) -> None:
@@ -111,7 +118,7 @@ class Deployments:
         if missing := await asyncio.to_thread(target.missing, parts_of(package.resources.values())):
             return self._wants(command, missing)
         if target.current != package.version or target.sealed(package.version) != sealed:  # else it was built already
-            await asyncio.to_thread(target.apply, sealed, package)
+            await asyncio.to_thread(target.apply, sealed, package, list(self.in_use()))
         self._wanted.clear()
         self._begun = None
         return await self._deployed(target, command)
@@ -123,6 +130,12 @@ class Deployments:
             if package.hub != self._hub:
                 raise ProtocolError(f"a permission package for hub {package.hub}, not for {self._hub}")
             soundness.check(package)
+            if package.narrowed and not landlock.available():
+                task, resource = package.narrowed[0]
+                raise RefusedError(
+                    f"{task} writes {resource} and may not read it, and this hub cannot keep it from that",
+                    remedy="its kernel has no Landlock; let the task read, or give what it writes a resource of its own",
+                )
             self._begun = names, sealed, package
         return self._begun[1:]
 
@@ -130,6 +143,16 @@ class Deployments:
         now = [part.hex() for part in missing[: limits.PACKAGE_WANTED]]
         self._wanted = set(now)
         return Wants(hub=self._hub, id=command.id, parts=now, more=len(missing) - len(now))
+
+    def surroundings(self, function: str) -> Surroundings:
+        """Returns what a function finds here: its resources, and within which bounds it runs if it is a task."""
+        bounds = self._target.bounds(function) if self._target is not None else None
+        if bounds is None:
+            return Surroundings(resources=self._offered)
+        confinement = link.Confinement(
+            root=bounds.view, user=bounds.user, groups=bounds.groups, resources=bounds.resources
+        )
+        return Surroundings(confinement=confinement, tree=bounds.version)
 
     async def survey(self, command: Survey) -> Deployed:
         """Says what is in force and what differs from it.
@@ -156,6 +179,12 @@ class Deployments:
             trees=target.kept(),
             drift=[Drift(path=printable(it.path, 200), what=it.what) for it in differences[: limits.PACKAGE_DRIFT]],
             drifted=len(differences),
+            older=[
+                f"{function} still works in version {tree}"
+                for tree, functions in sorted(self.in_use().items())
+                for function in sorted(functions)
+                if tree != version
+            ][: limits.PACKAGE_DRIFT],
             volumes={
                 name: VolumeUse(used=used, quota=resources[name].quota)
                 for name, used in list(target.volumes().items())[: limits.PACKAGE_DRIFT]

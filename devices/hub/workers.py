@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
 from typing import Final, Self
@@ -23,6 +24,15 @@ from devices.runtime.spawner_client import Spawner, WorkerProcess
 _BUFFER: Final = 64 * 1024  # bytes; frames that do not fit are read into memory of their own
 LOADING: Final = 30.0
 """Seconds that a worker may take to import a function's file; it runs what stands at its top."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a function finds on a hub: where resources are, and within which bounds it runs, of which package."""
+
+    resources: dict[str, str] = field(default_factory=dict)
+    confinement: link.Confinement | None = None
+    tree: int = 0
 
 
 class Worker(asyncio.BufferedProtocol):
@@ -41,6 +51,7 @@ class Worker(asyncio.BufferedProtocol):
         self.on_frame: Callable[[link.ToHub], None] = self._no_frame_expected
         self.on_end: Callable[[str], None] = lambda _words: None
         self.on_stopped: Callable[[], None] = lambda: None
+        self.function, self.tree = "", 0  # under which version of a permission package it runs
         self._process = process
         self._transport: asyncio.Transport | None = None
         self._small = bytearray(_BUFFER)
@@ -197,9 +208,14 @@ class Worker(asyncio.BufferedProtocol):
 
 
 class Workers:
-    """All workers of a hub, as a context manager; they die with it."""
+    """All workers of a hub, as a context manager; they die with it.
 
-    def __init__(self) -> None:
+    Args:
+        surroundings: says what a function finds here, by its name.
+    """
+
+    def __init__(self, surroundings: Callable[[str], Surroundings] = lambda _function: Surroundings()) -> None:
+        self._surroundings = surroundings
         self._spawner = Spawner(self._exited)
         self._alive: dict[int, Worker] = {}
         self._early: dict[int, int] = {}
@@ -238,16 +254,33 @@ class Workers:
         Raises:
             MidstreamError: no process, or the code cannot be used.
         """
+        around = self._surroundings(function.name)
         worker = await self.fork()
+        worker.function, worker.tree = function.name, around.tree
+        load = link.Load(
+            module=function.module,
+            files=function.files,
+            resources=around.resources,
+            confinement=around.confinement,
+        )
         try:
-            await worker.load(link.Load(module=function.module, files=function.files))
+            await worker.load(load)
         except BaseException:
             worker.close()
             raise
         source = Source(function.module, function.files)
-        worker.on_rests = partial(self._spawner.learn, source)
+        if around.confinement is None:  # what a confined one has compiled is not let into the parent of all
+            worker.on_rests = partial(self._spawner.learn, source)
         self._spawner.learn(source)
         return worker
+
+    def trees(self) -> dict[int, list[str]]:
+        """Returns the functions that run under permission packages, by version."""
+        found: dict[int, list[str]] = {}
+        for worker in self._alive.values():
+            if worker.tree and worker.alive:
+                found.setdefault(worker.tree, []).append(worker.function)
+        return found
 
     def renew(self, until: Mapping[int, float]) -> None:
         """Says until when workers may run, by process id, in seconds of CLOCK_BOOTTIME (`devices.runtime.leases`)."""

@@ -6,6 +6,7 @@
     trees/7/...          a package's tree
     current -> trees/7   the one that counts: replaced by rename(2), at once
     volumes/<name>       volumes that no tree names now
+    view                 empty: on it each confined worker builds its own view of files
     adopting             there between the decision for a tree and its end
 
 Everything is the superuser's; tasks pass through ``trees`` and below. A tree is made and verified under a name of its own,
@@ -26,7 +27,7 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Container, Iterator
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -44,7 +45,7 @@ _SPARE: Final = 16 * limits.MIB
 _BLOCK: Final = 4096
 """Bytes that a small file or a folder takes on a disk."""
 _STATE: Final = 1024 * 1024  # bytes of our own small files
-_FOLDERS: Final = {"packages": 0o700, "parts": 0o700, "trees": tree.ROOT_MODE, "volumes": 0o700}
+_FOLDERS: Final = {"packages": 0o700, "parts": 0o700, "trees": tree.ROOT_MODE, "view": 0o700, "volumes": 0o700}
 _log = logging.getLogger(__name__)
 
 
@@ -55,6 +56,16 @@ class _Adopting(msgspec.Struct, kw_only=True):
     before: int  # the version of the tree that was the current one; 0: none
     numbers: Mapping
     users: dict[str, int] = {}  # roles that have got another number: old number => new number
+
+
+class Bounds(NamedTuple):
+    """As whom a task runs, and where what it may touch is: local numbers and paths."""
+
+    version: int
+    view: str
+    user: int
+    groups: list[int]
+    resources: dict[str, tuple[str, str]]  # name => path, and "r", "w" or "rw"
 
 
 class Target:
@@ -70,6 +81,7 @@ class Target:
         self.path = path
         self._allowed = allowed
         self._local = local
+        self._packages: dict[int, Package] = {}
         self._descriptor = places.open_trusted(path.resolve())
         os.fchmod(self._descriptor, tree.ROOT_MODE)
         for name, mode in _FOLDERS.items():
@@ -118,7 +130,28 @@ class Target:
 
     def package(self, version: int) -> Package:
         """Returns what a package that was taken says."""
-        return reopen(self.sealed(version))
+        if version not in self._packages:
+            self._packages = {version: reopen(self.sealed(version))}
+        return self._packages[version]
+
+    def bounds(self, task: str) -> Bounds | None:
+        """Returns within which bounds a task runs under the current package; ``None`` if it is no task of it."""
+        version = self.current
+        grants = self.package(version).tasks.get(task) if version else None
+        if grants is None:
+            return None
+        package, numbers = self.package(version), self.numbers()
+        homes = {name: it.path for it in package.directories for name in it.resources}
+        tree_ = self.path / "trees" / str(version)
+        return Bounds(
+            version=version,
+            view=str(self.path / "view"),
+            user=numbers.roles[grants.role],
+            groups=[numbers.groups[group] for group in grants.groups],
+            resources={
+                name: (str(tree_ / homes[name] / name), right) for name, right in package.access.get(task, {}).items()
+            },
+        )
 
     def numbers(self) -> Mapping:
         """Returns the numbers that were given so far."""

@@ -141,6 +141,7 @@ class Deployed(Answer, tag="deployed", kw_only=True):
     drift: list[Drift] = []  # the first of them
     drifted: int = 0  # all
     volumes: dict[str, VolumeUse] = {}
+    older: list[str] = []  # functions that still run under an older one, in words
 
 
 AnyAnswer = Done | Failed | Captured | Released | Running | LateMail | Ended | Report | Wants | Deployed

@@ -29,11 +29,25 @@ class Frame(msgspec.Struct, kw_only=True, tag_field="k", omit_defaults=True):
 # hub -> worker -------------------------------------------------------------------------------------------------------
 
 
+class Confinement(msgspec.Struct, kw_only=True):
+    """As whom a worker runs, and what it sees: `devices.runtime.confinement`. Local numbers and paths of the hub."""
+
+    root: str  # an empty directory, on which its view is built
+    user: int
+    groups: list[int]
+    resources: dict[str, tuple[str, str]]  # name => path on the hub, and "r", "w" or "rw"
+
+
 class Load(Frame, tag="load", kw_only=True):
-    """Make the function's code ready: ``files`` as in `devices.runtime.source.Source`. Sent ahead of a move."""
+    """Make the function's code ready: ``files`` as in `devices.runtime.source.Source`. Sent ahead of a move.
+
+    ``confinement``: first shut yourself in. ``resources``: where this hub has what `ctx.resource` names.
+    """
 
     module: str
     files: dict[str, str]
+    resources: dict[str, str] = {}
+    confinement: Confinement | None = None
 
 
 class Begin(Frame, tag="begin", kw_only=True):

@@ -16,6 +16,7 @@ from devices.runtime import deadline, files, payloads
 from devices.runtime.effects import Checkpoint, Publish, Sleep, Where
 from devices.runtime.instance import running
 from devices.runtime.message import Message
+from devices.runtime.resource import Resource
 from devices.runtime.subscription import Keep, Subscribe, Subscription, wait_for_message
 
 
@@ -159,6 +160,20 @@ class Context:
                     values=payloads.status_values(values),
                 )
             )
+
+    def resource(self, name: str) -> Resource:
+        """Returns data of the hub by its name: a path-like that is looked up each time it is used.
+
+        A site file (`midstream deploy`) grants it, or the hub offers it (``[data]`` in `hub.toml`). After a move the
+        same name means what the other hub has under it.
+
+        Args:
+            name: of the resource.
+
+        Returns:
+            A path-like; using it raises a `RefusedError` where the hub has no such resource for this function.
+        """
+        return Resource(name)
 
     @overload
     def open(

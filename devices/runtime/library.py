@@ -16,6 +16,7 @@ from devices.runtime.message import Message
 from devices.runtime.per_hub import OfThisHub
 from devices.runtime.python.library import Library
 from devices.runtime.python.values import Registered, Travels
+from devices.runtime.resource import Resource
 from devices.runtime.subscription import Subscribe, Subscription
 
 _EFFECTS: Final[dict[str, type[Effect]]] = {kind.name: kind for kind in (Next, Sleep, Publish, Checkpoint, Subscribe)}
@@ -51,6 +52,7 @@ def registered() -> Registered:
     types: dict[type, Travels] = {
         Message: Travels("message", _message_state, _message),
         Subscription: Travels("subscription", Subscription.state, Subscription.restored),
+        Resource: Travels("resource", Resource.state, Resource.restored),
         **files.TRAVELS,
     }
     types |= {kind: Travels(f"error-{kind.slug}", kind.to_wire, errors.from_wire) for kind in _kinds(MidstreamError)}

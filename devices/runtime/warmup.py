@@ -11,7 +11,7 @@ import linecache
 import sys
 from typing import Any, Final
 
-from devices.runtime import clock, library
+from devices.runtime import clock, confinement, library
 from devices.runtime.python.capture import Image
 from devices.runtime.python.engine import Execution
 from devices.runtime.python.library import Library
@@ -92,6 +92,7 @@ def warm_up() -> None:
         AssertionError: the engine does not work on this Python.
     """
     library.given()
+    confinement.seen()
     clock.zone_of("UTC")
     try:
         results = _Life().live()

@@ -16,7 +16,7 @@ import msgspec
 
 from devices.errors import LONGEST_SHOWN, MidstreamError, RestoreError, SourceError, printable
 from devices.protocol import limits, link
-from devices.runtime import after_fork, failure, instance, library, packages, time_sleep
+from devices.runtime import after_fork, confinement, failure, instance, library, packages, resource, time_sleep
 from devices.runtime.attention import KNOCK, Attention
 from devices.runtime.channel import Channel, leave
 from devices.runtime.hatch import Hatch
@@ -79,6 +79,9 @@ class Worker:
                 self._channel.send(link.Ready(pid=os.getpid(), error=error.to_wire()))
 
     def _load(self, frame: link.Load) -> None:
+        resource.know(frame.resources)
+        if frame.confinement is not None:
+            self._confine(frame.confinement)
         source = Source(frame.module, frame.files)
         try:
             program = Program.load(source, library=library.given())
@@ -93,6 +96,15 @@ class Worker:
             raise SourceError(failure.in_one_line(error), place=place, remedy=remedy) from error
         self._program = program
         self._packages = packages.behind(program.imported)  # here, for a move has this done before the function stops
+
+    def _confine(self, wanted: link.Confinement) -> None:
+        """Shuts this process in; one that cannot be is told to the hub and ends: it may be half shut in."""
+        try:
+            confinement.confine(wanted)
+        except MidstreamError as error:
+            self._channel.send(link.Ready(pid=os.getpid(), error=error.to_wire()))
+            leave(error.message)
+        resource.know({name: f"/{confinement.HOME}/{name}" for name in wanted.resources})
 
     def _begin(self, frame: link.Begin) -> NoReturn:
         """Runs the function to its end; it returns, by an error, only if the function did not begin."""

@@ -18,6 +18,7 @@ from coordinator.cli.options import Target
 from coordinator.cli.requests import asked
 from coordinator.config import CoordinatorConfig
 from coordinator.retention import Retention
+from coordinator.views.answers import RunAsk
 from coordinator.views.deployed import DeploymentsAsk, RollbackAsk
 from devices.errors import RefusedError, UnreachableError
 from devices.hub.agent import Agent
@@ -40,6 +41,18 @@ read = ["snapshots", "config", "pages"]
 """
 
 
+CAMERA = """\
+import os
+from midstream import ctx, function
+
+@function
+def camera():
+    (ctx.resource("snapshots") / "who").write_text(f"{os.getuid()} {os.path.exists('/etc/passwd')}")
+    while True:
+        ctx.sleep("1h")
+"""
+
+
 async def midstream(folder: Path, *arguments: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-m", "coordinator.cli", "deploy", *arguments,
@@ -47,6 +60,14 @@ async def midstream(folder: Path, *arguments: str) -> tuple[int, str, str]:
     )  # fmt: skip
     out, err = await process.communicate()
     return process.returncode or 0, out.decode(), err.decode()
+
+
+async def appears(path: Path) -> None:
+    async with asyncio.timeout(60):
+        for pause in itertools.repeat(0.05):
+            if path.exists() and path.read_text():
+                return
+            await asyncio.sleep(pause)
 
 
 async def is_there(whom: Target) -> None:
@@ -93,12 +114,22 @@ async def test_push_status_history_and_rollback(tmp_path):
             assert page.read_text() == "page 17"
             assert [row.drifted for row in await asked(whom, "deploy-status", DeploymentsAsk())] == [0]
 
+            await asked(whom, "run", RunAsk(files={"camera.py": CAMERA}))
+            (volume,) = (target / "current").resolve().glob("*/*/snapshots")
+            await appears(volume / "who")
+            uid = volume.joinpath("who").stat().st_uid
+            assert volume.joinpath("who").read_text() == f"{uid} False"
+            assert uid >= 1_900_000_000
+
             (tmp_path / "pages/17.txt").write_text("another")
             _, out, _ = await midstream(tmp_path, "plan", "site.toml", *to, "--json")
             assert [change["what"] for change in json.loads(out)["changes"]] == ["resource pages"]
             assert (await midstream(tmp_path, "push", "site.toml", *to))[:2] == (0, "nas: version 2 is in force\n")
             (page,) = (target / "current").resolve().glob("*/*/pages/17.txt")
             assert page.read_text() == "another"
+
+            (row,) = await asked(whom, "deploy-status", DeploymentsAsk(hub="nas"))
+            assert (row.older, row.trees) == (["camera still works in version 1"], [1, 2])
 
             page.write_text("tampered with")
             (volume,) = (target / "current").resolve().glob("*/*/snapshots")
@@ -112,7 +143,7 @@ async def test_push_status_history_and_rollback(tmp_path):
             assert (status, out) == (0, "nas: version 3 is in force (version 1 again)\n"), err
             (page,) = (target / "current").resolve().glob("*/*/pages/17.txt")
             assert page.read_text() == "page 17"
-            assert [path.name for path in (target / "current").resolve().glob("*/*/snapshots/*")] == ["one.jpg"]
+            assert [path.name for path in (target / "current").resolve().glob("*/*/snapshots/*.jpg")] == ["one.jpg"]
             rows = await asked(whom, "deploy-history", DeploymentsAsk(hub="nas"))
             assert [(row.version, row.state, row.note) for row in rows] == [
                 (3, "deployed", "version 1 again"),

@@ -241,7 +241,7 @@ def test_a_disk_that_is_full_in_the_middle_leaves_the_old_tree_and_nothing_else(
     assert (target.current, target.kept(), target.differences()) == (1, [1], [])
     assert {path.name for path in (target.path / "packages").iterdir()} == {"1"}
     assert {path.name for path in target.path.iterdir()} == {
-        "current", "ids.json", "packages", "parts", "trees", "volumes",
+        "current", "ids.json", "packages", "parts", "trees", "view", "volumes",
     }  # fmt: skip
     target.apply(seal(package, KEY), package)
     assert target.current == 2
