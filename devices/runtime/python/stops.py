@@ -99,8 +99,9 @@ class Tracing:
     """`sys.settrace`: opcode events in the program's frames.
 
     Objects must not live longer for having been looked at. A frame that is held keeps its variables alive, so none is
-    that has returned or yielded. And reading ``f_locals`` leaves a dict in the frame, with an exception perhaps that
-    holds the frame in turn; so these dicts are emptied.
+    that has returned or yielded. And each call of a trace function leaves a dict of the variables in the frame, with an
+    exception perhaps that holds the frame in turn; so these dicts are emptied after each. Emptied at the stops alone they
+    kept what a generator had held when it was closed under way to the next stop.
     """
 
     def __init__(self) -> None:
@@ -120,13 +121,12 @@ class Tracing:
                 return None
             if event == "return":
                 self._frames.pop(id(frame), None)
-                return local  # a generator that is thrown into goes on without a call
-            found = stops(frame.f_code)
-            if event == "opcode" and found is not None and frame.f_lasti in found:
+            elif event == "opcode" and (found := stops(frame.f_code)) is not None and frame.f_lasti in found:
                 self._visited = frame
                 visit(frame)
                 self._visited = None
-                frame.f_trace = _Emptied(frame.f_locals)
+            frame.f_trace = _Emptied(frame.f_locals)
+            # a generator that is thrown into goes on without a call, so it is followed beyond its return
             return local if self._watching() else _over
 
         def at_call(frame: FrameType, _event: str, _argument: Any) -> Any:
