@@ -28,6 +28,8 @@ from typing import Any
 import pytest
 from by_name import there_and_back
 
+from devices.errors import CannotTravelError
+
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 
 EQUAL = [
@@ -159,3 +161,25 @@ def test_a_match_keeps_its_groups_and_spans():
     assert (back.lastindex, back.lastgroup, back.re, back.regs) == (2, "value", found.re, found.regs)
     assert back.expand(r"\g<value>-\1\n\g<0>") == found.expand(r"\g<value>-\1\n\g<0>")
     assert repr(back) == repr(found)
+
+
+class Shouted(str):
+    __slots__ = ()
+
+    def __getitem__(self, index):
+        return "not asked"
+
+
+@pytest.mark.parametrize("text", [Shouted("a=1"), bytearray(b"a=1"), b"a=1"])
+def test_a_match_in_any_text_or_bytes_gives_plain_groups(text: Any):
+    found: Any = re.match(r"(\w)=(\d)" if isinstance(text, str) else rb"(\w)=(\d)", text)
+    back: Any = there_and_back(found, own=__name__)
+    assert [type(each) for each in back.groups()] == [type(each) for each in found.groups()]
+    assert (back.groups(), back[0]) == (found.groups(), found[0])
+    assert type(back.string) is type(text)
+
+
+def test_a_match_in_a_view_of_memory_is_refused_before_the_function_is_given_up():
+    found = re.match(rb"a", memoryview(b"abc"))
+    with pytest.raises(CannotTravelError, match="a match in a memoryview cannot travel"):
+        there_and_back(found)

@@ -84,8 +84,8 @@ def reduced(value: Any) -> tuple[Any, tuple[Any, ...], Any]:
         return cast("tuple[Any, tuple[Any, ...], Any]", value.__midstream_reduce__())
     with _without_announcements():
         make, arguments, *state = value.__reduce__()
-    if type(value) is itertools.accumulate:
-        return _accumulated(value, make, arguments, state)
+        if type(value) is itertools.accumulate:
+            return _accumulated(value, make, arguments, state)
     if not state and type(value) is itertools.groupby:
         return make, arguments, tuple(_held(value)[2:]) or None
     if not state and type(value) in _COMBINING and arguments == ((), 0) and len(_held(value)) > 1:

@@ -27,6 +27,8 @@ from devices.runtime.python.values.reading import Kind, Need, Reader, Step
 from devices.runtime.python.values.references import write_reference
 from devices.runtime.python.values.writing import Write, Writer
 
+_MATCHED: Final = (str, bytes, bytearray)
+"""What a match that travels may have been found in, classes of the program's own among them."""
 _STRUCT_SEQUENCES: Final[dict[type, str]] = {
     time.struct_time: "time.struct_time",
     os.stat_result: "os.stat_result",
@@ -68,6 +70,11 @@ def _make_pattern(reader: Reader, node: Node) -> re.Pattern[Any]:
 
 
 def _write_match(writer: Writer, value: Any) -> Node:
+    if not isinstance(value.string, _MATCHED):
+        raise CannotTravelError(
+            f"a match in a {type(value.string).__qualname__} cannot travel",
+            remedy="keep what was found, not the match: found = match.group(1)",
+        )
     return ["match", *writer.slots((value.re, value.string, value.pos, value.endpos, value.regs, value.lastindex))]
 
 
@@ -78,7 +85,7 @@ def _make_match(reader: Reader, node: Node) -> TravelledMatch:
     spans = [number for span in regs for number in span]
     if (
         type(pattern) is not re.Pattern
-        or type(string) not in (str, bytes, bytearray)
+        or not issubclass(type(string), _MATCHED)
         or len(regs) != pattern.groups + 1
         or len(spans) != 2 * len(regs)
         or any(type(number) is not int for number in (pos, endpos, *spans))

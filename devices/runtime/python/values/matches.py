@@ -14,7 +14,7 @@ from typing import Any
 class TravelledMatch:
     """Answers like the `re.Match` it was; ``isinstance(it, re.Match)`` is true."""
 
-    __slots__ = ("endpos", "lastindex", "pos", "re", "regs", "string")
+    __slots__ = ("_plain", "endpos", "lastindex", "pos", "re", "regs", "string")
 
     __class__ = property(lambda _: re.Match)
 
@@ -23,6 +23,7 @@ class TravelledMatch:
     ) -> None:
         self.re = pattern
         self.string = string
+        self._plain: Any = next(kind for kind in (str, bytes, bytearray) if kind in type.mro(type(string)))
         self.pos, self.endpos = bounds
         self.regs: tuple[tuple[int, int], ...] = regs
         self.lastindex: int | None = lastindex
@@ -44,7 +45,10 @@ class TravelledMatch:
 
     def _text(self, number: int, default: Any = None) -> Any:
         start, end = self.regs[number]
-        return self.string[start:end] if start >= 0 else default
+        if start < 0:
+            return default
+        found = self._plain.__getitem__(self.string, slice(start, end))  # of a class of the program's too
+        return bytes(found) if self._plain is bytearray else found
 
     def group(self, *groups: Any) -> Any:
         """Returns one or more groups, the whole match without arguments."""
@@ -82,15 +86,16 @@ class TravelledMatch:
         of fixed widths (``.{3}(?=(.{1})(.{2}))``) over the texts of the groups one behind the other.
         """
         names = {number: name for name, number in self.re.groupindex.items()}
+        nothing: Any = "" if self._plain is str else b""
         parts, texts = [], [self._text(0)]
         for number in range(1, len(self.regs)):
             text = self._text(number)
             inside = "(?!)" if text is None else f".{{{len(text)}}}"
             parts.append(f"({f'?P<{names[number]}>' if number in names else ''}{inside}){'?' if text is None else ''}")
-            texts.append(text if text is not None else self.string[:0])
+            texts.append(nothing if text is None else text)
         source = f"(?s).{{{len(texts[0])}}}(?={''.join(parts)})"
-        pattern: Any = source if isinstance(self.string, str) else source.encode()
-        found: Any = re.match(pattern, self.string[:0].join(texts))
+        pattern: Any = source if self._plain is str else source.encode()
+        found: Any = re.match(pattern, nothing.join(texts))
         return found.expand(template)
 
     def __copy__(self) -> TravelledMatch:
