@@ -166,7 +166,7 @@ class Coordinator:
             rules=partial(rule_views.rows, store, self._evaluation, facts),
         )
         self._requests = requests = Requests(line, topics, desk.answer)
-        self._orders = orders = Orders(line, topics, actions.carry_out, drains.ask)
+        self._orders = orders = Orders(line, topics, actions.carry_out)
         self._inbox = Inbox(
             topics,
             hubs=hubs,

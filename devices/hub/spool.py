@@ -55,12 +55,6 @@ class Suspended(Entry, tag="suspended", kw_only=True, frozen=True):
     checkpoint: str
 
 
-class Resumed(Entry, tag="resumed", kw_only=True, frozen=True):
-    """A suspended instance has gone on here in the same epoch: its suspension was called off."""
-
-    epoch: int
-
-
 class Released(Entry, tag="released", kw_only=True, frozen=True):
     """The commit point of a move (rule 19): only a newer claim lets this hub go on."""
 
@@ -94,7 +88,7 @@ class CaughtUp(Entry, tag="caught-up", kw_only=True, frozen=True):
     epoch: int
 
 
-AnyEntry = Claimed | WentAhead | CaughtUp | Suspended | Resumed | Released | Ended
+AnyEntry = Claimed | WentAhead | CaughtUp | Suspended | Released | Ended
 
 
 class Recovered(msgspec.Struct, kw_only=True, frozen=True):
@@ -262,7 +256,7 @@ class InstanceSpool:
         newest = self._newest_whole(set_aside)
         return Recovered(
             claim=claims[-1],
-            verdict=next((it for it in verdicts if it.epoch == epoch and not isinstance(it, Resumed)), None),
+            verdict=next((it for it in verdicts if it.epoch == epoch), None),
             checkpoint=newest,
             owed=next((self._owed(it) for it in words if isinstance(it, WentAhead) and it.epoch == epoch), None),
         )

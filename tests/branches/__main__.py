@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 HERE = Path(__file__).parent
-TESTS = ["tests/engine", "tests/values", "tests/stdlib", "tests/cli/test_drawing.py"]
+TESTS = ["tests/engine", "tests/values", "tests/upgrading", "tests/stdlib", "tests/cli/test_drawing.py"]
 TESTS += [f"tests/runtime/test_{name}.py" for name in ("effects", "calls", "per_hub", "open_files")]
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 import linecache
 import sys
 import traceback
+import types
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+import pytest
 
 from devices.errors import CannotStopError, MidstreamError
 from devices.runtime.python.capture import Image
@@ -103,11 +106,14 @@ def shown(value: Any) -> str:
 
 
 def plain(source: Source, function: str = "main", args: tuple[Any, ...] = ()) -> Outcome:
-    namespace: dict[str, Any] = {"__name__": source.module}
+    module = types.ModuleType(source.module)
+    namespace = vars(module)
     text = source.files[source.main_file]
     linecache.cache[source.main_file] = (len(text), None, text.splitlines(keepends=True), source.main_file)
-    exec(compile(text, source.main_file, "exec", dont_inherit=True), namespace)
-    return outcome(lambda: namespace[function](*args), namespace, source.main_file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, source.module, module)  # where `enum.global_enum` looks for it
+        exec(compile(text, source.main_file, "exec", dont_inherit=True), namespace)
+        return outcome(lambda: namespace[function](*args), namespace, source.main_file)
 
 
 class EveryStop:
