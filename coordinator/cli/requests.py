@@ -118,6 +118,8 @@ class Requests:
         finally:
             self._waiting.pop(correlation, None)
             self._pages.pop(correlation, None)
+            if answer.done() and not answer.cancelled():
+                answer.exception()  # it may have come while the question was still being published: then that was raised
         return _joined(question, pages)
 
     async def contribute(self, part: str, data: bytes) -> None:

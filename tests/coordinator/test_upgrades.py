@@ -108,6 +108,19 @@ async def test_a_suspended_instance_goes_on_with_what_lands_and_stays_suspended_
     assert [(row.state, row.epoch, row.checkpoint) for row in await asker.ask("ps")] == [("running", 2, made.upgraded)]
 
 
+async def test_one_whose_hub_is_away_is_not_upgraded_and_the_remedy_gets_it_elsewhere_first(asker, washer):
+    a, _ = washer
+    await asker.ask("suspend", instance="washer")
+    await a.crash()
+    await hubs_online(asker, 1)
+    await asker.until(lambda: asker.status().hubs == "1/2")
+    with pytest.raises(RefusedError, match="hub-a, where washer is, is away") as refused:
+        await asker.ask("upgrade", instance="washer", files={"washer.py": BETTER})
+    assert "midstream resume washer --to HUB; then ask again" in refused.value.remedy
+    assert (await asker.ask("resume", instance="washer", hub="hub-b")).hub == "hub-b"
+    assert (await asker.ask("upgrade", instance="washer", files={"washer.py": BETTER})).upgraded
+
+
 async def test_an_upgrade_that_cannot_be_restored_goes_back_to_the_source_of_before_and_loses_nothing(asker, washer):
     a, b = washer
 

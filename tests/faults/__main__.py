@@ -10,7 +10,6 @@ A breach prints its schedule; ``--schedules 1 --seed`` with its seed plays it ag
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import tempfile
 import time
@@ -19,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from tests.faults import disks_and_clocks, drive
 from tests.faults.house import House, NeverError
+from tests.faults.report import Report, Row
 from tests.faults.schedule import schedule
 
 _COUNTS = ("moves", "messages", "lost", "doubled", "lost_by_broker", "split_brain_outputs", "stuck")
@@ -43,15 +44,15 @@ def main(**given: Any) -> None:
     """Breaks everything at random, and looks whether anything is lost or doubled."""
     began = time.monotonic()
     rows = asyncio.run(Run(given, disks=disks_and_clocks.own_mounts()).run())
-    faults = sum((Counter(row["faults"]) for row in rows), Counter())
+    faults: Counter[str] = sum((Counter(row.faults) for row in rows), Counter())
     totals = {"schedules": len(rows), "faults": faults.total()}
-    totals |= {name: sum(row[name] for row in rows) for name in _COUNTS}
+    totals |= {name: sum(getattr(row, name) for row in rows) for name in _COUNTS}
     totals |= {"seconds": round(time.monotonic() - began, 1)}
-    breaches = [row for row in rows if row["breached"]]
+    breaches = [row for row in rows if row.breached]
     if given["as_json"]:
-        left_out = sum((Counter(row["left_out"]) for row in rows), Counter())
-        more = {"breaches": breaches, "kinds": dict(faults), "left_out": dict(left_out)}
-        click.echo(json.dumps(totals | more))
+        left_out: Counter[str] = sum((Counter(row.left_out) for row in rows), Counter())
+        told = Report(**totals, breaches=breaches, kinds=dict(faults), left_out=dict(left_out))
+        click.echo(msgspec.json.encode(told))
     else:
         click.echo("   ".join(f"{name} {value}" for name, value in totals.items()))
     sys.exit(1 if breaches else 0)
@@ -70,14 +71,14 @@ class Run:
         self._disks = disks
         results: Path | None = given["results"]
         done = results.read_text().splitlines() if results is not None and results.exists() else []
-        self.rows: list[dict[str, Any]] = [json.loads(line) for line in done]
-        ran = {row["seed"] for row in self.rows}
+        self.rows = [msgspec.json.decode(line, type=Row) for line in done]
+        ran = {row.seed for row in self.rows}
         seeds = range(given["seed"], given["seed"] + given["schedules"])
-        self.rows = [row for row in self.rows if row["seed"] in seeds]
+        self.rows = [row for row in self.rows if row.seed in seeds]
         left = [schedule(seed, given["broker"]) for seed in seeds if seed not in ran]
         self._left = sorted(left, key=lambda it: (it.turns_clocks, it.seed))
 
-    async def run(self) -> list[dict[str, Any]]:
+    async def run(self) -> list[Row]:
         """Returns a row for each schedule."""
         with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder:
             jobs = min(self._given["jobs"], max(1, len(self._left)))
@@ -101,12 +102,12 @@ class Run:
         row = await drive.run(house, planned)
         self.rows.append(row)
         if self._given["results"] is not None:
-            with self._given["results"].open("a") as file:
-                file.write(json.dumps(row) + "\n")
-        if row["breached"]:
+            with self._given["results"].open("ab") as file:
+                file.write(msgspec.json.encode(row) + b"\n")
+        if row.breached:
             if self._given["logs"] is not None:
                 drive.keep_logs(house, self._given["logs"] / str(planned.seed))
-            click.echo(f"BREACH\n{planned}\n" + "\n".join(f"   ! {word}" for word in row["words"]), err=True)
+            click.echo(f"BREACH\n{planned}\n" + "\n".join(f"   ! {word}" for word in row.words), err=True)
             if self._given["until_breach"]:
                 self._left.clear()
             return False

@@ -23,6 +23,7 @@ from tests.faults import disks_and_clocks
 from tests.faults.foreign import Account, Device, Parrot, say_with_mosquitto_pub
 from tests.faults.house import House
 from tests.faults.oracle import Ears, Heard, Verdict, Witness, judge
+from tests.faults.report import Row
 from tests.faults.schedule import LONGEST, SECONDS, SILENCE, Schedule, Step
 
 QUIET: Final = 120.0
@@ -254,7 +255,7 @@ class Drive:
                 self._devices[number]["end"].say(str(self._ends[number]), qos=1)
 
 
-async def run(house: House, schedule: Schedule) -> dict[str, Any]:
+async def run(house: House, schedule: Schedule) -> Row:
     """Runs a schedule; returns its row of the results."""
     began, drive = time.monotonic(), Drive(house, schedule)
     try:
@@ -264,22 +265,22 @@ async def run(house: House, schedule: Schedule) -> dict[str, Any]:
         drive.verdict.stuck += 1
         drive.verdict.words.append("".join(traceback.format_exception(error)))
     verdict = drive.verdict
-    return {
-        "seed": schedule.seed,
-        "broker": house.kind,
-        "faults": dict(drive.faults - drive.left_out),
-        "left_out": dict(drive.left_out),
-        "moves": drive.moves,
-        "messages": drive.messages,
-        "lost": verdict.lost,
-        "doubled": verdict.doubled,
-        "lost_by_broker": verdict.lost_by_broker,
-        "split_brain_outputs": verdict.split_brain_outputs,
-        "stuck": verdict.stuck,
-        "breached": verdict.breached,
-        "words": list(dict.fromkeys(verdict.words)),
-        "seconds": round(time.monotonic() - began, 1),
-    }
+    return Row(
+        seed=schedule.seed,
+        broker=house.kind,
+        faults=dict(drive.faults - drive.left_out),
+        left_out=dict(drive.left_out),
+        moves=drive.moves,
+        messages=drive.messages,
+        lost=verdict.lost,
+        doubled=verdict.doubled,
+        lost_by_broker=verdict.lost_by_broker,
+        split_brain_outputs=verdict.split_brain_outputs,
+        stuck=verdict.stuck,
+        breached=verdict.breached,
+        words=list(dict.fromkeys(verdict.words)),
+        seconds=round(time.monotonic() - began, 1),
+    )
 
 
 def keep_logs(house: House, folder: Path) -> None:

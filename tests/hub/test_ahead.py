@@ -7,7 +7,7 @@ import contextlib
 
 import psutil
 import pytest
-from echoing_functions import ECHO, retained, send
+from echoing_functions import ECHO, retained, send, until
 from hub_process import HubProcess
 from scripted_coordinator import TOPICS
 
@@ -97,3 +97,26 @@ async def test_a_hub_that_died_ahead_goes_on_from_its_spool_and_delivers(broker,
     finally:
         with contextlib.suppress(psutil.NoSuchProcess):
             hub.kill()
+
+
+async def test_a_word_that_the_broker_has_lost_is_said_again_unless_the_function_is_another_hubs_by_now(
+    broker, coordinator, hub_a, watch, device, monkeypatch
+):
+    monkeypatch.setattr(ahead, "AFTER", 0.3)
+    await coordinator.run("echo", "hub-a", ECHO, "echo")
+    await watch.out("ready")
+    await is_there(coordinator, False)
+    await send(device, "1")
+    await watch.out("ready", "1")
+    life = hub_a.agent.instances.lives["echo"]
+    await coordinator.session.publish(WORD, b"", retain=True)
+    hub_a.agent.control._session.abort()
+    await watch.until(lambda _: watch.tap.payloads(WORD)[-1])
+    await coordinator.claim("echo", "hub-b", coordinator.newest["echo"])
+    await until(lambda: "echo" not in hub_a.agent.instances.lives)
+    before = len(watch.tap.payloads(WORD))
+    await life.ahead.say_again_if_ours()
+    await life.instance.hub.control.sent()
+    await coordinator.session.publish(WORD, b"", retain=True)
+    await watch.until(lambda _: watch.tap.payloads(WORD)[-1] == b"")
+    assert len(watch.tap.payloads(WORD)) == before + 1
