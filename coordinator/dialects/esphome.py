@@ -56,6 +56,8 @@ def read(message: Message) -> Interpretation | None:
         return result
     if len(leaf) == 2:
         return message.alone(NAME, device, *_LEAVES.get(leaf[0], (None, _S)))
+    if component in ("text_sensor", "select", "text"):
+        return message.word(NAME, device)
     if component in _NUMERIC:
         return message.alone(NAME, device, *(named(thing) or (None, _G)))
     return message.alone(NAME, device, None, _E if component in ("event", "button") else _S)

@@ -6,6 +6,7 @@ hold passwords and are left out.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from coordinator.dialects.interpretation import Interpretation, Kind, Reading
@@ -19,6 +20,7 @@ NAME: Final = "frigate"
 _G, _C, _S, _X, _E = Kind.GAUGE, Kind.COUNTER, Kind.STATE, Kind.CONFIG, Kind.EVENT
 _BUSY: Final = frozenset({"events", "reviews", "tracked_object_update", "triggers"})
 _SETTINGS: Final = frozenset({"camera_activity", "onConnect", "model_state", "notifications", "job_state"})
+_PERCENT: Final = re.compile(r"(\d{1,3}(?:\.\d{1,6})?) ?%")
 _CAMERA: Final = names(
     "detect recordings snapshots audio motion improve_contrast ptz_autotracker birdseye birdseye_mode "
     "notifications review_alerts review_detections object_descriptions review_descriptions enabled status "
@@ -64,7 +66,7 @@ def read(message: Message) -> Interpretation | None:
 def _whole(message: Message, topic: str) -> Interpretation:
     result = message.about(NAME, NAME)
     if topic == "stats":
-        result.readings = read_all(message.value, _statistics)
+        result.readings = {path: _percentage(read_) for path, read_ in read_all(message.value, _statistics).items()}
         return result
     if topic in _BUSY:
         result.readings = read_all(message.value, _happening)
@@ -92,6 +94,12 @@ def _statistics(steps: tuple[Step, ...], found: Any) -> Meaning:
     if len(names) > 1 and names[-2] == "temperatures":
         return "C", _G
     return told or (None, _S if isinstance(found, str | bool) else _G)
+
+
+def _percentage(read_: Reading) -> Reading:
+    """A share of a graphics card, which Frigate always writes with its sign."""
+    found = _PERCENT.fullmatch(read_.raw)
+    return Reading(float(found[1]), "%", _G, "", read_.raw) if found else read_
 
 
 def _of_camera(message: Message, camera: str, rest: list[str]) -> Interpretation:

@@ -28,7 +28,7 @@ _STATS: Final = vocabulary(
         ("V", _G): "supply",
     }
 )
-_TEXTS: Final = frozenset({"string", "enum", "color", "json", "boolean"})
+_TEXTS: Final = frozenset({"json", "boolean"})
 _DESCRIBED: Final = 2000
 """Properties of one description that are remembered."""
 
@@ -65,7 +65,7 @@ def interpret(message: Message, dialect: str, device: str, rest: list[str]) -> I
     last = rest[-1]
     if message.empty:
         return message.deletion(dialect, device)
-    if rest == ["$state"]:
+    if rest in (["$state"], ["$online"]):
         result = message.liveness(dialect, device)
         result.sign_of_life = message.text not in ("lost", "disconnected")
         return result
@@ -102,10 +102,14 @@ def _value(message: Message, dialect: str, device: str, topic: str, *, wanted: b
     unit, kind = ("%", _G) if name == "brightness" else named(name) or (None, _G)
     if told and told.unit:
         unit = told.unit
+    if datatype in ("string", "enum", "color"):
+        return message.word(dialect, device)
     if wanted:
         return message.alone(dialect, device, unit, _S)
     result = message.alone(dialect, device, unit, kind)
-    read_ = result.readings[""]
+    read_ = result.readings.get("")
+    if read_ is None:  # an object, which the convention knows as a text only
+        return result
     if datatype == "duration" or (not datatype and message.text[:2] in ("PT", "P0", "P1")):
         seconds = duration_in(message.text)
         result.readings[""] = Reading(

@@ -138,3 +138,8 @@ def nothing_if(read: Reading, why: str, *sentinels: float) -> Reading:
     if isinstance(read.value, int | float) and not isinstance(read.value, bool) and read.value in sentinels:
         return read._replace(value=None, why=why, raw=f"{read.value}")
     return read
+
+
+def each(readings: dict[str, Reading], change: Callable[[Reading], Reading]) -> dict[str, Reading]:
+    """Returns readings, each changed."""
+    return {path: change(read) for path, read in readings.items()}

@@ -20,6 +20,7 @@ _TOKENS: Final = re.compile(
     r"|(?P<hole>:\s*(?=[,}]))",
     re.IGNORECASE | re.DOTALL,
 )
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # before a text from Windows
 _LONGEST: Final = 64 * 1024
 """Bytes that are looked into: what prints its JSON by hand is small."""
 
@@ -30,6 +31,7 @@ def parse_leniently(payload: bytes) -> tuple[Any, str]:
     Args:
         payload: as it came.
     """
+    payload = payload.removeprefix(_BYTE_ORDER_MARK)
     value = parse(payload)
     if value is not NoNumber.MALFORMED or len(payload) > _LONGEST:
         return value, ""

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from coordinator.dialects.interpretation import Interpretation, Kind, Reading
-from coordinator.dialects.leaves import reading
+from coordinator.dialects.leaves import read_all, reading
 from coordinator.dialects.lenient import parse_leniently
 from coordinator.dialects.memory import Memory
 from coordinator.dialects.words import signal_in
@@ -84,9 +84,19 @@ class Message:
     def alone(
         self, dialect: str, device: str, unit: str | None = None, kind: Kind = Kind.GAUGE, **more: Any
     ) -> Interpretation:
-        """Returns an interpretation whose only reading is the whole payload."""
+        """Returns an interpretation whose only reading is the whole payload, or what is in it, if it has parts."""
         result = self.about(dialect, device, **more)
-        result.readings[""] = reading(self.value, unit, kind)
+        if isinstance(self.value, dict | list):
+            result.readings = read_all(self.value, lambda _, __: (unit, kind))
+        else:
+            result.readings[""] = reading(self.value, unit, kind)
+        return result
+
+    def word(self, dialect: str, device: str, kind: Kind = Kind.STATE, **more: Any) -> Interpretation:
+        """Returns an interpretation of a text that stays one although it may look like a number: a version, a name."""
+        result = self.about(dialect, device, **more)
+        told = self.value if isinstance(self.value, NoNumber) else self.text
+        result.readings[""] = reading(told, None, kind)
         return result
 
     def liveness(self, dialect: str, device: str, path: str = "", said: Any = None, **more: Any) -> Interpretation:

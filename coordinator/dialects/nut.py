@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from coordinator.dialects.interpretation import Interpretation, Kind, Reading, Signal
-from coordinator.dialects.leaves import nothing_if, read_all
+from coordinator.dialects.leaves import each, nothing_if, read_all
 from coordinator.dialects.message import Message
 from coordinator.dialects.vocabulary import names, vocabulary
 from coordinator.dialects.words import signal_in
@@ -103,7 +103,10 @@ def _other(message: Message, rest: list[str]) -> Interpretation:
         and signal_in(message.value) is not Signal.UNKNOWN
     ):
         return message.liveness(NAME, device)
-    return message.alone(NAME, device, None, _X)
+    flags = _flags(message.text)
+    result = message.alone(NAME, device, None, _S if flags else _X)
+    result.readings |= flags
+    return result
 
 
 def _variable(message: Message, device: str, variable: str, bridge: str) -> Interpretation:
@@ -111,17 +114,17 @@ def _variable(message: Message, device: str, variable: str, bridge: str) -> Inte
         return message.deletion(NAME, device, bridge=bridge)
     unit, kind = _meaning(variable)
     if kind is _X and unit is None:
-        result = message.about(NAME, device, bridge=bridge)
-        result.readings[""] = Reading(message.text, None, _X)  # 03.08.0018 and 7 are both a firmware's version
-        return result
+        return message.word(NAME, device, _X, bridge=bridge)  # 03.08.0018 and 7 are both a firmware's version
     result = message.alone(NAME, device, unit, kind, bridge=bridge)
     if variable == "ups.status":
         result.readings |= _flags(message.text)
-    elif kind is _G and variable != "battery.temperature" and not variable.endswith("temperature"):
-        result.readings[""] = nothing_if(
-            result.readings[""], "-1 means that no timer runs, or that it is not known", -1
-        )
+    elif unit in ("s", "%"):
+        result.readings = each(result.readings, _known)
     return result
+
+
+def _known(read_: Reading) -> Reading:
+    return nothing_if(read_, "-1 means that no timer runs, or that it is not known", -1)
 
 
 def _meaning(variable: str) -> tuple[str | None, Kind]:

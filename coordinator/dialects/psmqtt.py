@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from coordinator.dialects.interpretation import Interpretation, Kind, Reading
-from coordinator.dialects.leaves import Meaning, Step, nothing_if, read_all
+from coordinator.dialects.leaves import Meaning, Step, each, nothing_if, read_all
 from coordinator.dialects.message import Message
 from coordinator.dialects.quantities import named
 from coordinator.dialects.vocabulary import names
@@ -46,14 +46,17 @@ def read(message: Message) -> Interpretation | None:
             key = next((step for step in reversed(steps) if isinstance(step, str)), task[-1])
             return (None, _S) if isinstance(found, str | bool) else _meaning(task[0], key)
 
-        result.readings = {path: _honest(read_) for path, read_ in read_all(message.value, meaning).items()}
+        result.readings = read_all(message.value, meaning)
+        if task[0] == "sensors_battery":
+            result.readings = each(result.readings, _honest)
         return result
     field = next((level for level in reversed(task) if not level.startswith("|") and level != "*"), task[-1])
     unit, kind = _meaning(task[0], field)
     if isinstance(message.value, str) and task[0] in ("boot_time", "users", "platform", "uptime", "processes"):
         unit, kind = None, _S
     result = message.alone(NAME, host, unit, kind)
-    result.readings[""] = _honest(result.readings[""])
+    if task[0] == "sensors_battery":
+        result.readings = each(result.readings, _honest)
     return result
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from coordinator.dialects.interpretation import Interpretation, Kind
-from coordinator.dialects.leaves import Meaning, Step, nothing_if, read_all
+from coordinator.dialects.interpretation import Interpretation, Kind, Reading
+from coordinator.dialects.leaves import Meaning, Step, each, nothing_if, read_all
 from coordinator.dialects.message import Message
 from coordinator.dialects.vocabulary import names, vocabulary
 
@@ -92,9 +92,19 @@ def read(message: Message) -> Interpretation | None:
         return result
     unit, kind = _plain(rest)
     result = message.alone(NAME, device, unit, kind)
-    if rest[-1] in ("pos", "temperature", "ext_temperature"):
-        result.readings[""] = nothing_if(result.readings[""], "-1 and 999 mean that there is no reading", -1, 999)
+    if rest[-1] == "pos":
+        result.readings = each(result.readings, _calibrated)
+    elif unit == "C":
+        result.readings = each(result.readings, _measured)
     return result
+
+
+def _calibrated(read_: Reading) -> Reading:
+    return nothing_if(read_, "-1 means that the roller's way has not been calibrated", -1)
+
+
+def _measured(read_: Reading) -> Reading:
+    return nothing_if(read_, "999 means that there is no probe", 999)
 
 
 def _shared(message: Message, topic: str) -> Interpretation | None:

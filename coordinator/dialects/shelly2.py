@@ -70,6 +70,13 @@ def read(message: Message) -> Interpretation | None:
         device = "/".join(levels[:-2])
         message.memory.bases[NAME, device] = True
         return _notification(message, device)
+    if (
+        levels[-1] == "rpc"
+        and isinstance(value, dict)
+        and "result" in value
+        and str(value.get("src")).startswith("shelly")
+    ):
+        return _answer(message, value)  # to whoever asked, on a topic of theirs
     if len(levels) > 2 and levels[-2] == "status" and levels[-1].partition(":")[0] in _COMPONENTS:
         device = "/".join(levels[:-2])
         if not isinstance(value, dict) and not message.unreadable and not message.empty:
@@ -108,6 +115,12 @@ def _notification(message: Message, device: str) -> Interpretation:
     result.readings = read_all(value, _meaning)
     params = value.get("params")
     result.measured = seconds_in(params.get("ts")) if isinstance(params, dict) else None
+    return result
+
+
+def _answer(message: Message, value: dict[str, Any]) -> Interpretation:
+    result = message.about(NAME, str(value["src"])[:100])
+    result.readings = read_all(value, _meaning)
     return result
 
 

@@ -50,9 +50,9 @@ _ATTRIBUTES: Final = vocabulary(
 def read(message: Message) -> Interpretation | None:
     """Returns what a message means if it is the statestream's."""
     levels = message.levels
-    if len(levels) < 4 or levels[-3] not in _DOMAINS or levels[0] in ("zigbee2mqtt", "homeassistant"):
+    if len(levels) < 4 or levels[-3] not in _DOMAINS or levels[0] == "zigbee2mqtt":
         return None
-    if levels[0] != "statestream" and (NAME, "/".join(levels[:-3])) not in message.memory.bases:
+    if levels[0] not in ("statestream", "homeassistant") and (NAME, "/".join(levels[:-3])) not in message.memory.bases:
         if levels[-1] not in _TIMES and levels[-1] != "friendly_name":
             return None
         message.memory.bases[NAME, "/".join(levels[:-3])] = True

@@ -50,7 +50,7 @@ BY_ROOT: Final[dict[str, tuple[Read, ...]]] = {
     "spBv1.0": (sparkplug.read,),
     "zigbee2mqtt": (zigbee2mqtt.read,),
     "shellies": (shelly2.read, shelly1.read),
-    "homeassistant": (homeassistant.read,),
+    "homeassistant": (homeassistant.read, statestream.read),
     "statestream": (statestream.read,),
     "homie": (homie.read,),
     "frigate": (frigate.read,),

@@ -140,6 +140,8 @@ def read(message: Message) -> Interpretation | None:
 def _read_object(value: dict[str, Any], leaf: str, result: Interpretation) -> None:
     body = next(iter(value.values())) if len(value) == 1 else value
     inner = body if isinstance(body, dict) else value
+    if isinstance(value.get("StatusSNS"), dict):
+        inner = value["StatusSNS"]
     units = {
         "temperature": _unit(value, inner, "TempUnit", "C"),
         "pressure": _unit(value, inner, "PressureUnit", "hPa"),
@@ -178,7 +180,7 @@ def _meaning(
         unit, kind = (unit_named(unit) if isinstance(unit, str) else None), (_G if key == "Data" else _X)
     if above != "RG-15" and not _HAPPENED.isdisjoint(names_):
         return None, Kind.EVENT
-    if leaf.startswith("INFO") or (leaf.startswith("STATUS") and leaf not in ("STATUS8", "STATUS10", "STATUS11")):
+    if leaf.startswith("INFO") or (leaf.startswith("STATUS") and names_[:1] not in (["StatusSNS"], ["StatusSTS"])):
         return unit, _X if kind is not Kind.TIMESTAMP else kind
     if names_ and names_[0] in _ZIGBEE and key in ("Power", "Dimmer"):
         return None, _S if key == "Power" else _G

@@ -10,7 +10,7 @@ from typing import Final
 
 from coordinator.dialects.homie import interpret
 from coordinator.dialects.interpretation import Interpretation, Kind, Reading
-from coordinator.dialects.leaves import read_all
+from coordinator.dialects.leaves import each, read_all
 from coordinator.dialects.message import Message
 from coordinator.dialects.vocabulary import vocabulary
 
@@ -60,12 +60,16 @@ def read(message: Message) -> Interpretation | None:
         return result
     if rest[0] == "ConsumableMonitoringCapability":
         result = message.alone(NAME, device, "s", _G)
-        value = result.readings[""].value
-        if isinstance(value, int | float) and value <= 100:
-            doubt = "percent left on some robots, seconds left on others: what is at most 100 leaves doubt"
-            result.readings[""] = result.readings[""]._replace(unit=None, why=doubt)
+        result.readings = each(result.readings, _seconds_left)
         return result
     told = _PROPERTIES.get(f"{rest[0]}.{rest[-1]}")
     if told is None and isinstance(message.value, str | bool):
         told = None, _S
     return message.alone(NAME, device, *(told or (None, _G)))
+
+
+def _seconds_left(read_: Reading) -> Reading:
+    if not isinstance(read_.value, int | float) or read_.value > 100:
+        return read_
+    doubt = "percent left on some robots, seconds left on others: what is at most 100 leaves doubt"
+    return read_._replace(unit=None, why=doubt)

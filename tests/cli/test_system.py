@@ -446,3 +446,9 @@ def test_a_demo_beside_it_starts_a_broker_of_its_own(system: System, midstream: 
     assert said.status == 0, said
     assert str(system.address.port) not in said.out
     assert [row["instance"] for row in system.json("ps")] == [row["instance"] for row in before]
+
+
+def test_devices_are_told_with_their_schema_and_none_is_invented(system: System) -> None:
+    assert system.json("devices") == []
+    assert "no device has been heard yet" in system.call("devices").out
+    assert system.call("devices", "plug").status == 4
