@@ -448,7 +448,13 @@ def test_a_demo_beside_it_starts_a_broker_of_its_own(system: System, midstream: 
     assert [row["instance"] for row in system.json("ps")] == [row["instance"] for row in before]
 
 
-def test_devices_are_told_with_their_schema_and_none_is_invented(system: System) -> None:
-    assert system.json("devices") == []
-    assert "no device has been heard yet" in system.call("devices").out
-    assert system.call("devices", "plug").status == 4
+def test_devices_are_told_with_their_readings_and_one_that_nobody_heard_is_refused(system: System) -> None:
+    system.publish("tele/attic-plug/SENSOR", '{"ENERGY":{"Power":25,"Factor":"12,5"}}')
+    deadline = time.monotonic() + DEADLINE
+    while not (found := [row for row in system.json("devices") if row["device"] == "attic-plug"]):
+        assert time.monotonic() < deadline
+    assert (found[0]["dialect"], found[0]["liveness"]) == ("tasmota", "online")
+    said = system.call("devices", "attic-plug").out
+    assert re.search(r"ENERGY\.Power +25 +W +gauge", said)
+    assert "not wholly a plain number; it said '12,5'" in said
+    assert system.call("devices", "nobody").status == 4
