@@ -74,6 +74,10 @@ class Announcement:
             self._seen = seen
             await self._look()
 
+    def hurry(self) -> None:
+        """Has the next look come with the next second: a sentence for people has changed."""
+        self._seen = ()
+
     async def _look(self) -> None:
         self._looked = time.monotonic()
         answer = await self._status()

@@ -14,6 +14,7 @@ from coordinator import rivals
 from coordinator.announcement import Announcement, farewell
 from coordinator.config import KNOWN, CoordinatorConfig
 from coordinator.declared.applying import Applying
+from coordinator.declared.watching import Watching
 from coordinator.deployment.rollout import Rollouts
 from coordinator.desk import Desk
 from coordinator.dialects.filters import LISTENED
@@ -165,6 +166,11 @@ class Coordinator:
             waits=self._runs.waits,
             rules=partial(rule_views.rows, store, self._evaluation, facts),
         )
+        self._watching = (
+            Watching(config.functions, ground, applying, paused=lambda: pause.since, news=self._hurry)
+            if config.functions is not None
+            else None
+        )
         self._requests = requests = Requests(line, topics, desk.answer)
         self._orders = orders = Orders(line, topics, actions.carry_out)
         self._inbox = Inbox(
@@ -200,6 +206,7 @@ class Coordinator:
             asyncio.create_task(self._watch_rules(), name="coordinator rules"),
             asyncio.create_task(self._runs.run(), name="coordinator runs"),
             asyncio.create_task(self._ears.run(), name="coordinator ears"),
+            *([asyncio.create_task(self._watching.run(), name="coordinator functions")] if self._watching else []),
         ]
         line = asyncio.create_task(
             self._line.run(self._inbox.filters, self._inbox.kept, self._inbox.take, self._connected),
@@ -267,6 +274,7 @@ class Coordinator:
                 *self._drains.attention(),
                 *rules,
                 *await self._reactions.attention(self._evaluation.states),
+                *(self._watching.attention() if self._watching else []),
                 *self._ahead.attention(self._hubs),
                 *self._drops.attention(),
                 *self._backlog.attention(),
@@ -323,6 +331,9 @@ class Coordinator:
 
     def _wake_runs(self) -> None:
         self._runs.wake()
+
+    def _hurry(self) -> None:
+        self._announcement.hurry()
 
     def _judge_anew(self) -> None:
         """Has rules fire again for what still holds."""

@@ -58,6 +58,7 @@ class RetentionSettings(msgspec.Struct, kw_only=True):
 class FolderSettings(msgspec.Struct, kw_only=True):
     """``[folders]``: watched; a bad file changes nothing."""
 
+    functions: str = ""
     rules: str = ""
 
 
@@ -133,6 +134,7 @@ class CoordinatorConfig(msgspec.Struct, kw_only=True, frozen=True):
     rules: Path | None
     retention: Retention
     devices: tuple[str, ...] = (KNOWN,)  # topics that are listened to for the devices' sake
+    functions: Path | None = None  # the folder of `functions.toml`
     defaults: Settings = Settings()  # of functions
     moves: Limit = Limit(4)  # of one instance, by rules
     balance: Balance = Balance()
@@ -168,6 +170,7 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
         folder=folder,
         store=settings.store.url or f"sqlite:///{folder / 'store.sqlite'}",
         rules=Path(settings.folders.rules).expanduser().absolute() if settings.folders.rules else None,
+        functions=Path(settings.folders.functions).expanduser().absolute() if settings.folders.functions else None,
         retention=_retention(settings.retention, path),
         devices=_device_topics(settings.devices, path),
         defaults=_defaults(settings.defaults, path),

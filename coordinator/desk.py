@@ -21,6 +21,7 @@ from coordinator.moves.actions import Actions, Carried
 from coordinator.moves.draining import Drains
 from coordinator.moves.ground import Ground
 from coordinator.moves.pause import Pause
+from coordinator.placement import tenants
 from coordinator.placement.requirements import Requirements
 from coordinator.store import checkpoints, events, instances
 from coordinator.store.schema import Trigger
@@ -31,6 +32,7 @@ from coordinator.views.changed import ApplyAsk, UpgradeAnswer, UpgradeAsk
 from coordinator.views.deployed import DeployAsk, DeploymentsAsk, RollbackAsk
 from coordinator.views.observed import DevicesAsk
 from coordinator.views.placed import PlacesAnswer
+from coordinator.views.places import places
 from coordinator.views.question import Question
 from coordinator.views.reason import WhyAsk
 from coordinator.views.ruled import RuleRow, RulesAsk
@@ -112,9 +114,7 @@ class Desk:
         await ground.ready.wait()
         match asked:
             case answers.PsAsk():
-                return await instance_views.rows(
-                    ground.store, ground.hubs, self._voices, asked.instance, ended=asked.ended
-                )
+                return await self._instances(asked)
             case answers.TriggersAsk():
                 return await triggers.rows(ground.store, self._waits, asked.trigger)
             case answers.HubsAsk():
@@ -175,6 +175,19 @@ class Desk:
         _, declaration = starting.read_files(asked.files, asked.function, ground.defaults)
         wanted = Requirements(declaration.settings.needs, starting.ENGINE)
         return await placing.of_new(ground.store, ground.hubs, ground.promised, declaration.name, wanted)
+
+    async def _instances(self, asked: answers.PsAsk) -> list[answers.InstanceRow]:
+        ground = self._ground
+        rows = await instance_views.rows(ground.store, ground.hubs, self._voices, asked.instance, ended=asked.ended)
+        for row in rows if asked.instance else ():
+            if row.state not in instances.ENDED:
+                row.places, row.unfit = await self._fitting(row.instance)
+        return rows
+
+    async def _fitting(self, instance: str) -> tuple[list[str], dict[str, str]]:
+        ground = self._ground
+        wanted, everybody = await ground.store.read(tenants.wishes_and_every, instance)
+        return places(ground.hubs, wanted, ground.promised(everybody, instance))
 
     async def _logs(self, asked: answers.LogsAsk) -> list[answers.LogRow]:
         names = await self._ground.store.read(instances.names)
@@ -241,6 +254,7 @@ class Desk:
     async def _started(self, carried: Carried) -> answers.StartedAnswer:
         instance = carried.instance
         row = (await instance_views.rows(self._ground.store, self._ground.hubs, self._voices, instance.id))[0]
+        fit, unfit = await self._fitting(instance.id)
         return answers.StartedAnswer(
             instance=instance.id,
             function=row.function,
@@ -250,6 +264,8 @@ class Desk:
             why=carried.why,
             branch_of=instance.trunk if instance.branch > 1 else "",
             muted=instance.muted,
+            places=fit,
+            unfit=unfit,
         )
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from coordinator.deployment.plan import Plan
 from coordinator.views import answers
+from coordinator.views.changed import AppliedRow
 from coordinator.views.observed import InterpretedMessage
 from coordinator.views.reason import WhyRow
 from coordinator.views.ruled import CheckedRules, TestedRules
@@ -165,7 +166,7 @@ class Planned(Plan, kw_only=True):
     changes: list[Change] = []
 
 
-_ASKED_WITHIN: Final = ("inspect", "functions", "if-lost", "deploy-site")
+_ASKED_WITHIN: Final = ("inspect", "functions", "if-lost", "deploy-site", "apply")
 """Questions whose answers are not a document of a command."""
 
 DOCUMENTS: Final[dict[str, Any]] = {
@@ -174,6 +175,7 @@ DOCUMENTS: Final[dict[str, Any]] = {
     "devices-from-recording": list[InterpretedMessage],
     "inspect": Inspection,
     "drain": Drained,
+    "apply": list[AppliedRow],
     "why": Why,
     "ps-local": list[LocalHub],
     "demo": Proof,

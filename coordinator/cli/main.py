@@ -45,6 +45,7 @@ SECTIONS: Final[dict[str, dict[str, Entry]]] = {
             "coordinator.cli.exercise", "exercise", "Stop a function everywhere, go on elsewhere, compare: the proof."
         ),
         "run": Entry("coordinator.cli.starting", "run", "Start a function from a file."),
+        "apply": Entry("coordinator.cli.apply", "apply", "Bring about what functions.toml declares; asks before."),
         "ps": Entry("coordinator.cli.instances", "ps", "Which functions run where, and what they wait for."),
         "triggers": Entry(
             "coordinator.cli.triggers", "triggers", "What messages and times start, when next, and what was missed."

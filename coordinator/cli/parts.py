@@ -61,6 +61,7 @@ _FOLDER = click.option("--folder", metavar="FOLDER", help="What it keeps (in the
 @_FOLDER
 @_VERBOSE
 @click.option("--rules", metavar="FOLDER", help="Threshold rules, TOML files; watched.")
+@click.option("--functions", metavar="FOLDER", help="What runs always, functions.toml and its sources; watched.")
 def coordinator(
     *,
     config: Path | None,
@@ -69,6 +70,7 @@ def coordinator(
     folder: str | None,
     verbose: bool,
     rules: str | None,
+    functions: str | None,
 ) -> int:
     """Runs the coordinator: it watches hubs and telemetry, keeps the lineage, and moves functions."""
     from os import environ
@@ -76,7 +78,13 @@ def coordinator(
     from coordinator.app import main
     from coordinator.config import read_config
 
-    options = {"broker.url": broker_url, "prefix": prefix, "folder": folder, "folders.rules": rules}
+    options = {
+        "broker.url": broker_url,
+        "prefix": prefix,
+        "folder": folder,
+        "folders.rules": rules,
+        "folders.functions": functions,
+    }
     return _served(main(read_config(config, environ, options)), verbose=verbose)
 
 

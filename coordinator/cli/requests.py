@@ -31,7 +31,7 @@ LONG: Final = 90.0
 """Seconds for one that waits for a hub: a large state over a slow network, with the fallback behind it."""
 _LONG_ASKS: Final = frozenset(
     {"run", "checkpoint", "suspend", "resume", "migrate", "stop", "inspect", "restore", "drain"}
-    | {"deploy", "deploy-rollback", "deploy-status"}
+    | {"deploy", "deploy-rollback", "deploy-status", "apply", "upgrade", "unmute"}
 )
 
 

@@ -62,7 +62,7 @@ def _worrying(value: int, fine: int, *, below: bool = False) -> Text:
 def instance_facts(row: InstanceRow) -> Iterator[tuple[str, Text | str]]:
     """All about one instance."""
     yield "instance", row.instance
-    yield "function", row.function
+    yield "function", row.function + (f", declared in {row.declared}/functions.toml" if row.declared else "")
     yield "state", state(row.state) + Text(f" for {wording.since(row.since)}")
     yield "reason", row.reason
     yield "hub", f"{row.hub} (epoch {row.epoch}, {row.moves} moves)" if row.hub else ""
@@ -74,9 +74,15 @@ def instance_facts(row: InstanceRow) -> Iterator[tuple[str, Text | str]]:
     yield "inputs", "" if row.input_qos is None else _input_qos(row.input_qos)
     yield "uses", f"{wording.percent(row.cpu)} of a core, {wording.size(row.memory)}" if row.memory else ""
     yield "checkpoint", _checkpoint(row)
+    yield "fits", _fits(row)
     yield "outputs", _muted(row) if row.muted else ""
     yield "result", "" if row.result is None else json.dumps(row.result, ensure_ascii=False)
     yield "error", row.error
+
+
+def _fits(row: InstanceRow) -> str:
+    others = "; ".join(f"not {hub}: it {reason}" for hub, reason in sorted(row.unfit.items()))
+    return "; ".join(filter(None, (", ".join(row.places) or "nowhere", others))) if row.places or row.unfit else ""
 
 
 def _muted(row: InstanceRow) -> str:
@@ -184,6 +190,16 @@ def started(answer: StartedAnswer, *, as_json: bool) -> None:
     render.line(f"{answer.instance} runs on {answer.hub}{branch}{muted}")
     if answer.why:
         render.line(Text(f"  {printable(answer.why)}", style="dim"))
+    for sentence in only_fits(answer.places, answer.unfit):
+        render.line(Text(f"  {sentence}", style="yellow"))
+
+
+def only_fits(places: list[str], unfit: dict[str, str]) -> list[str]:
+    """A sentence if only one hub can have a function, or none: to be known at its start, not when that hub has died."""
+    if len(places) > 1 or not unfit:
+        return []
+    others = "; ".join(f"{hub} {reason}" for hub, reason in sorted(unfit.items()))
+    return [f"only {places[0]} fits: {others}" if places else f"no hub fits: {others}"]
 
 
 _LEVEL_STYLES: Final = {"warning": "yellow", "error": "red", "critical": "bold red", "debug": "dim"}

@@ -29,13 +29,28 @@ USUAL_PORT: Final = 1883
     help="Threshold rules, TOML files.",
 )
 @click.option(
+    "--functions",
+    metavar="FOLDER",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="What runs always, functions.toml and its sources.",
+)
+@click.option(
     "--folder",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=Path),
     help="Where everything is kept (the user's data folder), for the next 'up' to go on with.",
 )
 @COMMON
-def up(*, hubs: int, embedded: bool, port: int, rules: Path | None, folder: Path | None, **given: Any) -> int:
+def up(
+    *,
+    hubs: int,
+    embedded: bool,
+    port: int,
+    rules: Path | None,
+    functions: Path | None,
+    folder: Path | None,
+    **given: Any,
+) -> int:
     """Starts a broker (unless --broker names yours), the coordinator and hubs, and shows what happens; q leaves.
 
     Functions that run when you leave go on with the next 'midstream up'. In another terminal 'midstream ps' finds it.
@@ -61,7 +76,10 @@ def up(*, hubs: int, embedded: bool, port: int, rules: Path | None, folder: Path
         broker=one_broker(whom, embedded=embedded),
         embedded=embedded,
         port=port,
-        coordinator_options=("--rules", str(rules.resolve())) if rules else (),
+        coordinator_options=(
+            *(("--rules", str(rules.resolve())) if rules else ()),
+            *(("--functions", str(functions.resolve())) if functions else ()),
+        ),
     )
     return run_to_the_end(_up(plan))
 

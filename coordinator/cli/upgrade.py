@@ -50,7 +50,7 @@ def _show(answer: UpgradeAnswer) -> None:
     from coordinator.cli import render, wording
 
     for frame in answer.frames:
-        render.line(_in_words(frame))
+        render.line(frame_in_words(frame))
         if frame.statement:
             render.line(f"  {frame.statement}")
     for obstacle in answer.obstacles:
@@ -72,6 +72,7 @@ def _show(answer: UpgradeAnswer) -> None:
         render.line(f"{answer.instance} stays with the source that it has")
 
 
-def _in_words(frame: UpgradeFrame) -> str:
+def frame_in_words(frame: UpgradeFrame) -> str:
+    """Says where a frame lands, or why it does not."""
     what = f"{frame.function}() {frame.file}:{frame.line}" + (" (a generator that waits)" if frame.waiting else "")
     return f"{what}: {frame.reason}" if frame.reason else f"{what} -> line {frame.new_line}"

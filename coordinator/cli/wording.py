@@ -12,6 +12,11 @@ STATE_STYLES: Final = {
     "failed": "bold red", "offline": "bold red", "silent": "red", "stopped": "dim",
 }  # fmt: skip
 NOTHING: Final = "-"
+ACTIONS: Final = {
+    "start": "start", "begin": "start anew", "upgrade": "change", "mend": "go on", "move": "move",
+    "take over": "take over", "choose": "choose", "stop": "stop", "nothing": "as it is", "refused": "refused",
+}  # fmt: skip
+"""What `apply` does, by its name in answers."""
 
 
 def size(amount: float | None) -> str:

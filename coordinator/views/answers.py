@@ -215,6 +215,8 @@ class InstanceRow(msgspec.Struct, kw_only=True):
     memory: int | None = None  # bytes
     result: Any = None
     error: str = ""  # the traceback of one that failed
+    places: list[str] = []  # hubs that fit now; told of an instance that is asked for by its name
+    unfit: dict[str, str] = {}  # hub => why not
 
 
 class HubRow(msgspec.Struct, kw_only=True):
@@ -271,6 +273,8 @@ class StartedAnswer(msgspec.Struct, kw_only=True):
     branch_of: str = ""
     muted: bool = False
     trigger: bool = False  # it does not run: its trigger will start it, each time as an instance of its own
+    places: list[str] = []  # hubs that fit now
+    unfit: dict[str, str] = {}  # hub => why not, in words that follow its name
 
 
 class CheckpointAnswer(msgspec.Struct, kw_only=True):

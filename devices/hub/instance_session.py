@@ -64,6 +64,7 @@ class InstanceSession:
         self._instance = instance
         self._keeper = keeper
         self._is_new = is_new
+        self.begins = is_new  # from its start: a session that is not there was not lost
         self._session: Session | None = None
         self._up = asyncio.Event()
         self._up_since = -math.inf
@@ -124,7 +125,7 @@ class InstanceSession:
         if time.monotonic() - self._up_since > _SHORT:
             backoff.reset()
         self._up_since = time.monotonic()
-        was_new, self._is_new = self._is_new, False
+        was_new, self._is_new, self.begins = self.begins, False, False
         self._up.set()
         self._keeper.began(present=session.session_present, is_new=was_new)
         hearing = self._tasks.start(self._hear(session), "hearing")

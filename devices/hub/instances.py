@@ -177,6 +177,7 @@ class Instances:
             ready.close()
             raise
         life = self.add(instance, is_new=claim.epoch == 1, late_mail=command.late_mail)
+        life.session.begins |= checkpoint.header.image is None and not checkpoint.header.mailbox.subscriptions
         if keeps_mail:
             life.mail.take_up()
         life.session.open(ready.connection)

@@ -95,6 +95,8 @@ def _siblings(folder: Path, relative: str, text: str) -> list[str]:
         raise SourceError(f"syntax error: {error.msg}", place=f"{folder / relative}:{error.lineno or 1}") from None
     except ValueError as error:
         raise SourceError(str(error), place=f"{folder / relative}:1") from None
+    except (RecursionError, MemoryError):  # the parser's own limits
+        raise SourceError("it is nested too deep", place=f"{folder / relative}:1") from None
     package = relative.rpartition("/")[0]
     names: list[str] = []
     for node in ast.walk(tree):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -54,12 +55,12 @@ class System:
         self.address = address
         self.folder = folder
 
-    def call(self, *arguments: str) -> Said:
+    def call(self, *arguments: str, typed: str = "") -> Said:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MIDSTREAM_")}
         environment |= {"MIDSTREAM_BROKER": str(self.address), "COLUMNS": "120"}
         environment["MIDSTREAM_FOLDER"] = str(self.folder / "data")
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "coordinator.cli", *arguments],
+            [sys.executable, "-P", "-m", "coordinator.cli", *arguments], input=typed,
             capture_output=True, text=True, env=environment, cwd=self.folder, timeout=100, check=False,
         )  # fmt: skip
         return Said(done.returncode, done.stdout, done.stderr)
@@ -92,12 +93,21 @@ class System:
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     folder = tmp_path_factory.mktemp("up")
+    (folder / "counter.py").write_text(COUNTER)
+    (folder / "clinging.py").write_text(HOLDS_A_SOCKET)
+    with running(folder) as it:
+        yield it
+
+
+@contextlib.contextmanager
+def running(folder: Path, *options: str) -> Iterator[System]:
+    """A system of its own: broker, coordinator, two hubs."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MIDSTREAM_")}
     environment |= {"MIDSTREAM_FOLDER": str(folder / "data")}
     up = subprocess.Popen(
-        [sys.executable, "-P", "-m", "coordinator.cli", "up", "--port", str(port)],
+        [sys.executable, "-P", "-m", "coordinator.cli", "up", "--port", str(port), *options],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
     )  # fmt: skip
     assert up.stdout is not None
@@ -105,8 +115,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     try:
         while not (line := up.stdout.readline()).startswith("ready"):
             assert line, up.stderr.read()
-        (folder / "counter.py").write_text(COUNTER)
-        (folder / "clinging.py").write_text(HOLDS_A_SOCKET)
         yield System(BrokerAddress("127.0.0.1", port), folder)
     finally:
         up.send_signal(signal.SIGTERM)

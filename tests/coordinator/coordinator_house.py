@@ -42,6 +42,7 @@ class House:
         self.address = address
         self.folder = folder
         self.rules: Path | None = None
+        self.functions: Path | None = None
         self.defaults = Settings()
         self.balance = Balance()
         self.running: asyncio.Task[None] | None = None
@@ -57,6 +58,7 @@ class House:
             folder=self.folder,
             store=f"sqlite:///{self.folder / 'store.sqlite'}",
             rules=self.rules,
+            functions=self.functions,
             retention=Retention(last=20, days=30, size=10**9),
             defaults=self.defaults,
             balance=self.balance,

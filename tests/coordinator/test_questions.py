@@ -224,7 +224,15 @@ async def test_functions_tell_their_parameters_and_where_they_fit(house, asker, 
     assert row.settings["timezone"] == "UTC"
     assert row.places == ["hub-a", "hub-b"]
     assert row.unfit == {"hub-c": "has no engine 'python'"}
-    await asker.until(lambda: TOPICS.function("washer") in asker.kept)
+    kept = lambda: msgspec.json.decode(asker.kept.get(TOPICS.function("washer"), b"{}"))  # noqa: E731
+    await asker.until(lambda: kept().get("unfit") == row.unfit)
+    await washer[1].crash()
+    await asker.until(lambda: kept()["places"] == ["hub-a"])  # told again when hubs change, and at the start
+    started = await asker.ask("run", files={"washer.py": WASHER}, name="dryer")
+    assert (started.places, list(started.unfit)) == (["hub-a"], ["hub-b", "hub-c"])
+    (one,) = await asker.ask("ps", instance="dryer")
+    assert (one.places, one.unfit["hub-c"]) == (["hub-a"], "has no engine 'python'")
+    assert [each.places for each in await asker.ask("ps")] == [[], []]
 
 
 async def test_hubs_tell_metrics_and_what_they_hold(asker, washer):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from coordinator.declared.file import load
@@ -87,3 +89,9 @@ def test_a_folder_without_the_file_says_how_to_begin(tmp_path):
     with pytest.raises(ConfigurationError, match=r"there is no functions\.toml") as caught:
         load(tmp_path)
     assert "washer.file" in (caught.value.remedy or "")
+
+
+def test_the_file_in_the_documentation_can_be_read(tmp_path):
+    page = (Path(__file__).parents[2] / "docs/running.md").read_text()
+    (tmp_path / "functions.toml").write_text(page.partition("```toml\n")[2].partition("```")[0])
+    assert [each.name for each in load(tmp_path)] == ["washer", "dryer", "boiler"]
