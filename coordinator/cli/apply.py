@@ -74,7 +74,7 @@ async def _looked(whom: Target, folder: Path) -> tuple[list[ApplyAsk], list[Appl
     from coordinator.cli.requests import Requests
     from coordinator.declared import asking
     from coordinator.declared.file import load
-    from coordinator.views.answers import PsAsk
+    from coordinator.views.answers import PsAsk, TriggersAsk
     from coordinator.views.changed import AppliedRow, ApplyAsk
     from devices.errors import MidstreamError, UnreachableError
 
@@ -94,10 +94,11 @@ async def _looked(whom: Target, folder: Path) -> tuple[list[ApplyAsk], list[Appl
             asks.append(ask)
             rows.append(row)
         names = {each.name for each in declared}
-        for there in await requests.ask("ps", PsAsk()):
-            if there.declared == owner and there.instance not in names:
-                asks.append(ApplyAsk(instance=there.instance, owner=owner, gone=True))
-                rows.append(await requests.ask("apply", asks[-1]))
+        owners = {row.instance: row.declared for row in await requests.ask("ps", PsAsk())}
+        owners |= {row.trigger: row.declared for row in await requests.ask("triggers", TriggersAsk())}
+        for name in sorted(name for name, whose in owners.items() if whose == owner and name not in names):
+            asks.append(ApplyAsk(instance=name, owner=owner, gone=True))
+            rows.append(await requests.ask("apply", asks[-1]))
     return asks, rows
 
 

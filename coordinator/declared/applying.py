@@ -22,12 +22,12 @@ from coordinator.moves.ground import Ground
 from coordinator.moves.starting import Code
 from coordinator.placement import choice, tenants
 from coordinator.placement.requirements import Requirements
-from coordinator.store import checkpoints, instances
-from coordinator.store.schema import Function
+from coordinator.store import checkpoints, instances, triggers
+from coordinator.store.schema import Function, Trigger
 from coordinator.views import landing
 from coordinator.views.changed import AppliedRow, ApplyAsk
 from coordinator.views.places import places
-from devices.errors import MidstreamError, RefusedError
+from devices.errors import RefusedError
 from devices.protocol import checkpoint as blobs
 from devices.runtime.python.upgrading.image import Upgrade
 
@@ -119,7 +119,7 @@ class Applying:
         match case.step.action:
             case "start" | "begin":
                 row.hub, row.place = await self._destination(case, requirements)
-            case "upgrade" | "mend":
+            case "upgrade" | "mend" if case.present is not None and not case.present.triggers:
                 await self._look_whether_it_lands(case, row)
         return row
 
@@ -167,6 +167,8 @@ class Applying:
         match action:
             case "start" | "begin":
                 row.hub, row.place = await self._start(case, action)
+            case "upgrade" if case.present is not None and case.present.triggers:
+                await self._carry_out(_upgrade(case, dry_run=False))
             case "upgrade":
                 await self._carry_out(_upgrade(case, dry_run=False))
                 await self._go_where_it_is_wished(case)
@@ -189,8 +191,13 @@ class Applying:
     async def _start(self, case: _Case, action: str) -> tuple[str, str]:
         hub = await self._wished(case)
         kind = intents.Run if action == "start" else intents.Begin
+        if action == "begin" and case.code is not None and case.code.settings.has_trigger:
+            raise RefusedError(
+                f"an instance {case.asked.instance} has ended, and what messages or times start is none",
+                remedy="give the table another name",
+            )
         carried = await self._carry_out(_run(case.asked, _declared_of(case), kind=kind, hub=hub, why=case.why))
-        return carried.row.hub if carried.row is not None else "", carried.why
+        return (carried.row.hub, carried.why) if carried.row is not None else (hub, "each run is placed anew")
 
     async def _go_where_it_is_wished(self, case: _Case) -> None:
         """Moves it to the hub that it is newly declared for, if that can have it; placement may take it elsewhere later."""
@@ -264,6 +271,9 @@ def _mend(case: _Case) -> intents.Restore:
 
 
 def _present(session: Session, name: str) -> Present | None:
+    trigger = triggers.find(session, name)
+    if trigger is not None and trigger.state != "stopped":
+        return _present_trigger(session, trigger)
     instance = instances.find(session, name)
     if instance is None:
         return None
@@ -287,15 +297,38 @@ def _present(session: Session, name: str) -> Present | None:
     )
 
 
+def _present_trigger(session: Session, trigger: Trigger) -> Present:
+    function = session.get(Function, trigger.function)
+    assert function is not None, "a trigger is of a function"
+    return Present(
+        state="suspended" if trigger.state == "suspended" else "running",
+        wanted="running",
+        hub=trigger.hub,
+        reason="",
+        branch=1,
+        declared=trigger.settings.get(instances.DECLARED, {}),
+        function=function.name,
+        module=function.module,
+        digest=function.digest,
+        arguments=trigger.arguments,
+        triggers=True,
+    )
+
+
 def _declare(session: Session, name: str, declared: dict[str, Any]) -> None:
     """Keeps what is declared of an instance with it, or that nothing is."""
-    instance = instances.find(session, name)
-    if instance is None:
-        raise MidstreamError(f"{name} has gone meanwhile")
-    function = session.get(Function, instance.function)
-    assert function is not None
-    kept = {key: value for key, value in instances.settings_of(instance, function).items() if key != instances.DECLARED}
-    instance.settings = kept | ({instances.DECLARED: declared} if declared else {})
+    trigger, instance = triggers.find(session, name), instances.find(session, name)
+    if trigger is not None and (instance is None or trigger.state != "stopped"):
+        trigger.settings = _with(trigger.settings, declared)
+    elif instance is not None:
+        function = session.get(Function, instance.function)
+        assert function is not None, "an instance is of a function"
+        instance.settings = _with(instances.settings_of(instance, function), declared)
+
+
+def _with(settings: dict[str, Any], declared: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in settings.items() if name != instances.DECLARED}
+    return kept | ({instances.DECLARED: declared} if declared else {})
 
 
 def _hub_of(session: Session, name: str) -> str:

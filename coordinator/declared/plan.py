@@ -53,6 +53,7 @@ class Present:
         module: of its source.
         digest: of its source, hexadecimal.
         arguments: with which it was started, of one that was started by hand.
+        triggers: it is a trigger, which runs nothing itself: what changes counts for the runs that are to come.
     """
 
     state: str
@@ -65,6 +66,7 @@ class Present:
     module: str
     digest: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    triggers: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,9 @@ def step(wanted: Wanted, present: Present | None) -> Step:
         return Step("refused", f"it belongs to the folder {owner!r}; stop it, or give this one another name")
     ours = owner == wanted.owner
     changes = _changes(wanted, present)
+    if present.triggers and changes:
+        why = "it has changed" if ours else "it was started by hand, with something else"
+        return Step("upgrade", why, safe=ours, changes=changes)
     if present.state in ENDED:
         return _ended(present, changes, ours=ours)
     return _alive(present, changes, ours=ours)

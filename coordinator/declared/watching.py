@@ -25,7 +25,7 @@ from coordinator.declared.applying import Applying
 from coordinator.declared.file import Declared
 from coordinator.declared.plan import Step
 from coordinator.moves.ground import Ground
-from coordinator.store import instances
+from coordinator.store import instances, triggers
 from coordinator.store.trouble import DamagedStoreError, StoreError
 from coordinator.views.changed import AppliedRow, ApplyAsk
 from devices.errors import ConfigurationError, MidstreamError
@@ -165,9 +165,10 @@ class Watching:
     async def _gone(self) -> list[str]:
         names = {each.name for each in self._declared}
         rows = await self._ground.store.read(instances.every)
-        ours = [row.id for row, _ in rows if instances.declared(row).get("owner") == self._owner]
-        alive = {row.id for row, _ in rows if row.state not in instances.ENDED}
-        return [name for name in ours if name not in names and name in alive]
+        owners = {row.id: instances.declared(row) for row, _ in rows if row.state not in instances.ENDED}
+        for trigger, _ in await self._ground.store.read(triggers.every):
+            owners[trigger.name] = trigger.settings.get(instances.DECLARED, {})
+        return [name for name, said in owners.items() if said.get("owner") == self._owner and name not in names]
 
     # Bringing it about ------------------------------------------------------------------------------------------------
 

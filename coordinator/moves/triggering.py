@@ -151,18 +151,22 @@ class Triggers:
         trigger = await self._named(name)
         function = intent.function or await self._ground.store.read(triggers.function_of, name)
         source, declaration = starting.read_files(intent.files, function, self._ground.defaults)
-        settings = declaration.settings
+        declared = intent.declared or trigger.settings.get(instances.DECLARED, {})
+        arguments = intent.declared.get("args", {}) if intent.declared else trigger.arguments
+        code = Code(source, declaration, check_arguments(declaration, arguments), declared)
+        settings = code.settings
         if not settings.has_trigger:
             raise RefusedError(
                 f"nothing starts {function} in the changed source",
                 place=declaration.place,
                 remedy=f"midstream stop {name}, then run it",
             )
-        code = Code(source, declaration, check_arguments(declaration, trigger.arguments))
         if intent.dry_run:
             return trigger
         record = starting.record(code, self._ground.timezone)
         values: dict[str, Any] = {"files": code.source.files, "arguments": code.arguments, "settings": record.settings}
+        if intent.declared:
+            values["hub"] = intent.declared.get("hub", "")
         old = Settings.from_plain(trigger.settings)
         if (old.every, old.at, old.cron) != (settings.every, settings.at, settings.cron):
             moment = clock.wall()

@@ -41,9 +41,11 @@ def settings_of(instance: Instance, function: Function) -> dict[str, Any]:
 def declared(instance: Instance) -> dict[str, Any]:
     """Returns what `functions.toml` says of an instance: owner, args, settings, hub; nothing of one started by hand.
 
-    A branch is nobody's, though its settings came along.
+    A branch and a trigger's run are nobody's, though its settings came along.
     """
-    found: dict[str, Any] = (instance.settings or {}).get(DECLARED, {}) if instance.branch == 1 else {}
+    if instance.branch > 1 or instance.trigger:
+        return {}
+    found: dict[str, Any] = (instance.settings or {}).get(DECLARED, {})
     return found
 
 

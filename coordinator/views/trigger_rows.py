@@ -39,3 +39,4 @@ class TriggerRow(msgspec.Struct, kw_only=True):
     last_since: str = ""
     last_reason: str = ""
     hub: str = ""  # where its runs are to be; empty: placement decides
+    declared: str = ""  # the folder whose `functions.toml` it belongs to; empty: started by hand

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from coordinator.store import triggers
 from coordinator.store.database import Store
+from coordinator.store.instances import DECLARED
 from coordinator.store.schema import Function, Instance, Trigger
 from coordinator.triggers import schedule
 from coordinator.views.trigger_rows import TriggerRow
@@ -72,6 +73,7 @@ def row(trigger: Trigger, function: Function, latest: _Latest, waits: Callable[[
         missed=trigger.missed,
         note=trigger.note,
         hub=trigger.hub,
+        declared=trigger.settings.get(DECLARED, {}).get("owner", ""),
     )
     if trigger.due and trigger.state == "active":
         due = datetime.fromtimestamp(trigger.due, UTC)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from coordinator_house import hubs_online
 from test_upgrades import BETTER, ELSEWHERE, WASHER, image_of_a_stopped_washer
@@ -183,3 +185,26 @@ async def test_a_branch_and_a_hub_that_is_away_are_let_alone_and_bad_source_is_n
     with pytest.raises(RefusedError, match="hub-a, where washer is, is away"):
         await applied.asker.ask("apply", **applied.said, action="begin")
     assert (await applied.instance()).state == "running"
+
+
+async def test_a_trigger_is_declared_like_any_other_function_and_its_changes_count_for_the_runs_to_come(applied):
+    often = WASHER.replace("@function", '@function(every="1h", mode="single")')
+    said = {"instance": "often", "files": {"washer.py": often}, "settings": {"failover": "auto"}}
+    made = await applied.do(**said, arguments={"plug": "a"})
+    assert (made.action, made.done) == ("start", True)
+    assert (await applied.look()).action == "nothing"
+    (trigger,) = await applied.asker.ask("triggers")
+    assert (trigger.trigger, trigger.declared, trigger.every) == ("often", "functions", 3600.0)
+    async with asyncio.timeout(30):
+        while not (runs := await applied.asker.ask("ps")):  # noqa: ASYNC110  a question, no event tells it
+            await asyncio.sleep(0.1)
+    assert [(run.instance, run.declared) for run in runs] == [("often~1", "")]  # it is its trigger's
+    seen = await applied.look(files={"washer.py": often.replace("1h", "2h")}, arguments={"plug": "b"})
+    assert (seen.action, seen.safe, seen.frames) == ("upgrade", True, [])
+    assert seen.changes == ["source", "argument plug 'a' -> 'b'"]
+    await applied.do()
+    (trigger,) = await applied.asker.ask("triggers")
+    assert (trigger.declared, trigger.every) == ("functions", 7200.0)
+    assert (await applied.look()).action == "nothing"
+    assert (await applied.do(gone=True)).action == "stop"
+    assert await applied.asker.ask("triggers") == []
