@@ -59,18 +59,20 @@ def lines_in(text: str) -> list[Line]:
 def _line(text: str, number: int) -> Line:
     measurement, position = _name(text, 0, number)
     tags: dict[str, str] = {}
+    count = 0
     while text[position : position + 1] == ",":
         key, position = _name(text, position + 1, number)
         if text[position : position + 1] != "=":
             raise InfluxError(f"line {number}: a tag without a value at character {position + 1}")
         tags[key], position = _name(text, position + 1, number)
-        if len(tags) > FIELDS:
+        count += 1
+        if count > FIELDS:
             raise InfluxError(f"line {number}: more than {FIELDS} tags")
     if text[position : position + 1] != " ":
         raise InfluxError(f"line {number}: no fields")
     fields: dict[str, float | int | str | bool] = {}
     position += len(text[position:]) - len(text[position:].lstrip(" "))
-    while True:
+    for _ in range(FIELDS):
         found = _FIELD.match(text, position)
         if found is None:
             raise InfluxError(f"line {number}: no field at character {position + 1}")
@@ -78,7 +80,7 @@ def _line(text: str, number: int) -> Line:
             _plain(found["text"]) if found["text"] is not None else _value(found["bare"], number)
         )
         position = found.end()
-        if text[position : position + 1] != "," or len(fields) > FIELDS:
+        if text[position : position + 1] != ",":
             break
         position += 1
     rest = text[position:].strip()

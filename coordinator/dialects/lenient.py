@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from devices.protocol.readings import NoNumber, parse
 
+# A text that never ends is one token to the end: were it none, the search would begin anew at each quote within it.
 _TOKENS: Final = re.compile(
-    r'(?P<text>"(?:[^"\\]|\\.)*")'
+    r'(?P<text>"(?:[^"\\]|\\.)*+(?:"|\Z))'
     r"|(?P<none>(?<![\w.])[+-]?(?:nan|inf|infinity|none|undefined)(?![\w.]))"
     r"|(?P<huge>-?\d{1,400}(?:\.\d{1,400})?[eE]\+?\d{3,9})"
     r"|(?P<hole>:\s*(?=[,}]))",

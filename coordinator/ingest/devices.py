@@ -1,13 +1,7 @@
 """Every device that was heard: its readings, and whether it is there. A watcher of the facts, within bounds.
 
-Rules come first: a message is interpreted at once only while there is time for it in this second, and a topic that
-speaks more often than once a second only then; of what has to wait the newest of each topic counts.
-
 Beacons and neighbours' sensors bring new names without end, most of them heard once. So a device that was heard a few
-times only gives way to others of its sort, never to one that is at home here; and each device has so many readings.
-
-A reading stays until a better one comes: null and "no number" are no news, and what the broker had kept does not take
-the place of what was heard live.
+times only gives way to others of its sort, never to one that is at home here.
 """
 
 from __future__ import annotations
@@ -15,81 +9,27 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
-from coordinator.dialects.interpretation import NUMERIC, Interpretation, Kind, Reading, Signal, Value
+from coordinator.dialects.interpretation import Interpretation
 from coordinator.dialects.interpreter import Interpreter
-from coordinator.dialects.memory import Recent
-from coordinator.ingest.liveness import Liveness, Signs, judge
-from devices.protocol import limits
+from coordinator.ingest.device import Device, Known
+from coordinator.ingest.liveness import Liveness, judge
+from coordinator.ingest.turns import Turns, Waiting
 from devices.protocol.messages import HubMetrics
 
 RESIDENTS: Final = 2000
 """Devices that were heard often enough to be at home here."""
 NEWCOMERS: Final = 500
 """Devices that were heard less often."""
-READINGS: Final = 300
-"""Readings of one device."""
-EACH_SECOND: Final = 500
-"""Messages that are interpreted within a second: some tenth of one core."""
-WAITING: Final = 5000
-"""Topics whose newest message waits for its turn; of more, which no home has, nothing is told here."""
-WAITING_BYTES: Final = 8 * limits.MIB
-"""Bytes of all of them."""
-_PAUSE: Final = 1.0  # seconds between two messages of one topic that are interpreted at once
-_EVERY_ONE: Final = "spBv1.0/"  # births and sequence numbers: each message counts
+TOGETHER: Final = 50_000
+"""Readings of all devices, at some 500 bytes each."""
 _AT_HOME: Final = 3  # messages, of which none came within the same second as the one before
-_SAME: Final = 1.0
 _ROAMING: Final = frozenset({"meshtastic", "openmqttgateway", "rtl_433"})
 """Dialects whose devices are on the air, and heard by whichever bridge is near: one and the same through all of them."""
 
 Key = tuple[str, str, str]
 """Dialect, bridge and name of a device."""
-Place = tuple[str, str, str]
-"""Topic, part and path of a reading."""
-
-
-class Known(NamedTuple):
-    """A reading as it is known.
-
-    ``at`` is when it came, ``measured`` its own time in seconds since 1970; ``kept`` of the broker, so that its age is
-    unknown; ``news`` says why what came since has no number, and ``mixed`` that words and numbers alternate.
-    """
-
-    reading: Reading
-    at: float
-    measured: float | None
-    kept: bool
-    news: str = ""
-    mixed: bool = False
-
-
-@dataclass(slots=True)
-class Device:
-    """One device."""
-
-    dialect: str
-    name: str
-    bridge: str
-    first: float
-    at: float = 0.0
-    messages: int = 0
-    utterances: int = 0
-    error: str = ""  # why its last message that could not be read could not
-    unreadable: int = 0
-    forgotten: int = 0  # readings that had to go because there are too many
-    signs: Signs = field(default_factory=Signs)
-    readings: OrderedDict[Place, Known] = field(default_factory=OrderedDict)
-
-
-class _Waiting(NamedTuple):
-    """A topic's newest message that waits, and for how many it stands."""
-
-    payload: bytes
-    retained: bool
-    at: float
-    times: int
 
 
 class Devices:
@@ -106,13 +46,11 @@ class Devices:
         self._own = f"{own}/"
         self._wall = wall
         self._interpreter = Interpreter()
+        self._turns = Turns()
         self._residents: OrderedDict[Key, Device] = OrderedDict()
         self._newcomers: OrderedDict[Key, Device] = OrderedDict()
+        self._readings = 0  # of all devices
         self._listening: float | None = None
-        self._left = EACH_SECOND  # in this second
-        self._looked: Recent[str, float] = Recent()  # by topic, when its last message was interpreted
-        self._waiting: OrderedDict[str, _Waiting] = OrderedDict()
-        self._waiting_bytes = 0
 
     def heard(self, topic: str, payload: bytes, *, retained: bool, at: float) -> None:
         """A telemetry message came."""
@@ -120,34 +58,24 @@ class Devices:
             return
         if self._listening is None:
             self._listening = at
-        before = self._waiting.pop(topic, None)
-        count = 1
-        if before is not None:
-            self._waiting_bytes -= len(before.payload)
-            count += before.times
-        last = self._looked.get(topic)
-        soon = last is not None and at - last < _PAUSE and not topic.startswith(_EVERY_ONE)
-        if soon or self._left <= 0:
-            self._put_off(topic, _Waiting(payload, retained, at, count))
-        else:
-            self._look(topic, _Waiting(payload, retained, at, count))
+        message = self._turns.turn(topic, Waiting(payload, retained, at))
+        if message is not None:
+            self._look(topic, message)
 
     def deaf(self) -> None:
         """Telemetry's connection was lost: silence proves nothing until it is back."""
         self._listening = None
 
     def passed(self, at: float) -> None:
-        """Time has passed while everything could be heard: what waits has its turn, what came first first."""
+        """Time has passed while everything could be heard: what waits has its turn."""
         if self._listening is None:
             self._listening = at
-        self._left = EACH_SECOND
+        self._turns.next_second()
         self.catch_up()
 
     def catch_up(self) -> None:
-        """Interprets what waits, as far as there is time for it in this second."""
-        while self._waiting and self._left > 0:
-            topic, message = self._waiting.popitem(last=False)
-            self._waiting_bytes -= len(message.payload)
+        """Looks into what waits, as far as there is time for it."""
+        for topic, message in self._turns.due():
             self._look(topic, message)
 
     def measured(self, hub: str, metrics: HubMetrics, at: float) -> None:
@@ -172,12 +100,9 @@ class Devices:
             now: the present on the clock of the messages.
         """
         listening = now if self._listening is None else self._listening
-        bridge = None
-        if device.bridge:
-            key = (device.dialect, "", device.bridge)
-            through = self._residents.get(key) or self._newcomers.get(key)
-            if through is not None and through is not device:
-                bridge = through.name, judge(through.signs, now, listening, None)[0]
+        bridge, through = None, self._bridge_of(device)
+        if through is not None:
+            bridge = through.name, judge(through.signs, now, listening, None)[0]
         return judge(device.signs, now, listening, bridge)
 
     def age(self, known: Known, now: float) -> float | None:
@@ -186,100 +111,51 @@ class Devices:
             return max(0.0, self._wall() - known.measured)
         return None if known.kept else max(0.0, now - known.at)
 
-    def _put_off(self, topic: str, message: _Waiting) -> None:
-        self._waiting[topic] = message
-        self._waiting_bytes += len(message.payload)
-        while len(self._waiting) > WAITING or self._waiting_bytes > WAITING_BYTES:
-            _, gone = self._waiting.popitem(last=False)
-            self._waiting_bytes -= len(gone.payload)
-
-    def _look(self, topic: str, message: _Waiting) -> None:
-        self._left -= 1
-        self._looked[topic] = message.at
-        retained = message.retained
+    def _look(self, topic: str, message: Waiting) -> None:
+        retained, at = message.retained, message.at
         found = self._interpreter.interpret(topic, message.payload, retained=retained, at=self._wall())
-        if found.device:
-            self._take(topic, found, retained=retained, at=message.at, count=message.times)
-
-    def _take(self, topic: str, found: Interpretation, *, retained: bool, at: float, count: int) -> None:
-        device = self._device(found, at)
-        device.dialect, device.bridge = found.dialect, found.bridge
-        device.messages += count
-        if at - device.at > _SAME or device.utterances == 0:
-            device.utterances += 1
-        device.at = at
-        if found.error:
-            device.error, device.unreadable = found.error, device.unreadable + 1
-        if found.signal is not None:
-            word = next((r.value for r in found.readings.values() if r.kind is Kind.LIVENESS), "")
-            device.signs.told(found.signal, str(word), at, kept=retained)
-        live = found.sign_of_life or (found.signal is Signal.UP and not retained)
-        if live and not found.stale:
-            device.signs.heard(at)
-        for path, reading in found.readings.items():
-            if reading.kind is Kind.DELETION:
-                _delete(device, topic)
-            else:
-                _merge(device, (topic, found.part, path), reading, found, at, retained=retained)
-        while len(device.readings) > READINGS:
-            device.readings.popitem(last=False)
-            device.forgotten += 1
-        if not device.readings and device.signs.signal is None and not device.error:
+        if not found.device:
+            return
+        device = self._device(found)
+        before = len(device.readings)
+        alive = device.take(topic, found, retained=retained, at=at, times=message.times)
+        self._readings += len(device.readings) - before
+        through = self._bridge_of(device)
+        if alive and through is not None:
+            through.signs.heard(at)  # it has passed this on
+        if device.nothing:
             self._residents.pop(_key(found), None)
             self._newcomers.pop(_key(found), None)
+        while self._readings > TOGETHER:
+            self._forget(self._newcomers or self._residents)
 
-    def _device(self, found: Interpretation, at: float) -> Device:
+    def _bridge_of(self, device: Device) -> Device | None:
+        """Returns what a device speaks through, if that has spoken itself."""
+        key = (device.dialect, "", device.bridge)
+        through = (self._residents.get(key) or self._newcomers.get(key)) if device.bridge else None
+        return None if through is device else through
+
+    def _device(self, found: Interpretation) -> Device:
         """Returns whom a message is about, as the one that was heard last."""
         key = _key(found)
         device = self._residents.get(key)
         if device is not None:
             self._residents.move_to_end(key)
             return device
-        device = self._newcomers.pop(key, None) or Device(found.dialect, found.device, found.bridge, at)
-        if device.utterances >= _AT_HOME:
-            self._residents[key] = device
-            self._forget(self._residents, RESIDENTS)
-        else:
-            self._newcomers[key] = device
-            self._forget(self._newcomers, NEWCOMERS)
+        device = self._newcomers.pop(key, None) or Device(found.dialect, found.device, found.bridge)
+        at_home = device.utterances >= _AT_HOME
+        devices, most = (self._residents, RESIDENTS) if at_home else (self._newcomers, NEWCOMERS)
+        devices[key] = device
+        if len(devices) > most:
+            self._forget(devices)
         return device
 
-    def _forget(self, devices: OrderedDict[Key, Device], most: int) -> None:
-        if len(devices) > most:
-            devices.popitem(last=False)
-            self.forgotten += 1
+    def _forget(self, devices: OrderedDict[Key, Device]) -> None:
+        _, gone = devices.popitem(last=False)
+        self._readings -= len(gone.readings)
+        self.forgotten += 1
 
 
 def _key(found: Interpretation) -> Key:
     dialect = "homie" if found.dialect.startswith("homie") else found.dialect  # of which version, is heard later
     return dialect, "" if dialect in _ROAMING else found.bridge, found.device
-
-
-def _delete(device: Device, topic: str) -> None:
-    """What was kept on a topic is gone."""
-    for place in [place for place in device.readings if place[0] == topic]:
-        del device.readings[place]
-
-
-def _merge(device: Device, place: Place, reading: Reading, found: Interpretation, at: float, *, retained: bool) -> None:
-    """Puts a reading in the place of the one before, where it says more."""
-    before = device.readings.get(place)
-    if before is not None and retained and not before.kept:
-        return
-    if found.stale and not retained and any(other[1:] == place[1:] for other in device.readings):
-        return  # a repeat, perhaps by another way, or history: the newer one is known
-    if before is not None and reading.value is None and before.reading.value is not None:
-        device.readings[place] = before._replace(news=reading.why)
-        return
-    mixed = before is not None and before.mixed
-    if before is not None and _is_number(before.reading.value) and isinstance(reading.value, str):
-        device.readings[place] = before._replace(mixed=True)
-        return
-    if before is not None and reading.kind in NUMERIC and isinstance(before.reading.value, str):
-        mixed = True
-    device.readings[place] = Known(reading, at, found.measured, retained, mixed=mixed)
-    device.readings.move_to_end(place)
-
-
-def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

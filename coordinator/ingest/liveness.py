@@ -8,6 +8,7 @@ nothing is known, never that it is down. Pure: times are seconds of one clock th
 from __future__ import annotations
 
 import enum
+import statistics
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,11 +18,13 @@ from coordinator.dialects.interpretation import Signal
 SHORTEST: Final = 60.0
 """Seconds of silence that never mean anything."""
 UNTOLD: Final = 3600.0
-"""Seconds of silence that are usual for a device whose habits are not known yet."""
+"""Seconds of silence that are usual for a device that keeps no beat, or whose habits are not known yet."""
 LONGEST: Final = 25 * 3600.0
 """Seconds after which silence always means something: what sends once a day has missed its day."""
 _PATIENCE: Final = 4.0
-"""Times its longest usual pause that a device may be silent."""
+"""Times its longest pause that a device may be silent."""
+_FADING: Final = 0.99
+"""What is left of the longest pause with each further one, so that a bad day is forgotten."""
 _PAUSES: Final = 12
 """Pauses between messages by which a device's habits are known."""
 _ENOUGH: Final = 3
@@ -55,12 +58,14 @@ class Signs:
     kept: bool = False  # it was the broker who said so, and when it was so nobody knows
     alive: float | None = None  # its last live message that shows that it is there
     pauses: deque[float] = field(default_factory=lambda: deque(maxlen=_PAUSES))
+    longest: float = 0.0
     changes: deque[float] = field(default_factory=lambda: deque(maxlen=_FLAPS))
 
     def heard(self, at: float) -> None:
         """Notes a live message."""
         if self.alive is not None and at - self.alive > _BURST:
             self.pauses.append(at - self.alive)
+            self.longest = max(at - self.alive, _FADING * self.longest)
         if self.alive is None or at > self.alive:
             self.alive = at
 
@@ -74,16 +79,16 @@ class Signs:
             self.changes.append(at)
         self.signal, self.word, self.said, self.kept = signal, word, at, kept
 
-    def deaf(self) -> None:
-        """Forgets a pause that was ours: while the connection was lost nobody could be heard."""
-        if self.alive is not None and self.pauses and len(self.pauses) == _PAUSES:
-            self.pauses.popleft()
-
     def limit(self) -> float:
-        """Returns the seconds of silence that are usual for it."""
-        if len(self.pauses) < _ENOUGH:
-            return UNTOLD
-        return min(max(_PATIENCE * max(self.pauses), SHORTEST), LONGEST)
+        """Returns the seconds of silence that are usual for it.
+
+        What speaks at a beat is missed soon. What speaks when something happens may be silent for a night: its longest
+        pause counts, and an hour at least.
+        """
+        longest = max(self.pauses, default=0.0)
+        if len(self.pauses) >= _ENOUGH and _PATIENCE * statistics.median(self.pauses) >= longest:
+            return min(max(_PATIENCE * longest, SHORTEST), LONGEST)
+        return min(max(_PATIENCE * self.longest, UNTOLD), LONGEST)
 
 
 def judge(signs: Signs, now: float, listening: float, bridge: tuple[str, Liveness] | None) -> tuple[Liveness, str]:

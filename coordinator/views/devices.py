@@ -6,7 +6,8 @@ import time
 import unicodedata
 from collections.abc import Iterable
 
-from coordinator.ingest.devices import Device, Devices, Known, Place
+from coordinator.ingest.device import Device, Known, Place
+from coordinator.ingest.devices import Devices
 from coordinator.views.observed import DeviceRow, ReadingRow
 from devices.errors import RefusedError, printable
 

@@ -101,3 +101,20 @@ def test_names_behind_numbers_come_with_the_birth():
 
 def test_a_firmwares_first_level_leads_to_a_dialect_that_knows_it():
     assert all(BY_ROOT.values())
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("a/b/c", b'{"' + b'\\"' * 100_000),
+        ("telegraf/h/x", b"m," + b"a=b," * 50_000 + b"c=d e=1"),
+        ("telegraf/h/x", b'm e="' + b'\\"' * 100_000),
+        ("a/b/c", b"x," * 100_000),
+        ("wled/x/v", b"<ac>1" * 40_000),
+    ],
+)
+@pytest.mark.timeout(20)
+def test_a_hostile_payload_costs_no_more_than_its_length(topic, payload):
+    assert len(payload) <= limits.TELEMETRY
+    for _ in range(3):
+        assert Interpreter().interpret(topic, payload, retained=False, at=0.0)

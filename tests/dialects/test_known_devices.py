@@ -7,7 +7,9 @@ import json
 import pytest
 
 from coordinator.dialects.interpretation import Signal
+from coordinator.ingest import device as single
 from coordinator.ingest import devices as ingest
+from coordinator.ingest import turns
 from coordinator.ingest.devices import Devices
 from coordinator.ingest.liveness import Liveness, Signs, judge
 from coordinator.views.devices import rows
@@ -161,9 +163,9 @@ def test_strangers_that_come_once_never_drive_out_who_is_at_home(ear, monkeypatc
 
 
 def test_a_device_has_so_many_readings_and_says_how_many_had_to_go(ear):
-    for n in range(ingest.READINGS + 10):
+    for n in range(single.READINGS + 10):
         ear.say(f"glances/nas/fs/m{n}/percent", "1")
-    assert (len(ear.one("nas").readings), ear.one("nas").forgotten) == (ingest.READINGS, 10)
+    assert (len(ear.one("nas").readings), ear.one("nas").forgotten) == (single.READINGS, 10)
 
 
 def test_rows_tell_everything_and_find_a_device_by_the_end_of_its_name(ear, monkeypatch):
@@ -204,8 +206,8 @@ def test_liveness_is_its_own_word_and_its_silence(signs, state):
 
 
 def test_a_flood_is_looked_into_a_bounded_number_of_times_a_second_and_the_newest_of_each_topic_counts(monkeypatch):
-    monkeypatch.setattr(ingest, "EACH_SECOND", 10)
-    monkeypatch.setattr(ingest, "WAITING", 30)
+    monkeypatch.setattr(turns, "EACH_SECOND", 10)
+    monkeypatch.setattr(turns, "WAITING", 30)
     devices = Devices("midstream", wall=lambda: NOW)
     devices.passed(1000.0)
     for n in range(100):
@@ -232,3 +234,31 @@ def test_every_message_of_a_sparkplug_node_counts_however_fast_they_come():
     (node,) = devices.every()
     known = {place[2]: known.reading for place, known in node.readings.items()}
     assert (known["seq"].value, known["seq"].why) == (2, "")
+
+
+def test_what_speaks_when_something_happens_may_be_silent_for_a_night_and_what_keeps_a_beat_may_not(ear):
+    for pause in (5, 20, 7200, 3, 3, 3):
+        ear.say("zigbee2mqtt/door", '{"contact":true}', after=pause)
+        ear.say("zigbee2mqtt/bridge/logging", '{"level":"info"}')
+    assert ear.liveness("door", after=6 * 3600)[0] is Liveness.ONLINE
+    assert ear.liveness("door", after=3 * 3600)[0] is Liveness.UNKNOWN  # and its bridge has been silent with it
+    for _ in range(5):
+        ear.say("N/p1/heartbeat", '{"value":1718860917}', after=3)
+    assert ear.liveness("p1", after=61)[0] is Liveness.SILENT
+
+
+def test_a_bridge_that_passes_messages_on_is_there_although_it_says_nothing_itself(ear):
+    ear.say("zigbee2mqtt/bridge/state", "online")
+    for _ in range(10):
+        ear.say("zigbee2mqtt/lamp", '{"state":"ON"}', after=1800)
+    assert ear.liveness("zigbee2mqtt")[0] is Liveness.ONLINE
+    assert ear.liveness("lamp", after=120)[0] is Liveness.ONLINE
+
+
+def test_all_devices_together_have_so_many_readings(ear, monkeypatch):
+    monkeypatch.setattr(ingest, "TOGETHER", 50)
+    for n in range(30):
+        ear.say(f"zigbee2mqtt/d{n}", '{"a":1,"b":2,"c":3,"d":4,"e":5}', after=1)
+    devices = list(ear.devices.every())
+    assert (len(devices), sum(len(device.readings) for device in devices)) == (10, 50)
+    assert devices[-1].name == "d29"
