@@ -275,6 +275,7 @@ class Coordinator:
                 *rules,
                 *await self._reactions.attention(self._evaluation.states),
                 *(self._watching.attention() if self._watching else []),
+                *self._evaluation.attention(time.monotonic()),
                 *self._ahead.attention(self._hubs),
                 *self._drops.attention(),
                 *self._backlog.attention(),

@@ -9,7 +9,7 @@ that looks back has its past kept (`coordinator.rules.past`), within bounds.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -28,6 +28,10 @@ from devices.protocol.readings import NoNumber, parse
 from devices.protocol.topics import matches
 
 __all__ = ["FIRINGS", "PERIOD", "Evaluation", "RuleState"]
+LARGEST: Final = 4 * limits.MIB
+"""Bytes of payload of the topics that are judged again as time passes; parsed they take several times as much."""
+ATTENTION: Final = 600.0
+"""Seconds for which a rule that could not be judged deserves attention."""
 _FLAWS: Final = frozenset({NoNumber.BINARY, NoNumber.MALFORMED, NoNumber.DEEP})
 
 
@@ -54,7 +58,9 @@ class _Group:
     def __init__(self, states: list[RuleState]) -> None:
         self.condition = states[0].rule.when
         self.states = states
-        self.timely = self.condition.timely and states[0].clocks is None  # silence has clocks of its own
+        self.timely = states[0].clocks is None and any(  # silence has clocks of its own
+            each.timely for state in states for each in (state.rule.when, state.rule.clear) if each is not None
+        )
 
     def judge(self, subject: str, hub: str, scene: Scene, *, news: bool) -> list[Firing]:
         value = self.condition.value(scene)
@@ -80,9 +86,10 @@ class _Group:
 class _Route:
     """The rules on one subject, with what has to be remembered for them."""
 
-    __slots__ = ("clocked", "groups", "measures", "resuming", "timely")
+    __slots__ = ("clocked", "groups", "measures", "resuming", "states", "timely", "waits")
 
-    def __init__(self, states: Iterable[RuleState]) -> None:
+    def __init__(self, states: Sequence[RuleState]) -> None:
+        self.states = states
         groups: dict[Hashable, list[RuleState]] = {}
         measures: dict[Measure, None] = {}
         self.clocked: list[RuleState] = []
@@ -99,6 +106,8 @@ class _Route:
         self.groups = tuple(_Group(members) for members in groups.values())
         self.measures = tuple(measures)
         self.timely = tuple(group for group in self.groups if group.timely)
+        resumes = [state.rule.resume for state in self.resuming]
+        self.waits = bool(self.timely) or any(each is not None and each.timely for each in resumes)
 
 
 class Evaluation:
@@ -135,6 +144,7 @@ class Evaluation:
         self._by_hub: dict[str, tuple[_Route, _Route]] = {}
         self._pasts = Pasts()
         self._live: OrderedDict[str, Scene] = OrderedDict()  # of topics with rules that time alone can fulfil
+        self._kept = 0  # bytes of payload in them
         self.replace(rules)
         facts.watchers.append(self)
 
@@ -147,7 +157,7 @@ class Evaluation:
             kept = known is not None and known.rule == rule
             self.states[rule.name] = known if kept and known else RuleState(rule, self._calendar)
         self._exact, self._wild, self._by_topic, self._by_hub = {}, {}, {}, {}
-        self._live.clear()
+        self._forget_live()
         for state in self._of("topic"):
             topic = state.rule.topic
             routes = self._wild if any(sign in topic for sign in "+#{") else self._exact
@@ -188,7 +198,7 @@ class Evaluation:
         for state in route.clocked:
             if state.clocks is not None:
                 state.clocks.heard(topic, at)
-        if route.timely:
+        if route.waits:
             self._remember(topic, scene)
         self._judge(route, ("topic", topic), "", scene)
 
@@ -208,7 +218,7 @@ class Evaluation:
 
     def deaf(self) -> None:
         """Forgets since when conditions on topics held: while telemetry could not be heard nobody could deny them."""
-        self._live.clear()
+        self._forget_live()
         self._pasts.clear("topic")
         for state in self._of("topic"):
             if state.clocks is not None:
@@ -223,7 +233,7 @@ class Evaluation:
         """
         for topic, scene in list(self._live.items()):
             scene.at = at
-            self._fire_all(self._by_topic[topic].timely, topic, scene)
+            self._judge_again(topic, scene)
         for state in self._of("topic"):
             for firing in state.passed(at):
                 self._fire(firing)
@@ -233,6 +243,23 @@ class Evaluation:
                     fired = state.judge(topic, "", scene, age)
                     if fired is not None:
                         self._fire(fired)
+
+    # Looking on ---------------------------------------------------------------------------------------------------
+
+    def topics(self, most: int) -> dict[str, list[str]]:
+        """Returns by rule the topics that it looks at, the ones heard last first, and not more than so many of each."""
+        found: dict[str, list[str]] = {}
+        for topic in reversed(self._facts.topics):
+            route = self._by_topic.get(topic)
+            for state in route.states if route is not None else ():
+                mine = found.setdefault(state.rule.name, [])
+                if len(mine) < most:
+                    mine.append(topic)
+        return found
+
+    def attention(self, at: float) -> list[str]:
+        """Returns what people should know of rules that could not be judged, or would have fired too often, of late."""
+        return [sentence for state in self.states.values() for sentence in state.attention(at, ATTENTION)]
 
     # Scenes -------------------------------------------------------------------------------------------------------
 
@@ -264,22 +291,34 @@ class Evaluation:
         for group in route.groups:
             for firing in group.judge(key[1], hub, scene, news=True):
                 self._fire(firing)
+        self._resume(route, key[1], scene)
+
+    def _resume(self, route: _Route, subject: str, scene: Scene) -> None:
         for state in route.resuming:
-            if key[1] in self._awaited.get(state.rule.name, ()):
-                recovery = state.recovered(key[1], scene)
+            if subject in self._awaited.get(state.rule.name, ()):
+                recovery = state.recovered(subject, scene)
                 if recovery is not None:
                     self._recover(recovery)
 
-    def _fire_all(self, groups: Iterable[_Group], topic: str, scene: Scene) -> None:
-        for group in groups:
+    def _judge_again(self, topic: str, scene: Scene) -> None:
+        """Judges what time alone can change about a topic."""
+        route = self._by_topic[topic]
+        for group in route.timely:
             for firing in group.judge(topic, "", scene, news=False):
                 self._fire(firing)
+        self._resume(route, topic, scene)
 
     def _remember(self, topic: str, scene: Scene) -> None:
-        self._live.pop(topic, None)
+        before = self._live.pop(topic, None)
         self._live[topic] = scene
-        if len(self._live) > SUBJECTS:
-            self._live.popitem(last=False)
+        self._kept += scene.size - (before.size if before else 0)
+        while len(self._live) > SUBJECTS or self._kept > LARGEST:
+            _, gone = self._live.popitem(last=False)
+            self._kept -= gone.size
+
+    def _forget_live(self) -> None:
+        self._live.clear()
+        self._kept = 0
 
     # Routes -------------------------------------------------------------------------------------------------------
 
@@ -304,7 +343,7 @@ class Evaluation:
                 found.extend(states)
         if len(self._by_topic) >= limits.TELEMETRY_TOPICS:
             self._by_topic.clear()
-            self._live.clear()
+            self._forget_live()
         self._by_topic[topic] = route = _Route(found)
         self._pasts.expect(("topic", topic), route.measures)
         return route

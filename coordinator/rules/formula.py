@@ -81,7 +81,11 @@ class _Program:
             why = f"the message has {self._scene.size} bytes; formulas look into {LARGEST} at most"
             self._reasons.insert(0, Fault(why))
             return None
-        return _floats(value)
+        try:
+            return _floats(value)
+        except OverflowError:
+            self._reasons.append(NoNumber.NOT_FINITE)
+            return None
 
     def _words(self, error: BaseException) -> str:
         text = str(error).partition(" CEL does not coerce")[0].partition(" common causes")[0]

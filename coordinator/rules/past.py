@@ -12,6 +12,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Final, Protocol
 
 from coordinator.rules.scene import Reference, Scene
@@ -160,6 +161,8 @@ class _Change:
         self.at: float | None = None
 
     def add(self, value: Any, at: float) -> None:
+        if isinstance(value, (str, list, dict)):
+            value = blake2b(repr(value).encode(errors="replace"), digest_size=16).digest()  # it may be large
         if value != self._value or type(value) is not type(self._value):
             self._value, self.at = value, at
 

@@ -5,7 +5,7 @@ Looking changes nothing: what stands here is worked out anew from the facts, wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -16,10 +16,11 @@ from coordinator.rules.evaluation import Evaluation
 from coordinator.rules.scene import Scene
 from coordinator.rules.state import RuleState
 from devices.protocol.readings import parse
-from devices.protocol.topics import matches
 
 MOST: Final = 20
 """Subjects that are shown of one rule."""
+LOOKED_AT: Final = 10 * MOST
+"""Subjects among which those are sought."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,19 +48,19 @@ class Present:
     retained: bool = False
 
 
-def present(state: RuleState, evaluation: Evaluation, facts: Facts, at: float, most: int = MOST) -> list[Present]:
-    """Returns what a rule sees of each subject, those that are active or hold first.
+def present(state: RuleState, evaluation: Evaluation, facts: Facts, at: float, topics: Sequence[str]) -> list[Present]:
+    """Returns what a rule sees of each subject, those that are active or hold first, and not more than `MOST`.
 
     Args:
         state: of the rule.
         evaluation: that judges it.
         facts: that it is fed by.
         at: now, in seconds of the facts' clock.
-        most: subjects.
+        topics: those that it looks at.
     """
-    looked = _silences(state, at) if state.clocks is not None else _scenes(state, evaluation, facts, at)
-    found = [_present(state, *each, at) for each in islice(looked, 10 * most)]
-    return sorted(found, key=lambda each: (not each.active, not each.holds, each.subject))[:most]
+    looked = _silences(state, at) if state.clocks is not None else _scenes(state, evaluation, facts, at, topics)
+    found = [_present(state, *each, at) for each in islice(looked, LOOKED_AT)]
+    return sorted(found, key=lambda each: (not each.active, not each.holds, each.subject))[:MOST]
 
 
 _Seen = tuple[str, Scene | float, bool]
@@ -72,10 +73,12 @@ def _silences(state: RuleState, at: float) -> Iterator[_Seen]:
         yield topic, float(age), False
 
 
-def _scenes(state: RuleState, evaluation: Evaluation, facts: Facts, at: float) -> Iterator[_Seen]:
+def _scenes(
+    state: RuleState, evaluation: Evaluation, facts: Facts, at: float, topics: Sequence[str]
+) -> Iterator[_Seen]:
     rule, recall = state.rule, evaluation.recall
     if rule.scope == "topic":
-        for topic in [each for each in reversed(facts.topics) if matches(rule.topic, each)]:
+        for topic in topics:
             heard = facts.topics[topic]
             scene = evaluation.topic_scene(topic, heard.payload, at, parse(heard.payload))
             yield topic, recall("topic", topic, scene), heard.retained

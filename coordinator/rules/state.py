@@ -23,6 +23,9 @@ FIRINGS: Final = 60
 PERIOD: Final = 60.0
 """Seconds."""
 
+MENTIONED: Final = 1000
+"""Characters of a word of a message that a rule's text can tell."""
+
 
 class Subject:
     """What is remembered of one rule on one hub, instance or topic."""
@@ -68,6 +71,7 @@ class RuleState:
         self._resumes = rule.resume.test() if rule.resume else None
         self._calendar = calendar
         self._recent = Window(PERIOD)
+        self._held_back_at = 0.0
         self._hushed = replace(rule.timing, hold=inf, again=0.0)
 
     def judge(self, subject: str, hub: str, scene: Scene, value: float | NoNumber | Fault) -> Firing | None:
@@ -78,13 +82,13 @@ class RuleState:
             if not holds:
                 return None
             if len(self.subjects) >= limits.TELEMETRY_TOPICS:
-                self.held_back += 1
+                self._hold_back(scene.at)
                 return None
             known = self.subjects[subject] = Subject()
         known.hub = hub
         if isinstance(value, float):
             known.value, known.values = value, self.rule.when.values(scene, value)
-            known.mentioned = {each.name: each.get(scene) for each in self.rule.mentions}
+            known.mentioned = {each.name: _brief(each.get(scene)) for each in self.rule.mentions}
         clears = self._cleared(scene, holds)
         timing, at = self._timing(scene.at), scene.at
         fires = known.latch.news(timing, holds=holds, clears=clears, at=at)
@@ -122,9 +126,22 @@ class RuleState:
         self.errors += 1
         self.error, self.failed = fault.why, at
 
+    def attention(self, at: float, lately: float) -> list[str]:
+        """Returns what people should know of it: errors and firings held back within the last seconds."""
+        name, sentences = self.rule.name, []
+        if self.errors and at - self.failed < lately:
+            sentences.append(f"rule {name} could not be judged {self.errors} times: {self.error}")
+        if self.held_back and at - self._held_back_at < lately:
+            sentences.append(f"rule {name} would have fired {self.held_back} times more: too often in a minute")
+        return sentences
+
     def quiet(self, at: float) -> bool:
         """Tells whether the rule may not fire now: what holds then fires when the quiet time is over."""
         return self.rule.quiet is not None and self.rule.quiet.covers(self._calendar(at))
+
+    def _hold_back(self, at: float) -> None:
+        self.held_back += 1
+        self._held_back_at = at
 
     def _timing(self, at: float) -> Timing:
         return self._hushed if self.quiet(at) else self.rule.timing
@@ -140,7 +157,7 @@ class RuleState:
 
     def _firing(self, subject: str, known: Subject, at: float) -> Firing | None:
         if self._recent.count(at) >= FIRINGS:
-            self.held_back += 1
+            self._hold_back(at)
             return None
         self._recent.add(1.0, at)
         self.fired += 1
@@ -156,3 +173,10 @@ class RuleState:
             at=at,
             latch=known.latch,
         )
+
+
+def _brief(value: Any) -> Any:
+    """A value as a text tells it: of a list or an object as much as a line holds."""
+    if isinstance(value, (list, dict)):
+        value = repr(value)
+    return value[:MENTIONED] if isinstance(value, str) else value

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.orm import Session
 
 from coordinator.retention import Retention
-from coordinator.store import schema
+from coordinator.store import events, schema
 from coordinator.store.engine import check_integrity, file_of, open_engine, tidy
 from coordinator.store.pruning import prune
 from coordinator.store.trouble import DamagedStoreError, StoreError, attention, in_words, set_aside
@@ -118,13 +118,14 @@ class Store:
         return await self._in_thread("read", work, *args, **kwargs)
 
     async def tidy(self, retention: Retention) -> None:
-        """Deletes blobs that need not be kept, and does what the database puts off; both only after writes.
+        """Deletes blobs and events that need not be kept, and does what the database puts off; both only after writes.
 
         The latter runs in the reading thread: writers need not wait for it.
         """
         if self.written != self._tidied:
             self._tidied = self.written
             await self._in_thread("write", prune, retention)
+            await self._in_thread("write", events.prune)
             try:
                 await asyncio.get_running_loop().run_in_executor(self._threads["read"], tidy, self._engines["read"])
             except sqlite3.Error as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import String, cast, or_, select
+from sqlalchemy import String, cast, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from coordinator.store import schema
@@ -13,12 +13,21 @@ from devices.protocol.messages import Event
 _NEWEST: Final = 50
 """Events among which the end of an instance is looked for: nothing much happens to it afterwards; or a rule's firing."""
 
+KEPT: Final = 50_000
+"""Events, about 50 MB; what happens once a minute is remembered for a month."""
+
 
 def add(session: Session, event: Event, body: dict[str, object]) -> None:
     """Records an event; ``body`` is what is published."""
     session.add(
         schema.Event(id=event.id, at=event.at, rule=event.rule, instance=event.instance, hub=event.hub, body=body)
     )
+
+
+def prune(session: Session) -> None:
+    """Deletes the oldest events beyond `KEPT`."""
+    newest = session.scalar(select(func.max(schema.Event.number))) or 0
+    session.execute(delete(schema.Event).where(schema.Event.number <= newest - KEPT))
 
 
 def last(session: Session, count: int, *, instance: str = "", hub: str = "") -> list[dict[str, Any]]:

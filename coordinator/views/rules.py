@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from coordinator.facts import Facts
 from coordinator.rules.evaluation import Evaluation
-from coordinator.rules.present import Present, present
+from coordinator.rules.present import LOOKED_AT, Present, present
 from coordinator.rules.state import RuleState
 from coordinator.store import events, suspensions
 from coordinator.store.database import Store
@@ -37,10 +37,14 @@ async def rows(store: Store, evaluation: Evaluation, facts: Facts, rule: str = "
         raise RefusedError(f"there is no rule {rule!r} in force", remedy=remedy)
     wanted = [states[rule]] if rule else list(states.values())
     kept, suspended = await store.read(_kept, [state.rule.name for state in wanted])
-    at = time.monotonic()
+    at, topics = time.monotonic(), evaluation.topics(LOOKED_AT)
     return [
         _row(
-            state, present(state, evaluation, facts, at), at, kept.get(state.rule.name), suspended.get(state.rule.name)
+            state,
+            present(state, evaluation, facts, at, topics.get(state.rule.name, ())),
+            at,
+            kept.get(state.rule.name),
+            suspended.get(state.rule.name),
         )
         for state in wanted
     ]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rules_judged import Judged
 
 from coordinator.facts import Facts
+from coordinator.rules import evaluation
 from coordinator.rules.evaluation import FIRINGS
 from devices.protocol import limits
 from devices.protocol.readings import NoNumber
@@ -238,6 +239,44 @@ def test_topics_without_end_are_forgotten_oldest_first(monkeypatch):
     facts.telemetry("e", b"x" * 999, 0, False, 0)
     assert list(facts.topics) == ["d", "e"]
     assert facts.tally.forgotten == 3
+
+
+def test_time_alone_clears_a_rule_and_lets_what_it_has_suspended_go_on(tmp_path):
+    text = (
+        "[r]\ntopic = 'ups'\nwhen = 'payload == \"OB\"'\nclear = 'payload == \"OB\" && now.minute >= 5'\ncooldown = 0\n"
+    )
+    text += "do = 'suspend'\nwhich = 'all'\nresume = 'now.minute >= 10 && payload == \"OB\"'"
+    judged, recovered = Judged(tmp_path, text), []
+    judged.evaluation._awaited, judged.evaluation._recover = {"r": {"ups"}}, recovered.append
+    judged.say("ups", "OB", 0)
+    judged.pass_time(1, 299)
+    assert (judged.times, judged.state("r").subjects["ups"].latch.active) == ([0], True)
+    judged.pass_time(300, 300)
+    assert judged.state("r").subjects == {}
+    judged.pass_time(301, 599)
+    assert recovered == []
+    judged.pass_time(600, 600)
+    assert [recovery.subject for recovery in recovered] == ["ups"]
+
+
+def test_large_messages_of_many_topics_are_not_all_kept_to_be_judged_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "LARGEST", 1000)
+    judged = Judged(tmp_path, "[r]\ntopic = '#'\nwhen = 'since(payload) >= 3'")
+    for topic in ("a", "b", "c", "c", "d"):
+        judged.say(topic, '"' + "x" * 398 + '"', 0)
+    judged.pass_time(1, 5)
+    assert judged.subjects == ["c", "d"]
+
+
+def test_errors_and_floods_of_late_deserve_attention(tmp_path):
+    judged = Judged(tmp_path, "[r]\ntopic = 't/#'\nwhen = 'payload.a > 1 && true'\ncooldown = 0")
+    judged.say("t/0", '{"a": "x"}', 10)
+    for number in range(FIRINGS + 5):
+        judged.say(f"t/{number}", '{"a": 2}', 11)
+    errors, flood = judged.evaluation.attention(20)
+    assert errors.startswith("rule r could not be judged 1 times: ")
+    assert flood == "rule r would have fired 5 times more: too often in a minute"
+    assert judged.evaluation.attention(1000) == []
 
 
 payloads = st.binary(max_size=60) | st.text(max_size=60).map(str.encode) | st.floats().map(lambda n: repr(n).encode())

@@ -197,6 +197,12 @@ def test_a_formula_on_a_topic_names_the_nearest_word_too(text, said):
         compile_condition(text, Names(TOPIC))
 
 
+def test_numbers_beyond_all_measure_have_no_value(capfd):
+    assert says("payload.a > 1 && true", f'{{"a": 1{"0" * 400}}}') is NoNumber.NOT_FINITE
+    assert says("payload.a.exists(x, x > 1)", f'{{"a": [1{"0" * 400}]}}') is NoNumber.NOT_FINITE
+    assert capfd.readouterr().err == ""
+
+
 def test_texts_in_large_messages_are_not_looked_into_and_numbers_are(tmp_path):
     judged = Judged(tmp_path, "[r]\ntopic = 't'\nwhen = 'payload.a > 1 || payload.text.contains(\"x\")'\ncooldown = 0")
     filler = "y" * LARGEST

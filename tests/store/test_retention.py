@@ -12,11 +12,12 @@ from sqlalchemy import select
 from test_store import checkpoint, instance, move, populate
 
 from coordinator.retention import Kept, Retention, surplus
-from coordinator.store import checkpoints, lineage
+from coordinator.store import checkpoints, events, lineage
 from coordinator.store.database import Store
 from coordinator.store.pruning import prune
 from coordinator.store.schema import Blob, Pin
 from devices.errors import RefusedError
+from devices.protocol.messages import Event
 from devices.timekeeping import Machine
 
 HOUR = 3600.0
@@ -120,3 +121,17 @@ async def test_the_store_prunes_when_it_tidies_up_and_not_without_news(store):
     await store.tidy(Retention(last=0, days=0, size=0))
     assert store.written == written
     assert len(await store.read(lambda session: list(session.scalars(select(Blob.checkpoint))))) == 3
+
+
+async def test_only_the_newest_events_are_kept(store, monkeypatch):
+    monkeypatch.setattr(events, "KEPT", 3)
+
+    def tell(session) -> None:
+        for number in range(5):
+            event = Event(id=f"e{number}", at="2026-01-01T00:00:00Z", rule="hot")
+            events.add(session, event, {"id": event.id})
+            session.flush()
+
+    await store.write(tell)
+    await store.tidy(Retention(last=2, days=0, size=PLENTY))
+    assert [body["id"] for body in await store.read(events.last, 10)] == ["e2", "e3", "e4"]
