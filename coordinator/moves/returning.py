@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import UTC
 
+import msgspec
 from sqlalchemy.orm import Session
 
 from coordinator.moves import adopting, decisions
@@ -17,13 +19,16 @@ from coordinator.moves.claims import raise_epoch
 from coordinator.moves.giving_up import give_up
 from coordinator.moves.ground import Ground
 from coordinator.moves.moving import Moves
+from coordinator.placement import resuming
+from coordinator.placement.resuming import Wish
 from coordinator.store import checkpoints, instances, moves, triggers
 from coordinator.store import commands as command_rows
 from coordinator.store.database import until_stored
 from coordinator.store.schema import Command, Instance, Move
-from devices.errors import RefusedError
+from devices.errors import RefusedError, UsageError
 from devices.protocol.answers import Holding, Report
 from devices.protocol.commands import Capture, Fenced, GoOn, Stop
+from devices.runtime import clock
 
 
 @dataclass(slots=True)
@@ -34,6 +39,7 @@ class _Settlement:
     unknown: list[Holding] = field(default_factory=list)  # the store has never heard of it
     gone: list[tuple[str, int]] = field(default_factory=list)  # the hub has lost it: name and epoch
     fenced: list[tuple[str, int]] = field(default_factory=list)  # it is another hub's: name and epoch
+    suspended: list[tuple[str, str]] = field(default_factory=list)  # by the hub itself, and until when
     late: list[Holding] = field(default_factory=list)  # its checkpoint is not in the store, or not yet
 
 
@@ -47,6 +53,10 @@ async def settle(ground: Ground, moving: Moves, report: Report) -> None:
         await ground.journal.tell(
             "hub", did="the higher epoch counts", why=sentence, severity="warning", hub=report.hub
         )
+    for name, until in settlement.suspended:
+        why = f"its hub protected itself while there was no coordinator; it goes on when {until}"
+        did = f"suspended {name}"
+        await ground.journal.tell("hub", did=did, why=why, severity="warning", instance=name, hub=report.hub)
     for name, epoch in settlement.fenced:
         ground.ahead.forget_older(name, epoch)
     for name, epoch in settlement.gone:
@@ -120,7 +130,9 @@ def _compare(session: Session, instance: Instance, hub: str, holding: Holding, s
         settlement.late.append(holding)
     if moves.unfinished_of(session, instance.id) is not None:
         return
-    if instance.state == "suspended" and holding.state == "running" and instance.wanted == "suspended":
+    if instance.state == "suspended" and holding.state == "running" and (instance.resume or {}).get("by_hub"):
+        instance.state, instance.wanted, instance.resume = "running", "running", None
+    elif instance.state == "suspended" and holding.state == "running" and instance.wanted == "suspended":
         # Its checkpoint was stored, and its hub began again before it had heard that.
         again = Capture(
             id=f"suspend-{holding.checkpoint}",
@@ -133,7 +145,20 @@ def _compare(session: Session, instance: Instance, hub: str, holding: Holding, s
     elif instance.state in ("moving", "starting") and holding.state == "running":
         instance.state = "running"
     elif instance.state == "running" and holding.state == "suspended":
-        instance.state = instance.wanted = "suspended"  # the store is an older copy
+        instance.state = instance.wanted = "suspended"  # the store is an older copy, or the hub was alone
+        if holding.until:
+            _keep_until(instance, holding.until, settlement)
+
+
+def _keep_until(instance: Instance, until: str, settlement: _Settlement) -> None:
+    """Notes for what an instance waits that its hub has suspended by itself; what cannot be read waits for a person."""
+    settlement.suspended.append((instance.id, until))
+    wish = Wish(text=until, since=clock.wall(), by_hub=True)
+    try:
+        resuming.parse(wish.text, wish.since, UTC)
+    except UsageError:
+        return
+    instance.resume = msgspec.to_builtins(wish)
 
 
 def _anew(session: Session, hub: str, command: Fenced | Stop | GoOn | Capture) -> Command:

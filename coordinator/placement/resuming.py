@@ -26,7 +26,7 @@ from coordinator.ingest.hubs import SILENCE, Hub
 from devices.conditions import comparison
 from devices.conditions.comparison import Comparison
 from devices.conditions.latch import Latch, Timing
-from devices.conditions.metrics import HUB, hub_readings
+from devices.conditions.metrics import HUB, standing
 from devices.errors import ConfigurationError, UsageError, printable
 from devices.protocol import durations
 from devices.runtime import clock
@@ -56,6 +56,7 @@ class Wish(msgspec.Struct, kw_only=True, frozen=True):
         away: those of them that have been seen away since.
         memory: bytes that the instance used then: where there is room it has so much again.
         cpu: percent of a core, likewise.
+        by_hub: whether its hub has suspended it by itself, while there was no coordinator.
     """
 
     text: str
@@ -64,6 +65,7 @@ class Wish(msgspec.Struct, kw_only=True, frozen=True):
     away: list[str] = []
     memory: int = 0
     cpu: float = 0.0
+    by_hub: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +228,7 @@ def value_of(condition: Comparison, hub: Hub | None, at: float) -> float | None:
     """Returns a hub's present reading; ``None``: it has none, is away, or was measured too long ago."""
     if hub is None or hub.metrics is None or not hub.online or at - hub.measured > SILENCE:
         return None
-    return hub_readings(hub.metrics).get(condition.metric)
+    return standing(hub.metrics).get(condition.metric)
 
 
 def with_label(hubs: Iterable[Hub], label: str) -> list[str]:

@@ -25,6 +25,7 @@ _SEEN_FROM_THE_THRESHOLD: Final[Mapping[str, Callable[[float, float], bool]]] = 
     "<": operator.gt,
 }
 OPERATORS: Final = tuple(_SEEN_FROM_THE_THRESHOLD)
+_OPPOSITE: Final = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 _SIDES: Final = re.compile(r"\s*(.+?)\s*(>=|<=|==|!=|>|<)\s*([^<>=!]+?)\s*", re.DOTALL)
 _NUMBER: Final = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?)\s*([A-Za-z%°]*)", re.ASCII | re.IGNORECASE)
 _SCALES: Final[Mapping[Unit, Mapping[str, float]]] = {
@@ -65,6 +66,11 @@ class Comparison:
     def upward(self) -> bool:
         """Whether it is large values of which it is true."""
         return self.operator[0] == ">"
+
+    @property
+    def opposite(self) -> Comparison:
+        """The comparison that is true exactly where this one is not."""
+        return Comparison(self.metric, _OPPOSITE[self.operator], self.threshold)
 
     def excludes(self, other: Comparison) -> bool:
         """Tells whether no value fulfils both: what a rule's `clear` owes to its `when`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -52,6 +53,12 @@ def hub_readings(metrics: HubMetrics) -> dict[str, float]:
     if metrics.battery is not None and not metrics.mains:
         readings["hub.reserve"] = metrics.battery
     return readings
+
+
+def standing(metrics: HubMetrics) -> dict[str, float]:
+    """Returns `hub_readings`, and for a hub on mains an endless reserve: what waits for more of it need wait no longer."""
+    readings = hub_readings(metrics)
+    return readings | {"hub.reserve": math.inf} if metrics.mains else readings
 
 
 def instance_readings(metrics: HubMetrics, use: InstanceUse) -> dict[str, float]:

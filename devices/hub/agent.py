@@ -11,13 +11,15 @@ import contextlib
 import logging
 import os
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Final, Literal
 
 import msgspec
 
+from devices.conditions.metrics import standing
 from devices.errors import MidstreamError, UnreachableError, printable
-from devices.hub import door, drained, info, leaving, offering, recovery, rivals
+from devices.hub import ahead, door, drained, info, leaving, offering, recovery, rivals
 from devices.hub.backoff import Backoff
 from devices.hub.claims import Claims
 from devices.hub.clock_wait import ClockWait
@@ -35,6 +37,7 @@ from devices.hub.local import LocalHub, LocalInstance
 from devices.hub.local_view import alive, kept
 from devices.hub.metrics import Meter
 from devices.hub.prepared import Preparations
+from devices.hub.protection import Protections
 from devices.hub.spool import Spool
 from devices.hub.workers import Workers
 from devices.keys import own_key
@@ -130,6 +133,8 @@ class Agent:
             )
             preparations = Preparations(workers, self._config.broker)
             self.instances = Instances(hub, self._spool, self._downloads, preparations)
+            self._claims.on_coordinator = self._coordinator_came
+            self._protections = Protections(self._config.protect, self.instances.lives)
             self._held = lambda: alive(self.instances.lives.values())
             self._commands = Commands(self._config.name, self.instances, self.control, self._drain, self._deployments)
             await self._deployments.begin()
@@ -228,14 +233,16 @@ class Agent:
         for life in self.instances.lives.values():
             if life.ahead.since:
                 life.tasks.start(life.ahead.say_again_if_ours(), "ahead, said again")
-        self.control.answer(
-            Report(
-                hub=self._config.name,
-                boot=self._boot,
-                start=self._start,
-                holding=offering.holding(self.instances.lives),
-            )
-        )
+        self._report()
+
+    def _report(self) -> None:
+        holding = offering.holding(self.instances.lives)
+        self.control.answer(Report(hub=self._config.name, boot=self._boot, start=self._start, holding=holding))
+
+    def _coordinator_came(self) -> None:
+        offering.announce_unconfirmed(self.instances.lives)
+        if any(life.instance.until for life in self.instances.lives.values()):
+            self._report()  # it does not know that they are suspended
 
     def _delivered(self, delivery: Delivery) -> None:
         try:
@@ -284,7 +291,7 @@ class Agent:
         self.control.send(self._topic("info"), messages.encode(self._info), retain=True)
 
     async def _measure(self) -> None:
-        meter = Meter(self._config.spool, self._config.temperature)
+        meter = Meter(self._config.spool, self._config.temperature, self._config.battery)
         await self.control.up.wait()
         while True:
             workers = {
@@ -297,7 +304,13 @@ class Agent:
             if (changed := info.news(self._info, self._config)) is not None:
                 self._info = changed
                 self._tell_info()
+            self._protections.judge(standing(metrics), time.monotonic(), alone=self._is_alone)
             await asyncio.sleep(self._config.metrics_every)
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether nobody but this hub can act: no broker, or for a while no coordinator."""
+        return not self.control.up.is_set() or self._claims.presence.is_away(ahead.AFTER)
 
     # Leaving ----------------------------------------------------------------------------------------------------------
 
@@ -318,6 +331,7 @@ class Agent:
 
     async def _leave(self, hurry: asyncio.Event) -> None:
         """Saves what runs, tells that this hub is gone and whether all is durable, and lets the broker keep sessions."""
+        await self._protections.close()
         saved = await leaving.save(self.instances.lives.values(), within=self._config.shutdown_within, hurry=hurry)
         for sentence in (told := saved.sentences(self._spool.folder)):
             _log.warning("%s", sentence)

@@ -11,8 +11,11 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 import platformdirs
 
+from devices.conditions import comparison
+from devices.conditions.metrics import HUB
 from devices.config import load
-from devices.errors import ConfigurationError
+from devices.errors import ConfigurationError, UsageError
+from devices.hub.guard import Protection
 from devices.mqtt.address import BrokerAddress
 from devices.permissions.ids import Range
 from devices.protocol.durations import seconds
@@ -41,11 +44,31 @@ class MetricsSettings(msgspec.Struct, kw_only=True):
     """``[metrics]``: how often, and where the temperature comes from if the machine's own sensor is not meant.
 
     ``temperature`` is a file with the reading in thousandths of a degree Celsius, as Linux gives them in
-    ``/sys/class/thermal/thermal_zone0/temp``.
+    ``/sys/class/thermal/thermal_zone0/temp``. ``battery`` is a folder with the files ``capacity`` (percent) and
+    ``status`` (``Discharging`` or another word), as in ``/sys/class/power_supply/BAT0``.
     """
 
     every: str = "5s"
     temperature: str = ""
+    battery: str = ""
+
+
+class ProtectSettings(msgspec.Struct, kw_only=True):
+    """A table in ``[protect]``: what this hub does by itself while the coordinator is away.
+
+    ``when``: a comparison with a metric of the hub that holds for as long as ``for``. ``clear``: the one that lets
+    functions go on; without it as soon as ``when`` does not hold. ``do``: ``suspend`` puts all that runs into the spool
+    and suspends the least important function, then the next; ``checkpoint`` only the first.
+    """
+
+    when: str
+    hold: str = msgspec.field(default="30s", name="for")
+    clear: str = ""
+    do: Literal["checkpoint", "suspend"] = "suspend"
+
+
+PROTECT: Final = {"battery": ProtectSettings(when="hub.reserve < 20", clear="hub.reserve > 30")}
+"""What is there without being said; ``battery = false`` takes it away."""
 
 
 class LimitSettings(msgspec.Struct, kw_only=True):
@@ -99,6 +122,7 @@ class HubSettings(msgspec.Struct, kw_only=True):
     spool: SpoolSettings = msgspec.field(default_factory=SpoolSettings)
     metrics: MetricsSettings = msgspec.field(default_factory=MetricsSettings)
     limits: LimitSettings = msgspec.field(default_factory=LimitSettings)
+    protect: dict[str, ProtectSettings | bool] = {}
     data: dict[str, str | DataSettings] = {}
     devices: dict[str, str] = {}
     permissions: PermissionSettings = msgspec.field(default_factory=PermissionSettings)
@@ -126,6 +150,8 @@ class HubConfig(msgspec.Struct, kw_only=True, frozen=True):
     stop_within: float
     shutdown_within: float
     lease: float
+    battery: Path | None = None
+    protect: list[Protection] = []
     functions_memory: int = 0  # bytes; 0: no limit
     functions_cpu: float = 0.0  # cores; likewise
     data: dict[str, Data] = {}
@@ -174,6 +200,8 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
         stop_within=stop_within,
         shutdown_within=shutdown_within,
         lease=lease,
+        battery=Path(settings.metrics.battery) if settings.metrics.battery else None,
+        protect=_protections(settings.protect, path),
         functions_memory=size_in_bytes(limits.memory) if limits.memory else 0,
         functions_cpu=_not_negative("limits.cpu", limits.cpu, path),
         data={name: _data(entry) for name, entry in settings.data.items()},
@@ -189,6 +217,35 @@ def _target(settings: PermissionSettings, hub: str) -> Path:
     if not target.is_absolute():
         raise ConfigurationError(f"permissions.target: {settings.target!r} must begin with '/'")
     return target
+
+
+def _protections(given: dict[str, ProtectSettings | bool], path: Path | None) -> list[Protection]:
+    found = []
+    for name, settings in (PROTECT | given).items():
+        place = f"protect.{name}" if path is None else f"{path}: protect.{name}"
+        if isinstance(settings, ProtectSettings):
+            found.append(_protection(name, settings, place))
+        elif settings and name not in PROTECT:
+            raise ConfigurationError("a table is needed, as { when = 'hub.memory > 95' }", place=place)
+        elif settings:
+            found.append(_protection(name, PROTECT[name], place))
+    return found
+
+
+def _protection(name: str, settings: ProtectSettings, place: str) -> Protection:
+    try:
+        when = comparison.parse(settings.when, HUB)
+        clear = comparison.parse(settings.clear, HUB) if settings.clear else when.opposite
+        hold = seconds(settings.hold)
+    except (ConfigurationError, UsageError) as error:
+        raise ConfigurationError(error.message, place=place, remedy=error.remedy) from error
+    if clear.metric != when.metric or not when.excludes(clear):
+        raise ConfigurationError(
+            f"{settings.clear!r} can hold while {settings.when!r} does",
+            place=place,
+            remedy="clear is about the same metric, beyond when: hub.memory > 95, hub.memory < 85",
+        )
+    return Protection(name=name, when=when, hold=hold, clear=clear, do=settings.do)
 
 
 def _not_negative(name: str, number: float, path: Path | None) -> float:

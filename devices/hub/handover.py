@@ -78,19 +78,25 @@ def released(life: Life, command: str) -> answers.Released:
     )
 
 
-async def suspend(life: Life, taken: Taken) -> None:
-    """Ends the process of a held function whose checkpoint is durable; the session stays here and fills the mailbox.
+async def suspend(life: Life, taken: Taken, until: str = "") -> None:
+    """Ends the process of a held function whose checkpoint is kept; the session stays here and fills the mailbox.
+
+    Args:
+        life: of the function.
+        taken: the checkpoint behind which it is held.
+        until: what lets it go on, if this hub has suspended it by itself.
 
     Raises:
         MidstreamError: the spool cannot note it; the function is still held.
     """
     instance = life.instance
     try:
-        await asyncio.to_thread(instance.spool.note, Suspended(epoch=instance.epoch, checkpoint=taken.id))
+        await asyncio.to_thread(instance.spool.note, Suspended(epoch=instance.epoch, checkpoint=taken.id, until=until))
     except OSError as error:
         raise MidstreamError(f"the suspension cannot be noted in the spool: {error.strerror}") from error
     life.process.end()
-    instance.become("suspended", taken.told.reason)
+    instance.until = until
+    instance.become("suspended", f"{taken.told.reason}; it goes on when {until}" if until else taken.told.reason)
     life.mail.arrived()
 
 

@@ -65,6 +65,7 @@ class Instance:
         since: when the state began, RFC 3339.
         durable: id of its newest checkpoint that is where failover will look for it.
         move: id of the move for which it is held or was released.
+        until: what lets it go on, if this hub has suspended it for its own protection.
         changed: set when there is something to announce.
         steady: set while it runs or is suspended: then checkpoints are taken by policy.
     """
@@ -85,6 +86,7 @@ class Instance:
     reason: str = ""
     waits: str = ""
     move: str = ""
+    until: str = ""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     steady: asyncio.Event = field(default_factory=asyncio.Event)
 

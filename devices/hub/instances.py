@@ -12,7 +12,7 @@ from typing import Final
 
 from devices import requirements
 from devices.errors import DamagedError, FencedError, MidstreamError, ProtocolError, RefusedError, RestoreError
-from devices.hub import handover, offering
+from devices.hub import handover
 from devices.hub.downloads import Downloads
 from devices.hub.feed import Feed
 from devices.hub.instance import Hub, Instance
@@ -54,7 +54,6 @@ class Instances:
         self._preparations = preparations
         self.lives: dict[str, Life] = {}
         hub.claims.on_newer = self.claimed
-        hub.claims.on_coordinator = lambda: offering.announce_unconfirmed(self.lives)
 
     def add(self, instance: Instance, *, is_new: bool = False, late_mail: bool = False) -> Life:
         """Adds an instance; it removes itself when nothing of it is left here."""

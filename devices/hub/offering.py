@@ -67,6 +67,7 @@ def holding(lives: Mapping[str, Life]) -> list[Holding]:
             move=it.move,
             published=it.outbox.published,
             muted=it.outbox.muted,
+            until=it.until,
         )
         for name, it in ((name, life.instance) for name, life in lives.items())
     ]

@@ -204,6 +204,7 @@ class Process:
         if self._started is None or self._started.done():
             return
         if isinstance(frame, link.Started):
+            self._instance.until = ""
             self._instance.become("running", self._set_back_why)  # here: the next frame may be the function's end
             self._started.set_result(frame)
         elif frame.error:

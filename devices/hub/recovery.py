@@ -54,8 +54,9 @@ def _alive(instances: Instances, folder: InstanceSpool, recovered: Recovered) ->
         case Released(move=move):
             instance.move = move
             instance.state = "moving"
-        case Suspended():
+        case Suspended(until=until):
             instance.state = "suspended"
+            instance.until = until
         case Ended():
             instance.state = "failed"
         case None:

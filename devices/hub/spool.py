@@ -49,10 +49,11 @@ class Claimed(Entry, tag="claimed", kw_only=True, frozen=True):
 
 
 class Suspended(Entry, tag="suspended", kw_only=True, frozen=True):
-    """The instance has no worker until somebody resumes it."""
+    """The instance has no worker until somebody resumes it; or until this holds, for which its hub has suspended it."""
 
     epoch: int
     checkpoint: str
+    until: str = ""
 
 
 class Released(Entry, tag="released", kw_only=True, frozen=True):

@@ -102,6 +102,7 @@ class Holding(msgspec.Struct, kw_only=True):
     move: str = ""
     published: int = 0  # outputs up to this sequence are known to have left
     muted: bool = False
+    until: str = ""  # what lets it go on: its hub has suspended it by itself, for its own protection
 
 
 class Report(Answer, tag="report", kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from coordinator_house import measured
 from coordinator.ingest.hubs import Hub
 from coordinator.placement.resuming import Watch, Wish, in_words, parse
 from devices.errors import RefusedError, UsageError
+from devices.protocol import answers
 from devices.protocol.messages import HubInfo, HubMetrics, HubStatus
 
 MIDNIGHT = 1_767_225_600.0  # 2026-01-01 00:00 UTC
@@ -162,3 +164,43 @@ async def test_nothing_goes_on_by_itself_while_it_is_paused_or_when_a_person_cha
     await asker.ask("suspend", instance="washer", until="hub.cpu > 90")
     await asker.ask("pause", off=True)
     await a.until(lambda: a.copies["washer"].epoch == 2)
+
+
+async def test_what_a_hub_has_suspended_by_itself_waits_for_what_the_hub_says(house, asker, washer):
+    a, _ = washer
+    copy = a.copies["washer"]
+
+    def report(state: str, until: str) -> None:
+        holding = answers.Holding(
+            instance="washer", epoch=1, state=state, checkpoint=copy.header.checkpoint, until=until
+        )
+        a.answer(None, answers.Report(hub="hub-a", boot="b", start=1, holding=[holding]))
+
+    async def row(state: str):
+        async with asyncio.timeout(30):
+            while (found := (await asker.ask("ps"))[0]).state != state:
+                pass
+        return found
+
+    report("suspended", "hub.reserve > 30")
+    assert (await row("suspended")).until == "until hub.reserve > 30 (hub-a: not known)"
+    (event,) = await asker.until(lambda: asker.told("its hub protected itself"))
+    assert (event.did, event.why.partition("; ")[2]) == ("suspended washer", "it goes on when hub.reserve > 30")
+    report("running", "")  # it was alone once more, and there was enough again
+    assert (await row("running")).until == ""
+    report("suspended", "hub.reserve > 30")
+    await row("suspended")
+    a.measure(battery=10.0, mains=True)
+    await a.until(lambda: a.copies["washer"].epoch == 2)
+
+
+async def test_what_a_hub_says_that_nobody_understands_waits_for_a_person(house, asker, washer):
+    a, _ = washer
+    header = a.copies["washer"].header
+    holding = answers.Holding(
+        instance="washer", epoch=1, state="suspended", checkpoint=header.checkpoint, until="the sun shines"
+    )
+    a.answer(None, answers.Report(hub="hub-a", boot="b", start=1, holding=[holding]))
+    await asker.until(lambda: asker.told("it goes on when the sun shines"))
+    (row,) = await asker.ask("ps")
+    assert (row.state, row.until) == ("suspended", "")
