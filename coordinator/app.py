@@ -172,7 +172,7 @@ class Coordinator:
             else None
         )
         self._requests = requests = Requests(line, topics, desk.answer)
-        self._orders = orders = Orders(line, topics, actions.carry_out)
+        self._orders = orders = Orders(line, topics, actions.carry_out, drains.ask)
         self._inbox = Inbox(
             topics,
             hubs=hubs,

@@ -94,6 +94,7 @@ class Inbox:
             topics.hub("+", "info"): 1,
             topics.hub("+", "metrics"): 0,
             topics.hub("+", "answer"): 1,
+            topics.hub("+", "set"): 1,
             topics.instance("+", "claim"): 0,
             topics.instance("+", "ahead"): 1,
             topics.instance("+", "state"): 0,
@@ -167,6 +168,8 @@ class Inbox:
                 self._news.put_nowait(lambda: self._hubs.take_info(hub, info))
             case ["instances", instance, "set"]:
                 self._orders.take(instance, delivery)
+            case ["hubs", hub, "set"]:
+                self._orders.take_for_hub(hub, delivery)
             case ["instances", instance, "claim"] if payload:
                 self._claims.take(instance, payload)
             case ["instances", instance, "ahead"]:

@@ -294,9 +294,11 @@ class Actions:
             remedy = f"midstream restore {instance.id} FILE lets it go on with changed source"
             raise RefusedError(f"{instance.id} has {instance.state}", remedy=remedy)
         if not self._ground.hubs.online(instance.hub):
+            asleep = instance.state == "suspended"
+            elsewhere = f"midstream resume {instance.id} --to HUB" if asleep else f"midstream migrate {instance.id}"
             raise RefusedError(
-                f"{instance.hub}, where {instance.id} is, is away",
-                remedy=f"midstream migrate {instance.id}, then ask again",
+                f"{instance.hub}, where {instance.id} is, is away: only there is its newest state certain",
+                remedy=f"start {instance.hub}, or {elsewhere}; then ask again",
             )
         change = await self._change(instance, intent)
         if intent.dry_run:

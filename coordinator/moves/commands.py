@@ -111,7 +111,9 @@ class Commands:
 
     def send(self, hub: str, command: AnyCommand) -> None:
         """Sends a command once."""
-        self._line.publish(self._topics.hub(hub, "command"), messages.encode(command), expiry=limits.COMMAND_EXPIRY)
+        status = self._hubs[hub].status
+        sent = msgspec.structs.replace(command, start=status.start if status is not None else 0)
+        self._line.publish(self._topics.hub(hub, "command"), messages.encode(sent), expiry=limits.COMMAND_EXPIRY)
 
     def take(self, hub: str, answer: AnyAnswer) -> bool:
         """Hands an answer to who waits for it; returns whether anybody did."""

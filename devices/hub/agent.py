@@ -80,8 +80,8 @@ class Agent:
         self._state: messages.HubStatus = self._status("draining" if self._draining.wanted else "online")
         self._downloads = Downloads()
         self._claims = Claims(config.topics, config.broker, config.folder / "coordinator.pin")
-        will = Will(self._topic("status"), messages.encode(self._status("offline", reason="its connection ended")))
-        self.control = Control(config.broker, config.name, config.topics, will)
+        self._will_is_safe = False
+        self.control = Control(config.broker, config.name, config.topics, self._will(safe=False))
         self._deployments = Deployments(
             config.name,
             config.permissions_target,
@@ -136,7 +136,9 @@ class Agent:
             self._claims.on_coordinator = self._coordinator_came
             self._protections = Protections(self._config.protect, self.instances.lives)
             self._held = lambda: alive(self.instances.lives.values())
-            self._commands = Commands(self._config.name, self.instances, self.control, self._drain, self._deployments)
+            self._commands = Commands(
+                self._config.name, self.instances, self.control, self._drain, self._deployments, start=self._start
+            )
             await self._deployments.begin()
             async with self._at_work(lease) as work:
                 recovery.take_up(hub, self.instances, self._spool)
@@ -280,6 +282,16 @@ class Agent:
             state=state, boot=self._boot, start=self._start, safe_to_power_off=safe_to_power_off, reason=reason
         )
 
+    def _will(self, *, safe: bool) -> Will:
+        status = self._status("offline", safe_to_power_off=safe, reason="its connection ended")
+        return Will(self._topic("status"), messages.encode(status))
+
+    async def _will_says(self, *, safe: bool) -> None:
+        """Has the status be true that the broker will tell when the plug is pulled."""
+        if self._will_is_safe != safe:
+            self._will_is_safe = safe
+            await self.control.change_will(self._will(safe=safe))
+
     def _become(self, status: HubStatus) -> None:
         self._state = status
         self._tell_status()
@@ -316,6 +328,8 @@ class Agent:
 
     async def _drain(self, command: commands.Drain) -> Answer:
         self._draining.want(wanted=not command.undo)
+        if command.undo:
+            await self._will_says(safe=False)  # from the next word on, functions may come
         self._become(self._status("online" if command.undo else "draining"))
         for life in self.instances.lives.values():
             life.mail.arrived()  # what this disk alone has goes into a checkpoint
@@ -326,7 +340,8 @@ class Agent:
             await asyncio.sleep(_DRAINING)
             if self._draining.wanted:
                 state = drained.stage(self.instances.lives.values(), self._state.state)
-                if state != self._state.state:
+                await self._will_says(safe=state == "drained")
+                if state != self._state.state and self._draining.wanted:
                     self._become(self._status(state, safe_to_power_off=state == "drained"))
 
     async def _leave(self, hurry: asyncio.Event) -> None:

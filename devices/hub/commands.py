@@ -1,4 +1,8 @@
-"""Commands in, answers out: each command once by its id, its answer as often as it is asked for."""
+"""Commands in, answers out: each command once by its id, its answer as often as it is asked for.
+
+Ids are known for one life of this agent. What comes from before it, late from the broker's queue or sent again by
+somebody, is known by the start counter in it; the coordinator asks again, with the present one, where it still waits.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from devices.errors import MidstreamError, ProtocolError
+import msgspec
+
+from devices.errors import MidstreamError, ProtocolError, RefusedError
 from devices.hub import offering
 from devices.hub.control import Control
 from devices.hub.deployment import Deployments
@@ -17,8 +23,11 @@ from devices.protocol.answers import Answer
 from devices.protocol.commands import AnyCommand
 
 _REMEMBERED: Final = 1000
-"""Answers that are kept; a command is repeated within seconds or, by a coordinator that was restarted, with the same
-meaning: what must not happen twice is known by its epoch."""
+"""Answers that are kept: a command is repeated within seconds."""
+_KNOWN: Final = 50_000
+"""Ids that are kept of commands which would have an effect once more, as a checkpoint or a suspension has."""
+_EFFECTIVE: Final = (commands.Capture, commands.GoOn, commands.Stop, commands.Drain)
+"""These: for all others the present state is the answer, see `Instances`, or the epoch has gone on."""
 _log = logging.getLogger(__name__)
 
 
@@ -29,6 +38,7 @@ class Commands:
         hub: its name.
         instances: that carry it out.
         control: for the answers.
+        start: how often the hub was started.
         drain: carries out a `Drain`.
         deployments: permission packages.
     """
@@ -40,14 +50,18 @@ class Commands:
         control: Control,
         drain: Callable[[commands.Drain], Awaitable[Answer]],
         deployments: Deployments,
+        *,
+        start: int,
     ) -> None:
         self._hub = hub
+        self._start = start
         self._instances = instances
         self._control = control
         self._drain = drain
         self._deployments = deployments
         self._tasks = Tasks(f"hub {hub}")
         self._answers: dict[str, Answer | None] = {}
+        self._known: dict[str, None] = {}
 
     def take(self, payload: bytes, topic: str) -> None:
         """Takes a command; a repeat is answered again, one that is under way will be.
@@ -61,10 +75,29 @@ class Commands:
         if command.id in self._answers:
             self._repeat(self._answers[command.id])
             return
-        self._answers[command.id] = None
-        while len(self._answers) > _REMEMBERED:
-            del self._answers[next(iter(self._answers))]
+        if 0 < command.start < self._start:
+            self._refuse(command, f"is from before the start of {self._hub}")
+            return
+        if command.id in self._known:
+            self._refuse(command, "was carried out before")
+            return
+        self._remember(command)
         self._tasks.start(self._carry_out(command), f"{type(command).__name__} {command.id}")
+
+    def _remember(self, command: AnyCommand) -> None:
+        self._answers[command.id] = None
+        if isinstance(command, _EFFECTIVE):
+            self._known[command.id] = None
+        for memory, most in ((self._answers, _REMEMBERED), (self._known, _KNOWN)):
+            while len(memory) > most:
+                del memory[next(iter(memory))]
+
+    def _refuse(self, command: AnyCommand, why: str) -> None:
+        """Does not carry a command out, and says so of its own accord: who waits for an answer asks again."""
+        error = RefusedError(f"a late or repeated {type(command).__name__} {why}, and is refused")
+        _log.warning("%s: %s", command.instance or self._hub, error.message)
+        if isinstance(command, _EFFECTIVE):
+            self._control.answer(msgspec.structs.replace(self._failed(command, error), id=""))
 
     def _repeat(self, known: Answer | None) -> None:
         if isinstance(known, answers.Captured) and not known.offered:

@@ -104,6 +104,14 @@ class Control:
                 for letter in self._outgoing:
                     letter.under_way = False
 
+    async def change_will(self, will: Will) -> None:
+        """Has the broker keep another will, for which it needs another connection; returns when it does."""
+        self._will = will
+        if self._session is not None:
+            self.up.clear()
+            await self._session.disconnect()
+        await self.up.wait()
+
     # Sending ----------------------------------------------------------------------------------------------------------
 
     def send(

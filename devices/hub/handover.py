@@ -17,7 +17,7 @@ from devices.hub.instance import Instance
 from devices.hub.life import Life
 from devices.hub.moment import spelled
 from devices.hub.spool import Released as ReleasedEntry
-from devices.hub.spool import Suspended
+from devices.hub.spool import Resumed, Suspended
 from devices.mqtt.delivery import Delivery
 from devices.protocol import answers, limits
 from devices.protocol.answers import LateMail
@@ -98,6 +98,22 @@ async def suspend(life: Life, taken: Taken, until: str = "") -> None:
     instance.until = until
     instance.become("suspended", f"{taken.told.reason}; it goes on when {until}" if until else taken.told.reason)
     life.mail.arrived()
+
+
+async def call_off_suspension(life: Life, why: str) -> None:
+    """Has a suspended function go on here, also after a restart of this agent.
+
+    Args:
+        life: of the function.
+        why: in words.
+    """
+    instance = life.instance
+    try:
+        await asyncio.to_thread(instance.spool.note, Resumed(epoch=instance.epoch))
+    except OSError as error:
+        instance.complain(MidstreamError(f"the spool takes nothing: {error.strerror}"))
+    if instance.state == "suspended":
+        await life.process.set_back(why)
 
 
 async def _late_mail_after_takeover(life: Life) -> None:

@@ -358,7 +358,7 @@ class Instances:
             if instance.state == "held" and life.held is not None:
                 life.go_on(life.held)
             elif instance.state == "suspended" and not command.move:
-                life.tasks.start(life.process.set_back(command.reason), "go on from a suspension")
+                life.tasks.start(handover.call_off_suspension(life, command.reason), "go on from a suspension")
         return self._done(command, instance.state)
 
     async def stop(self, command: commands.Stop) -> Answer:

@@ -56,6 +56,12 @@ class Suspended(Entry, tag="suspended", kw_only=True, frozen=True):
     until: str = ""
 
 
+class Resumed(Entry, tag="resumed", kw_only=True, frozen=True):
+    """A suspended instance has gone on here in the same epoch: its suspension was called off."""
+
+    epoch: int
+
+
 class Released(Entry, tag="released", kw_only=True, frozen=True):
     """The commit point of a move (rule 19): only a newer claim lets this hub go on."""
 
@@ -89,7 +95,7 @@ class CaughtUp(Entry, tag="caught-up", kw_only=True, frozen=True):
     epoch: int
 
 
-AnyEntry = Claimed | WentAhead | CaughtUp | Suspended | Released | Ended
+AnyEntry = Claimed | WentAhead | CaughtUp | Suspended | Resumed | Released | Ended
 
 
 class Recovered(msgspec.Struct, kw_only=True, frozen=True):
@@ -257,7 +263,7 @@ class InstanceSpool:
         newest = self._newest_whole(set_aside)
         return Recovered(
             claim=claims[-1],
-            verdict=next((it for it in verdicts if it.epoch == epoch), None),
+            verdict=next((it for it in verdicts if it.epoch == epoch and not isinstance(it, Resumed)), None),
             checkpoint=newest,
             owed=next((self._owed(it) for it in words if isinstance(it, WentAhead) and it.epoch == epoch), None),
         )

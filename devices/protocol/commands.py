@@ -10,10 +10,15 @@ from devices.protocol.messages import Claim, Message
 
 
 class Command(Message, tag_field="do", kw_only=True):
-    """``hubs/<hub>/command``. Executed at most once by ``id``; a repeat is answered with the present state."""
+    """``hubs/<hub>/command``. Executed at most once by ``id``; a repeat is answered with the present state.
+
+    ``start`` is the hub's start counter as the coordinator knew it when it sent this: a hub that has begun anew since
+    remembers no ids from before, and refuses it. 0: an older coordinator, which does not say it.
+    """
 
     id: str
     instance: str
+    start: int = 0
 
 
 class Prepare(Command, tag="prepare", kw_only=True):

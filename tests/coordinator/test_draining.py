@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 from coordinator_house import WASHER, hubs_online
+from scripted_hub import TOPICS
 
 from devices.errors import RefusedError
-from devices.protocol import commands
+from devices.protocol import commands, messages
 
 BOUND = WASHER.replace("@function", '@function(needs={"labels": ["roof"]})')
 
@@ -42,6 +43,24 @@ async def comes(asker, instance, **wanted):
         lambda row: all(getattr(row, name) == value for name, value in wanted.items()),
         instance=instance,
     )
+
+
+async def test_a_hub_is_drained_by_hand_over_mqtt(house, asker, hubs):
+    a, _ = hubs
+    topic = TOPICS.hub("hub-a", "set")
+    await asker.session.subscribe({f"{topic}/answer": 1})
+
+    async def order(payload, **how):
+        asker.kept.pop(f"{topic}/answer", None)
+        await asker.session.publish(topic, payload, **how)
+        return messages.decode(await asker.until(lambda: asker.kept.get(f"{topic}/answer")), messages.Reply, topic)
+
+    for payload, undo in ((b'{"drain": true}', False), (b'{"drain": false}', True)):
+        assert (await order(payload)).ok
+        assert a.got(commands.Drain)[-1].undo is undo
+    for wrong in (b"{}", b"true", b'{"drain": "yes"}'):
+        assert not (await order(wrong)).ok
+    assert len(a.got(commands.Drain)) == 2
 
 
 async def test_a_drained_hub_keeps_only_what_fits_nowhere_and_gets_that_back(house, asker, hubs):

@@ -192,6 +192,18 @@ async def test_a_rule_that_fires_while_it_is_paused_moves_nothing_says_so_and_fi
     await b.until(lambda: "washer" in b.copies)
 
 
+async def test_commands_say_which_start_of_the_hub_they_are_for(house, asker):
+    key = None
+    for start in (1, 2):
+        hub = await house.hub("hub-a", start=start, key=key)
+        await hubs_online(asker, 1)
+        await asker.ask("run", files={"washer.py": WASHER})
+        assert hub.got(commands.Restore)[-1].start == start
+        key = hub.key
+        await hub.crash()
+        await asker.until(lambda: asker.status().hubs == "0/1")
+
+
 @pytest.fixture
 async def asker_with_rules(house, tmp_path):
     await house.stop()

@@ -85,6 +85,32 @@ async def test_a_repeated_command_is_answered_again_and_done_once(coordinator, h
     assert again.checkpoint == first.checkpoint
 
 
+async def test_what_comes_once_more_after_a_restart_of_the_hub_is_refused_and_told(coordinator, hub_a, watch):
+    await coordinator.run("echo", "hub-a", ECHO, "echo")
+    await watch.out("ready")
+    (report,) = [it for it in coordinator.answers if isinstance(it, answers.Report)]
+    suspend = coordinator.capture_command("echo", hold=True, start=report.start)
+    await coordinator.answer_to("hub-a", suspend, answers.Captured)
+    await watch.state("echo", state="suspended")
+    go_on = commands.GoOn(id="on", instance="echo", epoch=1, move="", reason="resumed", start=report.start)
+    await coordinator.answer_to("hub-a", go_on)
+    await watch.state("echo", state="running")
+    coordinator.answers.clear()
+    await hub_a.stop()
+    await hub_a.start()
+    await watch.state("echo", state="running")
+    for late in (suspend, go_on):  # as they were: by who has heard them, or out of the broker's queue
+        await coordinator.send("hub-a", late)
+    refused = [
+        await coordinator.heard(answers.Failed, lambda it, kind=kind: kind in str(it.error))
+        for kind in ("Capture", "GoOn")
+    ]
+    assert [(it.id, it.epoch, "from before the start" in it.error["message"]) for it in refused] == [("", 1, True)] * 2
+    assert (await watch.state("echo", epoch=1))["state"] == "running"
+    anew = coordinator.capture_command("echo", start=report.start + 1)
+    await coordinator.answer_to("hub-a", anew, answers.Captured)
+
+
 async def test_a_coordinator_that_has_lost_its_store_is_given_what_is_kept_here(coordinator, hub_a, watch):
     await coordinator.run("total", "hub-a", SUM, "total")
     await watch.state("total", text="listening")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
+import psutil
 import pytest
 from echoing_functions import ECHO, SUM, retained, send, until
+from hub_process import HubProcess
 from hub_under_test import running_hub
 
 from devices.hub import leaving
@@ -125,6 +128,34 @@ async def test_a_hub_is_drained_when_nothing_runs_there_and_all_is_durable(broke
     await state_is("online", safe=False)
     await coordinator.restore("echo", "hub-a", coordinator.newest["echo"], parts=False)
     await watch.out("ready", "1", "2")
+
+
+async def test_a_drained_hub_whose_plug_is_pulled_is_still_safe_and_one_that_works_again_is_not(
+    broker, coordinator, watch, tmp_path
+):
+    async def told(state: str, *, safe: bool) -> None:
+        def is_so(_):
+            newest = json.loads(watch.tap.payloads(TOPICS.hub("hub-a", "status"))[-1])
+            return (newest["state"], newest["safe_to_power_off"]) == (state, safe)
+
+        await watch.until(is_so)
+
+    hub = HubProcess(broker, tmp_path / "hub-a", "hub-a")
+    try:
+        await coordinator.heard(answers.Report)
+        await coordinator.answer_to("hub-a", commands.Drain(id="d1", instance=""))
+        await told("drained", safe=True)
+        hub.kill()
+        await told("offline", safe=True)
+        hub.start_again()
+        await told("drained", safe=True)
+        await coordinator.answer_to("hub-a", commands.Drain(id="d2", instance="", undo=True))
+        await told("online", safe=False)
+        hub.kill()
+        await told("offline", safe=False)
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            hub.kill()
 
 
 def test_the_wish_to_drain_a_hub_ends_with_the_power_of_its_machine(tmp_path):
