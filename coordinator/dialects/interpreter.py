@@ -14,6 +14,11 @@ from devices.protocol import limits
 
 _TOPIC: Final = 65_535
 """Bytes of a topic (MQTT 5.0, 1.5.4)."""
+INVENTORY: Final = 4 * limits.MIB
+"""Bytes of what a bridge tells of all its devices: real networks reach 1 MB."""
+_INVENTORY: Final = "/bridge/devices"
+_HEAD: Final = 64
+"""Bytes of a message that is too large, by which its dialect is found."""
 _KEPT_READERS: Final = 1000
 """First levels whose dialects are remembered."""
 _RECENT: Final = 300.0
@@ -43,12 +48,8 @@ class Interpreter:
             retained: the retain flag as it arrived: set on what the broker had kept.
             at: when it arrived, in seconds since 1970; 0 if that is not known.
         """
-        if len(payload) > limits.TELEMETRY:
-            largest = limits.TELEMETRY // limits.KIB
-            return Interpretation(
-                "generic", topic, error=f"{len(payload)} bytes: above {largest} KiB no message is looked into"
-            )
-        message = Message(topic, payload, retained, at, self.memory)
+        large = len(payload) > (INVENTORY if topic.endswith(_INVENTORY) else limits.TELEMETRY)
+        message = Message(topic, payload[:_HEAD] if large else payload, retained, at, self.memory)
         try:
             found = self._read(message)
         except Exception:  # noqa: BLE001 - strangers' bytes must not end the ingest; counted, and told in the log
@@ -58,8 +59,13 @@ class Interpreter:
             return Interpretation(
                 "generic", topic, error="it could not be interpreted, which is a mistake of Midstream's"
             )
+        if large:
+            pictures = {path: reading for path, reading in found.readings.items() if reading.kind is Kind.EVENT}
+            found.readings, found.error = pictures, f"{len(payload)} bytes: so large a message is not looked into"
         if retained:
             found.sign_of_life = False
+            if all(reading.kind is not Kind.LIVENESS for reading in found.readings.values()):
+                found.signal = None  # it was taken from the message's coming, and that is long ago
             if not found.stale and (found.measured is None or not at or at - found.measured > _RECENT):
                 found.stale = RETAINED if found.measured is None else "the broker had kept it, and its own time is past"
         for path, reading in found.readings.items():

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from coordinator.dialects.interpretation import Interpretation
+from coordinator.dialects.interpretation import Interpretation, Kind
 from coordinator.dialects.interpreter import Interpreter
 from coordinator.ingest.device import Device, Known
 from coordinator.ingest.liveness import Liveness, judge
@@ -114,7 +114,7 @@ class Devices:
     def _look(self, topic: str, message: Waiting) -> None:
         retained, at = message.retained, message.at
         found = self._interpreter.interpret(topic, message.payload, retained=retained, at=self._wall())
-        if not found.device:
+        if not found.device or (_only_describes(found) and not self._is_known(found)):
             return
         device = self._device(found)
         before = len(device.readings)
@@ -128,6 +128,10 @@ class Devices:
             self._newcomers.pop(_key(found), None)
         while self._readings > TOGETHER:
             self._forget(self._newcomers or self._residents)
+
+    def _is_known(self, found: Interpretation) -> bool:
+        key = _key(found)
+        return key in self._residents or key in self._newcomers
 
     def _bridge_of(self, device: Device) -> Device | None:
         """Returns what a device speaks through, if that has spoken itself."""
@@ -156,6 +160,12 @@ class Devices:
         self.forgotten += 1
 
 
+def _only_describes(found: Interpretation) -> bool:
+    """Whether a message tells of settings and units alone: nobody has spoken yet."""
+    kinds = {reading.kind for reading in found.readings.values()}
+    return found.signal is None and not found.error and kinds <= {Kind.CONFIG, Kind.DELETION}
+
+
 def _key(found: Interpretation) -> Key:
-    dialect = "homie" if found.dialect.startswith("homie") else found.dialect  # of which version, is heard later
+    dialect = "homie" if found.dialect in ("homie3", "homie4") else found.dialect  # which of them, is heard later
     return dialect, "" if dialect in _ROAMING else found.bridge, found.device

@@ -115,7 +115,7 @@ def _by_itself(signs: Signs, now: float, listening: float) -> tuple[Liveness, st
     alive = signs.alive
     spoke = "nothing was heard of it live" if alive is None else f"last heard {_span(now - alive)} ago"
     kept = ", as the broker has kept it" if signs.kept else ""
-    word = f"it says {signs.word!r}{kept}" if signs.word else "its own word"
+    word = f"it says {signs.word!r}{kept}" if signs.word else "its messages tell so"
     match signs.signal:
         case Signal.DOWN if alive is not None and alive > signs.said + _AFTER:
             return Liveness.INCONSISTENT, f"{word}, yet it speaks: {spoke}"

@@ -59,7 +59,7 @@ def test_no_payload_on_any_topic_raises_and_every_reading_can_be_written(message
         (b'{"a":' * 40 + b"1" + b"}" * 40, "nested"),
         (b'{"a":1', "like JSON"),
         (b"\xff\xfe{", "UTF-8"),
-        (b"x" * (limits.TELEMETRY + 1), "256 KiB"),
+        (b"x" * (limits.TELEMETRY + 1), "262145 bytes"),
     ],
 )
 def test_what_cannot_be_read_is_an_error_in_words(payload, words):
@@ -71,6 +71,26 @@ def test_a_broken_sparkplug_payload_says_where_it_breaks_and_shows_no_life():
         found = Interpreter().interpret("spBv1.0/g/DDATA/n/d", payload, retained=False, at=0.0)
         assert found.error.startswith("no Sparkplug payload")
         assert not found.sign_of_life
+
+
+def test_what_is_too_large_is_named_by_its_head_and_an_inventory_may_be_larger():
+    interpreter = Interpreter()
+    picture = interpreter.interpret(
+        "frigate/door/person/snapshot", b"\xff\xd8\xff" + bytes(300_000), retained=True, at=0.0
+    )
+    assert (picture.dialect, picture.readings[""].value, "300003 bytes" in picture.error) == (
+        "frigate",
+        "JPEG picture",
+        True,
+    )
+    many = [
+        {"friendly_name": f"probe{n}", "definition": {"exposes": [{"property": "x", "unit": "µS/cm"}]}}
+        for n in range(4000)
+    ]
+    payload = json.dumps(many).encode()
+    assert len(payload) > limits.TELEMETRY
+    assert not interpreter.interpret("zigbee2mqtt/bridge/devices", payload, retained=True, at=0.0).error
+    assert interpreter.interpret("zigbee2mqtt/probe7", b'{"x":1}', retained=False, at=0.0).readings["x"].unit == "uS/cm"
 
 
 def test_a_message_has_no_more_readings_than_the_limit():

@@ -136,6 +136,18 @@ def test_an_empty_message_takes_away_what_was_kept_and_raises_no_alarm(ear):
     assert not ear.one("old").readings
 
 
+def test_what_only_describes_is_no_device_and_what_only_was_kept_is_no_sign_of_life(ear):
+    ear.say("homeassistant/sensor/x/t/config", '{"stat_t":"x/t","unit_of_meas":"°C"}', retained=True)
+    ear.say("homie/d/$name", "Lamp", retained=True)
+    ear.say("owntracks/jane/phone", '{"_type":"location","tst":1700000000,"batt":80}', retained=True)
+    assert [device.name for device in ear.devices.every()] == ["jane/phone"]
+    assert ear.liveness("jane/phone")[0] is Liveness.UNKNOWN
+    ear.say("homie/d/n/power", "true")
+    ear.say("homie/5/d/n/power", "true")
+    ear.say("homie/d/$name", "Lamp", retained=True)
+    assert sorted(device.dialect for device in ear.devices.every()) == ["homie4", "homie5", "owntracks"]
+
+
 def test_numbers_and_words_that_alternate_on_a_topic_are_told(ear):
     for payload in ("10", '"Online"', "11"):
         ear.say("statestream/sensor/name/state", payload)

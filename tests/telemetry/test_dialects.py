@@ -6,7 +6,6 @@ A rule compares one number and knows no dialect, so the table `BEYOND` lists the
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 from collections.abc import Iterator
@@ -15,16 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recorded_lines import ODDITIES, SAMPLES, messages_of, payload_of
 
 from coordinator.facts import Facts
 from coordinator.rules.evaluation import Evaluation
 from coordinator.rules.files import RuleBook
 from coordinator.rules.rule import Firing
 from devices.protocol.readings import parse_path
-
-HERE = Path(__file__).parent
-SAMPLES = [json.loads(line) for line in (HERE / "samples.jsonl").read_text().splitlines()]
-ODDITIES = [json.loads(line) for line in (HERE / "oddities.jsonl").read_text().splitlines()]
 
 UNREAD = "unread"  # the number is there for those who know the dialect; a plain rule sees none, which is harmless
 SENTINEL = "sentinel"  # the wire holds a number that means "none" in this dialect
@@ -129,10 +125,6 @@ class House:
         return seen["u"]
 
 
-def payload_of(message: dict[str, Any]) -> bytes:
-    return base64.b64decode(message["payload_b64"]) if "payload_b64" in message else message.get("payload", "").encode()
-
-
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every path into a JSON value, with what stands there."""
     yield path, value
@@ -178,18 +170,6 @@ def test_each_sample_gives_rules_the_numbers_it_means_and_no_others(tmp_path, sa
             assert house.numbers(path) == [value]
         elif not isinstance(value, str):
             assert house.numbers(path) == []
-
-
-def messages_of(oddity: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for step in oddity.get("sequence", [oddity]):
-        message = {"topic": oddity["topic"]} | step
-        if "generate" in step:
-            burst = step["generate"]
-            for n in range(burst["count"]):
-                yield {**burst, "payload": burst["payload"].replace("{n}", str(n))}
-        elif "payload" in step or "payload_b64" in step:
-            # What a publisher wants kept arrives without the flag while we listen; only a sequence says how it arrived.
-            yield message if "sequence" in oddity else {**message, "retain": False}
 
 
 @pytest.mark.parametrize("oddity", ODDITIES, ids=[f"{o['id']}-{o['kind']}" for o in ODDITIES])
