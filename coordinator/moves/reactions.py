@@ -304,6 +304,6 @@ def _candidate(instance: Any, function: Any) -> Candidate:
         instance=instance.id,
         hub=instance.hub,
         state=cast("InstanceStateName", instance.state),
-        labels=frozenset(settings.needs.labels),
+        labels=frozenset({*settings.labels, *settings.needs.labels}),
         priority=settings.priority,
     )

@@ -37,6 +37,7 @@ def function(
     catch_up: CatchUp = "run",
     needs: Mapping[str, Any] | None = None,
     priority: int = 0,
+    labels: str | Sequence[str] = (),
     on: str | Sequence[str] = (),
     every: str | float = 0.0,
     at: str | Sequence[str] = (),
@@ -65,6 +66,7 @@ def function(body: F | None = None, /, **_settings: Any) -> F | Callable[[F], F]
             "device": "/dev/ttyUSB0", "data": ["photos"]}``; cpu is a number of cores, a device is a path or a name that
             a hub's settings give one, and data are named there too.
         priority: who goes first when a hub must let go of something: the lowest, from -100 to 100.
+        labels: what it is, by which rules choose: ``"batch"``, for ``which = "label:batch"``.
         on: a topic filter, or several: each message starts a run of its own, and is its first argument. Between two
             messages nothing runs. A retained message starts none.
         every: starts a run in this rhythm: ``"15m"``.

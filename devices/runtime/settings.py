@@ -52,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     catch_up: CatchUp = "run"
     needs: Needs = Needs()
     priority: int = 0
+    labels: list[str] = []  # what it is, for rules: "batch"
     on: list[str] = []  # topic filters whose messages start a run each; named segments as written
     every: float = 0.0  # seconds between two runs
     at: list[str] = []  # times of day
@@ -201,6 +202,14 @@ def _priority(value: Any, place: str) -> int:
     return value
 
 
+def _labels(value: Any, place: str) -> list[str]:
+    labels = [value] if isinstance(value, str) else value
+    if not isinstance(labels, (list, tuple)) or not all(isinstance(each, str) and each.strip() for each in labels):
+        remedy = 'write labels=["batch"]; what a hub must have is needs={"labels": [...]}'
+        raise SourceError(f"labels={_shown(value)} is no list of texts", place=place, remedy=remedy)
+    return list(labels)
+
+
 def _one_of(name: str, value: Any, choices: tuple[str, ...], place: str) -> str:
     if value not in choices:
         listed = " or ".join(f'"{choice}"' for choice in choices)
@@ -250,6 +259,7 @@ _READERS: Final = {
     "catch_up": _one("catch_up", _catch_up),
     "needs": _one("needs", _needs),
     "priority": _one("priority", _priority),
+    "labels": _one("labels", _labels),
     "on": _one("on", triggers.read_on),
     "every": _one("every", triggers.read_every),
     "at": _one("at", triggers.read_at),

@@ -9,13 +9,14 @@ from coordinator_house import WASHER, Asker, hubs_online
 
 from devices.mqtt.session import Session
 
+LABELLED = WASHER.replace("@function", '@function(labels=["wash"])')
 UPS = "nut2mqtt/hosts/nas/ups/ups/status"
 RULES = """
 [on-battery]
 topic = "nut2mqtt/hosts/{host}/ups/ups/status"
 when = 'payload.contains("OB")'
 do = "suspend"
-which = "washer"
+which = "label:wash"
 resume = 'payload.contains("OL")'
 publish = { topic = "notify/phone", text = "${topic.host} on battery: ${acted_on} suspended" }
 [ring]
@@ -70,7 +71,7 @@ async def test_what_a_rule_has_suspended_goes_on_by_itself_after_the_coordinator
     asker = await with_rules(house, tmp_path, RULES)
     hub = await house.hub("hub-a")
     await hubs_online(asker, 1)
-    await asker.ask("run", files={"washer.py": WASHER})
+    await asker.ask("run", files={"washer.py": LABELLED})
     await asker.ask("run", files={"washer.py": WASHER}, name="dryer")
     await asker.ask("suspend", instance="dryer")
     async with asyncio.timeout(30):
@@ -97,7 +98,7 @@ async def test_what_somebody_has_resumed_and_suspended_again_stays_so(house, tmp
     asker = await with_rules(house, tmp_path, RULES)
     await house.hub("hub-a")
     await hubs_online(asker, 1)
-    await asker.ask("run", files={"washer.py": WASHER})
+    await asker.ask("run", files={"washer.py": LABELLED})
     async with asyncio.timeout(30):
         while not house.coordinator._reactions.awaited:
             await device.say(UPS, "OB DISCHRG")
@@ -117,7 +118,7 @@ async def test_a_rule_runs_a_function_publishes_nothing_below_our_own_topics_and
     asker = await with_rules(house, tmp_path, RULES)
     hub = await house.hub("hub-a")
     await hubs_online(asker, 1)
-    await asker.ask("run", files={"washer.py": WASHER})
+    await asker.ask("run", files={"washer.py": LABELLED})
     async with asyncio.timeout(30):
         while not asker.told("suspended washer"):
             await device.say(UPS, "OB")

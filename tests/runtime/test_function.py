@@ -25,7 +25,7 @@ WASHER = """
 
     print("never run" + 1)
 
-    @function(checkpoint="1m", failover="auto", needs={"labels": "big", "memory": "300MB"}, priority=-10)
+    @function(checkpoint="1m", failover="auto", needs={"labels": "big", "memory": "300MB"}, priority=-10, labels="batch")
     def washer(plug: str = "washer", running: float = 10.0, *, limit=6, on: bool = False, names: "list[str]" = LATER):
         '''Say when the wash is done.
 
@@ -49,6 +49,7 @@ def test_name_docstring_parameters_settings_and_line_are_read_without_running_an
     assert washer.settings.checkpoint == 60.0
     assert washer.settings.needs.memory == 300_000_000
     assert washer.settings.needs.labels == ["big"]
+    assert washer.settings.labels == ["batch"]
 
 
 @pytest.mark.parametrize(
@@ -111,6 +112,8 @@ def test_one_of_several_is_chosen_by_name():
         ('needs={"cpu": -1}', "is no number of cores", ""),
         ("priority=101", "priority=101", ""),
         ("priority=True", "priority=True", ""),
+        ("labels=1", "labels=1 is no list of texts", 'labels=["batch"]'),
+        ('labels=["batch", ""]', "is no list of texts", ""),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_with_file_and_line(settings, message, remedy):
