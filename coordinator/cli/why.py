@@ -82,13 +82,25 @@ async def _asked(whom: Any, instance: str, since: datetime) -> Why:
 
     from coordinator.cli.documents import Why
     from coordinator.cli.requests import Requests
-    from coordinator.views.answers import PsAsk
+    from coordinator.views.answers import PsAsk, TriggersAsk
     from coordinator.views.reason import WhyAsk
 
     moment = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     async with Requests(whom) as requests:
-        (row,) = await requests.ask("ps", PsAsk(instance=instance))
         rows = await requests.ask("why", WhyAsk(instance=instance, since=moment))
+        for trigger in await requests.ask("triggers", TriggersAsk()):
+            if trigger.trigger == instance:
+                due = f"due {trigger.due}" if trigger.due else ""
+                return Why(
+                    instance=instance,
+                    state="suspended" if trigger.state == "suspended" else "running",
+                    hub=trigger.hub,
+                    since=trigger.since,
+                    reason=trigger.starts,
+                    waiting=due or ", ".join(trigger.on),
+                    rows=rows,
+                )
+        (row,) = await requests.ask("ps", PsAsk(instance=instance))
     return Why(
         instance=row.instance,
         state=row.state,

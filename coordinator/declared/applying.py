@@ -45,6 +45,9 @@ class _Case:
 
     @property
     def why(self) -> str:
+        """Why it is done, as it is told afterwards."""
+        if self.step.action == "start":
+            return "functions.toml declares it"
         changes = f": {', '.join(self.step.changes)}" if self.step.changes else ""
         return f"functions.toml: {self.step.why}{changes}"
 

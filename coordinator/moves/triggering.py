@@ -13,7 +13,7 @@ from coordinator.moves.starting import Code
 from coordinator.placement import choice
 from coordinator.store import instances, triggers
 from coordinator.store.schema import Trigger
-from coordinator.triggers.schedule import Schedule
+from coordinator.triggers.schedule import Schedule, in_words
 from devices.errors import RefusedError
 from devices.protocol.topics import check_name, name_from
 from devices.runtime import clock
@@ -88,6 +88,7 @@ class Triggers:
         except RefusedError:
             await self._end(name)
             raise
+        await self._tell(name, f"registered {name}: {in_words(code.settings)}", intent.why)
         self._wake()
         return await self._named(name)
 

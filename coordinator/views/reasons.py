@@ -1,4 +1,4 @@
-"""Why an instance moved, stopped, failed, or is where it is: what the store kept, put together in the order of time.
+"""Why an instance or a trigger moved, stopped, failed, or is where it is: what the store kept, put together in the order of time.
 
 An event says what was done and why; the move behind it, who wanted it, why that hub was chosen and why the others were
 not; the firing before it, which value crossed which threshold. Together they are one row.
@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy.orm import Session
 
-from coordinator.store import events, instances, moves
+from coordinator.store import events, instances, moves, triggers
 from coordinator.store.database import Store
 from coordinator.store.schema import Move
 from coordinator.views.instances import unknown
@@ -43,8 +43,8 @@ async def rows(store: Store, instance: str, since: str) -> list[WhyRow]:
 
 
 def _rows(session: Session, name: str, since: str) -> list[WhyRow]:
-    if instances.find(session, name) is None:
-        raise unknown(name, sorted(instances.names(session)))
+    if instances.find(session, name) is None and triggers.find(session, name) is None:
+        raise unknown(name, sorted(instances.names(session) | triggers.names(session)))
     mentioned = re.compile(rf"(?<![\w~-]){re.escape(name)}(?![\w~-])")
     told = msgspec.convert(events.concerning(session, name, since, limits.EVENTS), list[Event])
     told = [event for event in told if event.instance == name or mentioned.search(event.did)]

@@ -79,7 +79,11 @@ def _last_runs(every: Sequence[Instance]) -> list[Instance]:
 
 
 def _failed(instance: Instance) -> str:
-    return f"{instance.id} failed on {instance.hub}: {instance.reason}; midstream ps {instance.id} tells all"
+    when = f"{instance.since[:16].replace('T', ' ')} UTC"
+    return (
+        f"{instance.id} failed on {instance.hub}, {when}: {instance.reason}; midstream ps {instance.id} tells all, "
+        f"midstream restore {instance.id} lets it go on, midstream stop {instance.id} puts it away"
+    )
 
 
 def _stuck(move: Move) -> str:

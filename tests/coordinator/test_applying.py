@@ -208,3 +208,8 @@ async def test_a_trigger_is_declared_like_any_other_function_and_its_changes_cou
     assert (await applied.look()).action == "nothing"
     assert (await applied.do(gone=True)).action == "stop"
     assert await applied.asker.ask("triggers") == []
+    assert [row.did for row in await applied.asker.ask("why", instance="often")] == [
+        "registered often: each 1h",
+        "gave often changed source",
+        "stopped often",
+    ]
