@@ -153,15 +153,15 @@ class Triggers:
         function = intent.function or await self._ground.store.read(triggers.function_of, name)
         source, declaration = starting.read_files(intent.files, function, self._ground.defaults)
         declared = intent.declared or trigger.settings.get(instances.DECLARED, {})
-        arguments = intent.declared.get("args", {}) if intent.declared else trigger.arguments
-        code = Code(source, declaration, check_arguments(declaration, arguments), declared)
-        settings = code.settings
+        settings = Code(source, declaration, {}, declared).settings
         if not settings.has_trigger:
             raise RefusedError(
                 f"nothing starts {function} in the changed source",
                 place=declaration.place,
                 remedy=f"midstream stop {name}, then run it",
             )
+        arguments = intent.declared.get("args", {}) if intent.declared else trigger.arguments
+        code = Code(source, declaration, check_arguments(declaration, arguments), declared)
         if intent.dry_run:
             return trigger
         record = starting.record(code, self._ground.timezone)
