@@ -36,6 +36,7 @@ from devices.hub.lease import Lease
 from devices.hub.local import LocalHub, LocalInstance
 from devices.hub.local_view import alive, kept
 from devices.hub.metrics import Meter
+from devices.hub.power import Power, Ups, from_folder, own
 from devices.hub.prepared import Preparations
 from devices.hub.protection import Protections
 from devices.hub.spool import Spool
@@ -80,6 +81,7 @@ class Agent:
         self._state: messages.HubStatus = self._status("draining" if self._draining.wanted else "online")
         self._downloads = Downloads()
         self._claims = Claims(config.topics, config.broker, config.folder / "coordinator.pin")
+        self._ups = Ups(*config.ups) if config.ups is not None else None
         self._will_is_safe = False
         self.control = Control(config.broker, config.name, config.topics, self._will(safe=False))
         self._deployments = Deployments(
@@ -229,6 +231,8 @@ class Agent:
         await session.subscribe({self._topics.down("+", "+"): 1})
         await session.subscribe({self._topics.package(self._config.name, "+"): 1})
         await session.subscribe({self._topic("command"): 1})
+        if self._ups is not None:
+            await session.subscribe(dict.fromkeys(self._ups.topics, 0))
         self._tell_status()
         self._info = info.of(self._config, self._key)
         self._tell_info()
@@ -265,6 +269,8 @@ class Agent:
                 self._claims.take(instance, delivery.payload)
             case ["coordinator", "status"]:
                 self._claims.take_status(delivery.payload)
+            case [] if self._ups is not None:
+                self._ups.take(delivery.topic, delivery.payload, retained=delivery.retain, at=time.monotonic())
 
     # What it tells ----------------------------------------------------------------------------------------------------
 
@@ -302,8 +308,13 @@ class Agent:
     def _tell_info(self) -> None:
         self.control.send(self._topic("info"), messages.encode(self._info), retain=True)
 
+    def _power(self) -> Power:
+        if self._ups is not None:
+            return self._ups.power(time.monotonic())
+        return own() if self._config.battery is None else from_folder(self._config.battery)
+
     async def _measure(self) -> None:
-        meter = Meter(self._config.spool, self._config.temperature, self._config.battery)
+        meter = Meter(self._config.spool, self._config.temperature, self._power)
         await self.control.up.wait()
         while True:
             workers = {

@@ -45,12 +45,14 @@ class MetricsSettings(msgspec.Struct, kw_only=True):
 
     ``temperature`` is a file with the reading in thousandths of a degree Celsius, as Linux gives them in
     ``/sys/class/thermal/thermal_zone0/temp``. ``battery`` is a folder with the files ``capacity`` (percent) and
-    ``status`` (``Discharging`` or another word), as in ``/sys/class/power_supply/BAT0``.
+    ``status`` (``Discharging`` or another word), as in ``/sys/class/power_supply/BAT0``; or the topic of a UPS's charge.
+    ``mains`` is the topic of that UPS's status, with NUT's words: ``OL``, ``OB``.
     """
 
     every: str = "5s"
     temperature: str = ""
     battery: str = ""
+    mains: str = ""
 
 
 class ProtectSettings(msgspec.Struct, kw_only=True):
@@ -151,6 +153,7 @@ class HubConfig(msgspec.Struct, kw_only=True, frozen=True):
     shutdown_within: float
     lease: float
     battery: Path | None = None
+    ups: tuple[str, str] | None = None  # topics of its charge and its status; the second may be empty
     protect: list[Protection] = []
     functions_memory: int = 0  # bytes; 0: no limit
     functions_cpu: float = 0.0  # cores; likewise
@@ -200,7 +203,8 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
         stop_within=stop_within,
         shutdown_within=shutdown_within,
         lease=lease,
-        battery=Path(settings.metrics.battery) if settings.metrics.battery else None,
+        battery=Path(settings.metrics.battery) if settings.metrics.battery.startswith("/") else None,
+        ups=_ups(settings.metrics, path),
         protect=_protections(settings.protect, path),
         functions_memory=size_in_bytes(limits.memory) if limits.memory else 0,
         functions_cpu=_not_negative("limits.cpu", limits.cpu, path),
@@ -246,6 +250,18 @@ def _protection(name: str, settings: ProtectSettings, place: str) -> Protection:
             remedy="clear is about the same metric, beyond when: hub.memory > 95, hub.memory < 85",
         )
     return Protection(name=name, when=when, hold=hold, clear=clear, do=settings.do)
+
+
+def _ups(settings: MetricsSettings, path: Path | None) -> tuple[str, str] | None:
+    place = "metrics" if path is None else f"{path}: metrics"
+    if not settings.battery or settings.battery.startswith("/"):
+        if settings.mains:
+            raise ConfigurationError("mains is told of a UPS: battery must be the topic of its charge", place=place)
+        return None
+    for topic in (settings.battery, settings.mains):
+        if any(sign in topic for sign in "+#"):
+            raise ConfigurationError(f"{topic!r} is not one topic", place=place, remedy="name one without + and #")
+    return settings.battery, settings.mains
 
 
 def _not_negative(name: str, number: float, path: Path | None) -> float:

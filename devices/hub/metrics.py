@@ -15,6 +15,7 @@ from typing import Final
 
 import psutil
 
+from devices.hub.power import Source, own
 from devices.protocol.messages import HubMetrics, InstanceUse
 
 _CPU_SENSORS: Final = ("coretemp", "k10temp", "cpu_thermal", "cpu-thermal", "soc_thermal", "zenpower", "acpitz")
@@ -27,12 +28,12 @@ class Meter:
     Args:
         disk: a path on the disk whose use counts: the spool's.
         temperature: a file with thousandths of a degree Celsius that is read in place of the machine's own sensors.
-        battery: a folder as in ``/sys/class/power_supply`` that is read in place of the machine's own battery.
+        power: tells of the battery and the mains.
     """
 
-    def __init__(self, disk: Path, temperature: Path | None = None, battery: Path | None = None) -> None:
+    def __init__(self, disk: Path, temperature: Path | None = None, power: Source = own) -> None:
         self._disk = disk
-        self._battery = battery
+        self._power = power
         self._temperature = temperature
         self._agent = psutil.Process()
         self._processes: dict[int, psutil.Process] = {}
@@ -51,7 +52,7 @@ class Meter:
         seconds = max(now - self._read_at, 1e-3)
         received, sent = ((new - old) / seconds for new, old in zip(network, self._network, strict=True))
         self._read_at, self._network = now, network
-        charge, mains = self._power()
+        power = self._power()
         return HubMetrics(
             cpu=psutil.cpu_percent(),
             load=round(os.getloadavg()[0] / (os.cpu_count() or 1), 3),
@@ -60,8 +61,8 @@ class Meter:
             swap=psutil.swap_memory().percent,
             disk=psutil.disk_usage(str(self._disk)).percent,
             temperature=self._degrees(),
-            battery=charge,
-            mains=mains,
+            battery=power.battery,
+            mains=power.mains,
             received=round(max(received, 0.0), 1),
             sent=round(max(sent, 0.0), 1),
             processes=len(psutil.pids()),
@@ -69,13 +70,6 @@ class Meter:
             spool_written=spool_written,
             instances=self._instances(workers),
         )
-
-    def _power(self) -> tuple[float | None, bool | None]:
-        """Returns the battery's charge in percent, and whether there is mains."""
-        if self._battery is not None:
-            return _from_folder(self._battery)
-        own = psutil.sensors_battery()
-        return (round(own.percent, 1), own.power_plugged) if own else (None, None)
 
     def _degrees(self) -> float | None:
         if self._temperature is not None:
@@ -121,11 +115,3 @@ def _from_file(path: Path) -> float | None:
     except (OSError, ValueError):
         return None
     return degrees if math.isfinite(degrees) else None
-
-
-def _from_folder(battery: Path) -> tuple[float | None, bool | None]:
-    try:
-        charge, status = float((battery / "capacity").read_text()), (battery / "status").read_text().strip()
-    except (OSError, ValueError):
-        return None, None
-    return (charge, status != "Discharging") if math.isfinite(charge) else (None, None)

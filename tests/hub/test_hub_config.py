@@ -84,7 +84,7 @@ def test_without_anything_a_hub_has_the_machines_name():
         ('name = "nas"\n\n[broker]\nuser = "u"\npasword_file = "x"\n', 5, "did you mean 'password_file'?"),
         ('name = "nas"\n[sppol]\npath = "x"\n', 2, "did you mean 'spool'?"),
         ('name = "nas"\nmetrics.evry = "1s"\n', 2, "did you mean 'every'?"),
-        ('metrics = { every = "1s", xyz = 1 }\n', 1, "there are: battery, every, temperature"),
+        ('metrics = { every = "1s", xyz = 1 }\n', 1, "there are: battery, every, mains, temperature"),
     ],
 )
 def test_an_unknown_name_is_refused_with_its_line_and_the_nearest_valid_one(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import json
 from pathlib import Path
 
 import pytest
-from echoing_functions import SUM, send
+from echoing_functions import SUM, TOPICS, send
 from hub_under_test import running_hub
 from test_ahead import is_there
 
@@ -16,7 +19,9 @@ from devices.hub import ahead, guard
 from devices.hub.config import read_config
 from devices.hub.guard import STEP, Guard, Protection
 from devices.hub.metrics import Meter
+from devices.hub.power import FRESH, Ups, from_folder
 from devices.protocol import answers
+from devices.testing.broker import RawPublisher, Tap
 
 
 @pytest.fixture(params=["mosquitto"])
@@ -85,11 +90,47 @@ def battery(folder: Path, capacity: int, status: str) -> None:
 
 
 def test_a_battery_is_read_as_linux_shows_it(tmp_path: Path):
-    meter = Meter(tmp_path, battery=tmp_path / "BAT0")
+    meter = Meter(tmp_path, power=lambda: from_folder(tmp_path / "BAT0"))
     assert (meter.read({}, 0).battery, meter.read({}, 0).mains) == (None, None)
     for status, mains in (("Discharging", False), ("Charging", True), ("Full", True), ("Not charging", True)):
         battery(tmp_path / "BAT0", 42, status)
         assert (meter.read({}, 0).battery, meter.read({}, 0).mains) == (42.0, mains)
+
+
+CHARGE, STATUS = "nut2mqtt/hosts/nas/ups/battery/charge", "nut2mqtt/hosts/nas/ups/ups/status"
+
+
+@pytest.mark.parametrize(
+    ("status", "mains"),
+    [(b"OL", True), (b"OB DISCHRG", False), (b"OL CHRG LB", True), (b"ONBATT", False), (b"ALARM", None), (b"", None)],
+)
+def test_a_ups_is_believed_while_it_speaks_and_never_by_what_the_broker_had_kept(status, mains):
+    ups = Ups(CHARGE, STATUS)
+    ups.take(CHARGE, b"17", retained=True, at=0.0)
+    ups.take(STATUS, status, retained=False, at=0.0)
+    assert ups.power(1.0) == (None, mains)
+    for payload in (b"17.5", b"", b"nan", b"low", b"170", b'{"charge": 3}', b"\xff"):
+        ups.take(CHARGE, payload, retained=False, at=1.0)
+    ups.take("nut2mqtt/hosts/pi/ups/battery/charge", b"3", retained=False, at=1.0)
+    assert ups.power(2.0) == (17.5, mains)
+    assert ups.power(FRESH + 0.5) == (17.5, None)
+    assert ups.power(FRESH + 2.0) == (None, None)
+
+
+async def test_a_ups_is_this_hubs_battery(broker, coordinator, tmp_path):
+    settings = {"metrics.battery": CHARGE, "metrics.mains": STATUS, "metrics.every": "100ms"}
+    with Tap(broker.address, TOPICS.hub("hub-a", "metrics")) as tap, RawPublisher(broker.address) as bridge:
+        async with running_hub(broker, tmp_path, "hub-a", **settings):
+            told = functools.partial(asyncio.to_thread, tap.wait)
+            await told(lambda heard: bool(heard))
+            for topic, payload in ((CHARGE, "31"), (STATUS, "OB")):
+                await asyncio.to_thread(bridge.publish, topic, payload)
+
+            def says_so(heard) -> bool:
+                metrics = json.loads(heard[-1].payload)
+                return (metrics["battery"], metrics["mains"]) == (31.0, False)
+
+            await told(says_so)
 
 
 async def test_on_a_low_battery_functions_are_suspended_and_go_on_with_mains_also_after_a_restart_and_with_a_coordinator(
