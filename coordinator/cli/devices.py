@@ -64,7 +64,7 @@ def _from_recording(path: Path, device: str, *, as_json: bool) -> None:
         at = message.time or 0.0
         found = interpreter.interpret(message.topic, message.payload, retained=message.retain, at=at)
         if device in ("", found.device):
-            meant.append(interpreted(message.topic, found))
+            meant.append(interpreted(message.topic, found, message.time))
     if as_json:
         render.json_document(meant)
     else:

@@ -65,6 +65,8 @@ class Interpretation:
     part: str = ""
     """Which of several like things on one topic it is about, as a processor's core."""
     signal: Signal | None = None
+    word: str = ""
+    """By which the signal was given, if that is not the reading of its liveness."""
     measured: float | None = None
     """When, in seconds since 1970, if the message says so beyond doubt."""
     stale: str = ""

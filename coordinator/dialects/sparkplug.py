@@ -73,6 +73,7 @@ def _read_payload(message: Message, sort: str, edge: str, payload: Payload, resu
     if payload.timestamp is not None:
         result.readings["timestamp"] = Reading(payload.timestamp, "ms", Kind.TIMESTAMP)
         result.measured = seconds_in(payload.timestamp)
+    result.word = sort
     if sort.endswith("CMD"):
         result.sign_of_life = False
     elif death:

@@ -76,7 +76,7 @@ class Device:
         if found.error:
             self.error, self.unreadable = found.error, self.unreadable + 1
         if found.signal is not None:
-            word = next((r.value for r in found.readings.values() if r.kind is Kind.LIVENESS), "")
+            word = found.word or next((r.value for r in found.readings.values() if r.kind is Kind.LIVENESS), "")
             self.signs.told(found.signal, str(word).lower() if isinstance(word, bool) else str(word), at, kept=retained)
         for path, reading in found.readings.items():
             if reading.kind is Kind.DELETION:

@@ -61,12 +61,20 @@ class InterpretedMessage(msgspec.Struct, kw_only=True):
     device: str
     readings: dict[str, ReadingOfMessage]
     error: str | None  # why the message, or a part of it, cannot be read
+    liveness: str = ""  # what it says of the device's being there: online, offline, asleep or unknown
+    age: float | None = None  # seconds between its own time and that of the recording, where both are known
     stale: str = ""  # why it is no news: kept by the broker, a repeat, history
     why: dict[str, str] = {}  # path => why there is no number, or what is odd about it
 
 
-def interpreted(topic: str, found: Interpretation) -> InterpretedMessage:
-    """Returns a message's meaning as it is shown."""
+def interpreted(topic: str, found: Interpretation, at: float | None = None) -> InterpretedMessage:
+    """Returns a message's meaning as it is shown.
+
+    Args:
+        topic: the message's.
+        found: its meaning.
+        at: when it came, in seconds since 1970, if that is known.
+    """
     return InterpretedMessage(
         topic=topic,
         dialect=found.dialect,
@@ -75,6 +83,8 @@ def interpreted(topic: str, found: Interpretation) -> InterpretedMessage:
             path: ReadingOfMessage(value=r.value, unit=r.unit, kind=r.kind) for path, r in found.readings.items()
         },
         error=found.error or None,
+        liveness="" if found.signal is None else found.signal.value,
+        age=None if at is None or found.measured is None else round(max(0.0, at - found.measured), 3),
         stale=found.stale,
         why={path: reading.why for path, reading in found.readings.items() if reading.why},
     )

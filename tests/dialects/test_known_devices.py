@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ from coordinator.views.devices import rows
 from devices.errors import RefusedError
 
 NOW = 1.7e9
+SAMPLES = Path(__file__).parents[1] / "telemetry" / "samples.jsonl"
 
 
 class Ear:
@@ -274,3 +277,36 @@ def test_all_devices_together_have_so_many_readings(ear, monkeypatch):
     devices = list(ear.devices.every())
     assert (len(devices), sum(len(device.readings) for device in devices)) == (10, 50)
     assert devices[-1].name == "d29"
+
+
+def test_the_death_of_an_edge_node_makes_its_devices_unknown_and_a_late_will_does_not(ear):
+    birth, death = b"\x12\x0a\x0a\x05bdSeq\x20\x04\x58\x05\x18\x00", b"\x12\x0b\x0a\x05bdSeq\x20\x04\x58\x04"
+    birth, death = (head[:1] + bytes([len(head) - 2 - tail]) + head[2:] for head, tail in ((birth, 2), (death, 0)))
+    ear.say("spBv1.0/g/NBIRTH/n", birth)
+    ear.say("spBv1.0/g/DDATA/n/d", b"\x12\x07\x0a\x01V\x20\x03\x50\x01\x18\x01")
+    ear.say("spBv1.0/g/NDEATH/n", death, after=300)
+    assert ear.liveness("g/n")[0] is Liveness.ONLINE
+    ear.say("spBv1.0/g/NDEATH/n", death[:-1] + b"\x05")
+    assert ear.liveness("g/n")[0:2] == (Liveness.OFFLINE, "it says 'NDEATH'; last heard 5 min ago")
+    assert ear.liveness("g/n/d")[0] is Liveness.UNKNOWN
+
+
+def test_whatever_is_heard_in_whatever_order_the_bounds_hold(monkeypatch):
+    monkeypatch.setattr(ingest, "RESIDENTS", 12)
+    monkeypatch.setattr(ingest, "NEWCOMERS", 6)
+    monkeypatch.setattr(ingest, "TOGETHER", 120)
+    monkeypatch.setattr(single, "READINGS", 20)
+    lines = [json.loads(line) for line in SAMPLES.read_text().splitlines()]
+    chance, devices, at = random.Random(7), Devices("midstream", wall=lambda: NOW), 1000.0
+    for _ in range(1500):
+        line = chance.choice(lines)
+        payload = b"" if chance.random() < 0.1 else line.get("payload", "").encode()
+        at += chance.choice([0, 0.1, 1, 5, 100])
+        devices.heard(line["topic"], payload, retained=chance.random() < 0.3, at=at)
+        if chance.random() < 0.3:
+            devices.passed(at)
+        if chance.random() < 0.02:
+            devices.deaf()
+    assert devices._readings == sum(len(device.readings) for device in devices.every()) <= 120
+    assert len(list(devices.every())) <= 18
+    assert all(row.why for row in rows(devices))

@@ -74,5 +74,13 @@ def test_the_command_says_what_each_message_of_a_recording_means(tmp_path):
     assert "like JSON" in said.output
     assert "not wholly a plain number" in said.output
     assert "\x1b" not in said.output
+    told = recording(
+        tmp_path,
+        {"topic": "home/g/LWT", "payload": "Offline"},
+        {"topic": "owntracks/a/b", "payload": '{"_type":"location","tst":1700000000}', "time": 1700000060},
+    )
+    meant = json.loads(CliRunner().invoke(devices, ["--from-recording", str(told), "--json"]).output)
+    assert [(one["liveness"], one["age"]) for one in meant] == [("offline", None), ("online", 60.0)]
+    odd = recording(tmp_path, {"topic": "tele/x/SENSOR", "payload": "{"}, {"topic": "a/b/c", "payload": "12,5"})
     only = CliRunner().invoke(devices, ["--from-recording", str(odd), "a/b", "--json"])
     assert [one["topic"] for one in json.loads(only.output)] == ["a/b/c"]
