@@ -1,6 +1,6 @@
 """Where known firmware speaks, as narrowly as can be: what the coordinator listens to for `midstream devices`.
 
-Pictures and maps are left out, and of Victron, which sends thousands of values, all but batteries and the system: the
+Pictures, maps and logs are left out, and of Victron, which sends thousands of values, settings and inner workings: the
 broker's work and the network are the owner's. What speaks elsewhere is named in ``[devices] topics``.
 """
 
@@ -12,7 +12,7 @@ LISTENED: Final = (
     "tele/#", "stat/#", "tasmota/discovery/#",
     "zigbee2mqtt/#",
     "shellies/#", "+/events/rpc", "+/status/+", "+/online",
-    "+/+/+/state", "+/+/+/+/state", "+/status",  # ESPHome, and Home Assistant's statestream
+    "+/+/+/state", "+/+/+/+/state", "+/status", "statestream/+/+/unit_of_measurement",  # ESPHome, and Home Assistant's statestream
     "homeassistant/#",
     "homie/#",
     "spBv1.0/#", "STATE/+",
@@ -26,7 +26,7 @@ LISTENED: Final = (
     "msh/#",
     "owntracks/+/+", "owntracks/+/+/event",
     "rtl_433/#",
-    "N/+/heartbeat", "N/+/system/#", "N/+/battery/#",
+    "N/+/heartbeat", "N/+/system/#", "N/+/battery/#", "N/+/grid/#", "N/+/pvinverter/#", "N/+/solarcharger/#", "N/+/tank/#", "N/+/temperature/#",
     "zwave/#",
     "evcc/#",
 )  # fmt: skip

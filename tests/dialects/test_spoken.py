@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from coordinator.dialects.filters import LISTENED
 from coordinator.dialects.interpreter import Interpreter
+from devices.protocol.topics import matches, wire_filter
 
-LINES = [json.loads(line) for line in (Path(__file__).parent / "vocabulary.jsonl").read_text().splitlines()]
+HERE = Path(__file__).parent
+LINES = [json.loads(line) for line in (HERE / "vocabulary.jsonl").read_text().splitlines()]
+
+SAMPLES = [json.loads(line) for line in (HERE.parent / "telemetry" / "samples.jsonl").read_text().splitlines()]
 
 
 def test_each_line_of_the_vocabulary_means_what_it_says_in_the_order_in_which_it_was_heard():
@@ -26,3 +31,19 @@ def test_every_dialect_of_the_samples_speaks_here_too():
         "openmqttgateway", "frigate", "nut", "glances", "telegraf", "psmqtt", "rpi-mqtt-monitor", "collectd", "mosquitto-sys",
         "meshtastic", "owntracks", "rtl_433", "victron", "zwave-js-ui", "evcc", "generic",
     }  # fmt: skip
+
+
+def test_known_firmware_is_listened_to_where_it_speaks_by_default_but_not_to_its_pictures_and_logs():
+    unheard = {line["topic"] for line in SAMPLES if not any(matches(known, line["topic"]) for known in LISTENED)}
+    users_own = ("emoncms/", "home/flow/", "00005e0053e5/", "ESP-ECU/", "awtrix_")
+    assert {topic for topic in unheard if not topic.startswith(users_own)} == {
+        "livingroom/debug",
+        "valetudo/robot/MapData/map-data-hass",
+        "owntracks/jane/phone/step",
+        "statestream/sensor/outdoor_temperature/last_changed",
+        "statestream/light/desk/rgb_color",
+        "statestream/light/desk/brightness",
+        "N/c0619ab00001/settings/0/Settings/LEDs/Enable",
+        "N/c0619ab00001/full_publish_completed",
+    }
+    assert all(wire_filter(known) == known for known in LISTENED)
