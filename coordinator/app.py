@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from datetime import datetime
 from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -51,6 +50,7 @@ from coordinator.moves.triggering import Triggers
 from coordinator.rules.builtin import in_force
 from coordinator.rules.evaluation import Evaluation
 from coordinator.rules.files import RuleBook, watch
+from coordinator.rules.wall import Wall
 from coordinator.store import hubs as hub_rows
 from coordinator.store.database import Store, until_stored
 from coordinator.store.trouble import DamagedStoreError, StoreError
@@ -59,6 +59,7 @@ from coordinator.triggers.ears import Ears
 from coordinator.views import rules as rule_views
 from coordinator.views import status
 from coordinator.views.answers import StatusAnswer
+from devices import timekeeping
 from devices.errors import MidstreamError, UnreachableError
 from devices.keys import own_key
 from devices.mqtt.delivery import Will
@@ -136,12 +137,12 @@ class Coordinator:
         self._resumes = Resumes(ground, moves, actions.carry_out, pause)
         self._balancing = Balancing(ground, moves, actions.carry_out, pause, config.balance)
         self._drains = drains = Drains(ground, moves, actions.carry_out)
-        zone = ZoneInfo(config.timezone)
+        wall = Wall(ZoneInfo(config.timezone), timekeeping.lived_until([config.folder]))
         self._evaluation = Evaluation(
             in_force(book),
             facts,
             reactions.fire,
-            calendar=lambda _: datetime.now(zone),
+            calendar=wall,
             recover=reactions.recover,
             awaited=reactions.awaited,
         )

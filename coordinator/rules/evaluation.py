@@ -18,7 +18,7 @@ from coordinator.facts import Facts
 from coordinator.rules.condition import Fault, Scope
 from coordinator.rules.past import SUBJECTS, Measure, Pasts
 from coordinator.rules.rule import Firing, Recovery, Rule
-from coordinator.rules.scene import NO_PAST, Scene
+from coordinator.rules.scene import NO_PAST, Clock, Scene
 from coordinator.rules.silence import Silence
 from coordinator.rules.state import FIRINGS, PERIOD, RuleState
 from devices.conditions.metrics import hub_readings, instance_readings
@@ -128,7 +128,7 @@ class Evaluation:
         facts: Facts,
         fire: Callable[[Firing], None],
         *,
-        calendar: Callable[[float], datetime] = _wall,
+        calendar: Clock = _wall,
         recover: Callable[[Recovery], None] = _nobody,
         awaited: Mapping[str, Collection[str]] = MappingProxyType({}),
     ) -> None:

@@ -32,7 +32,11 @@ class Forgetful:
 NO_PAST: Final = Forgetful()
 
 
-def _no_clock(_: float) -> datetime:
+Clock = Callable[[float], datetime | None]
+"""Gives the time of day of a moment, in the site's zone; ``None`` while nobody knows it."""
+
+
+def _no_clock(_: float) -> datetime | None:
     raise AssertionError("a scene that is judged has a clock")
 
 
@@ -47,7 +51,7 @@ class Scene:
         size: of the payload, in bytes.
         facts: what is known of a hub and an instance beside numbers, by name: ``hub.name``, ``hub.mains``.
         at: the moment, in seconds of the facts' clock.
-        calendar: gives the time of day of a moment, in the site's zone.
+        calendar: gives the time of day of a moment, in the site's zone; ``None`` while nobody knows it.
         past: of this hub, instance or topic.
     """
 
@@ -57,7 +61,7 @@ class Scene:
     size: int = 0
     facts: Mapping[str, str | bool] = field(default_factory=dict)
     at: float = 0.0
-    calendar: Callable[[float], datetime] = _no_clock
+    calendar: Clock = _no_clock
     past: Memory = NO_PAST
 
 
@@ -131,5 +135,6 @@ class Calendar:
     name: str
 
     def get(self, scene: Scene) -> Any:
-        """Returns it."""
-        return CALENDAR[self.name.removeprefix("now.")](scene.calendar(scene.at))
+        """Returns it; ``MISSING`` while the clock cannot be right."""
+        now = scene.calendar(scene.at)
+        return NoNumber.MISSING if now is None else CALENDAR[self.name.removeprefix("now.")](now)

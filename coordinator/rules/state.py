@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from math import inf
 from typing import Any, Final
 
 from coordinator.rules.condition import Condition, Fault
 from coordinator.rules.rule import Firing, Recovery, Rule
-from coordinator.rules.scene import Scene
+from coordinator.rules.scene import Clock, Scene
 from coordinator.rules.silence import Clocks, Silence
 from devices.conditions.latch import Latch, Timing
 from devices.conditions.window import Window
@@ -55,7 +53,7 @@ class RuleState:
         missing: how often there was no value, by reason: a path that leads nowhere shows here.
     """
 
-    def __init__(self, rule: Rule, calendar: Callable[[float], datetime]) -> None:
+    def __init__(self, rule: Rule, calendar: Clock) -> None:
         self.rule = rule
         self.value: float | None = None
         self.fired = 0
@@ -137,7 +135,10 @@ class RuleState:
 
     def quiet(self, at: float) -> bool:
         """Tells whether the rule may not fire now: what holds then fires when the quiet time is over."""
-        return self.rule.quiet is not None and self.rule.quiet.covers(self._calendar(at))
+        if self.rule.quiet is None:
+            return False
+        now = self._calendar(at)
+        return now is None or self.rule.quiet.covers(now)  # with a clock that is wrong it may be night
 
     def _hold_back(self, at: float) -> None:
         self.held_back += 1

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
-from rules_judged import Judged
+from rules_judged import MIDNIGHT, Judged
 
 from coordinator.rules import silence
 from coordinator.rules.files import RuleBook
+from coordinator.rules.wall import Wall
 from devices.errors import ConfigurationError
+from devices.timekeeping import Machine
 
 METER = '[meter]\ntopic = "evcc/site/gridPower"\nsilent = "5m"\ncooldown = 0\n'
 
@@ -108,3 +112,22 @@ def test_a_rule_that_is_turned_off_is_checked_and_not_in_force(tmp_path):
     (tmp_path / "r.toml").write_text('[r]\nwhen = "hub.cpuu > 1"\nenabled = false')
     with pytest.raises(ConfigurationError, match=r"hub\.cpu"):
         RuleBook.load(tmp_path)
+
+
+def test_while_the_clock_cannot_be_right_nothing_fires_by_it(tmp_path):
+    said = {"now": 0.0, "awaits": True}
+    machine = Machine(lambda: said["now"], lambda: 60.0, lambda: False, lambda: said["awaits"])
+    wall = Wall(ZoneInfo("Europe/Berlin"), 0.0, machine)
+    text = "[late]\nwhen = 'now.hour >= 0'\n[hot]\nwhen = 'hub.cpu > 50'\nquiet = '03:00-04:00'\n[other]\nwhen = 'hub.cpu > 50'"
+    judged = Judged(tmp_path, text)
+    judged.evaluation._calendar = wall
+    for state in judged.evaluation.states.values():
+        state._calendar = wall
+    judged.hub("nas", 0, cpu=60)
+    assert [firing.rule.name for firing in judged.fired] == ["other"]
+    said.update(now=MIDNIGHT.timestamp(), awaits=False)
+    judged.hub("nas", 5, cpu=60)
+    assert len(judged.fired) == 1
+    judged.hub("nas", 10, cpu=60)
+    assert [firing.rule.name for firing in judged.fired] == ["other", "late", "hot"]
+    assert wall(10).isoformat() == "2026-01-05T01:00:00+01:00"
