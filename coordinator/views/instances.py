@@ -16,7 +16,7 @@ from coordinator.moment import age
 from coordinator.placement import resuming
 from coordinator.placement.requirements import Requirements
 from coordinator.placement.resuming import Wish
-from coordinator.store import checkpoints, instances
+from coordinator.store import checkpoints, instances, suspensions
 from coordinator.store.database import Store
 from coordinator.store.schema import Checkpoint, Function, Instance
 from coordinator.views.answers import FunctionRow, InstanceRow
@@ -45,7 +45,7 @@ async def rows(
     Raises:
         RefusedError: there is none of that name; the nearest one is told.
     """
-    every, newest, counts = await store.read(_all)
+    every, newest, counts, by_rules = await store.read(_all)
     if instance and instance not in {row.id for row, _ in every}:
         raise unknown(instance, [row.id for row, _ in every])
     found = []
@@ -53,6 +53,9 @@ async def rows(
         if row.id == instance or (not instance and (ended or row.state not in instances.ENDED)):
             answer = _row(row, function, newest.get(row.id), hubs, voices)
             answer.checkpoints = counts.get(row.id, 0)
+            if row.id in by_rules and not answer.until:
+                answer.until = f"rule {by_rules[row.id]} to let it go on"
+                answer.waiting = f"{answer.until}; then {answer.waiting}" if answer.waiting else answer.until
             found.append(answer)
     return found
 
@@ -64,8 +67,11 @@ def unknown(name: str, names: list[str]) -> RefusedError:
     return RefusedError(f"there is no instance {name!r}", remedy=remedy)
 
 
-def _all(session: Session) -> tuple[list[tuple[Instance, Function]], dict[str, Checkpoint], dict[str, int]]:
-    return instances.every(session), checkpoints.newest(session), checkpoints.counts(session)
+def _all(
+    session: Session,
+) -> tuple[list[tuple[Instance, Function]], dict[str, Checkpoint], dict[str, int], dict[str, str]]:
+    by_rules = dict(suspensions.of_rules(session))
+    return instances.every(session), checkpoints.newest(session), checkpoints.counts(session), by_rules
 
 
 def _row(instance: Instance, function: Function, newest: Checkpoint | None, hubs: Hubs, voices: Voices) -> InstanceRow:

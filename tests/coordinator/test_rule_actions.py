@@ -80,6 +80,9 @@ async def test_what_a_rule_has_suspended_goes_on_by_itself_after_the_coordinator
             await asyncio.sleep(0.1)
         said = await device.heard.get()
     assert said == ("notify/phone", b"nas on battery: washer suspended")
+    (row,) = await asker.ask("ps", instance="washer")
+    assert row.until == "rule on-battery to let it go on"
+    assert (await asker.ask("rules", rule="on-battery"))[0].suspended == ["washer"]
     await house.stop()
     await house.start()
     await asker.until(lambda: asker.status() and asker.status().state == "online")
