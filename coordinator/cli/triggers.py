@@ -91,7 +91,7 @@ def facts(row: TriggerRow) -> Iterator[tuple[str, Text | str]]:
     from coordinator.cli import showing, wording
 
     yield "trigger", row.trigger
-    yield "function", row.function
+    yield "function", row.function + (f", declared in {row.declared}/functions.toml" if row.declared else "")
     yield "state", f"{row.state} for {wording.since(row.since)}"
     yield "starts", row.starts
     yield "next", wording.clock(row.due) if row.due else ""

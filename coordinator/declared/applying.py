@@ -44,6 +44,12 @@ class _Case:
     step: Step
 
     @property
+    def has_trigger(self) -> bool:
+        """Whether something starts it, or has until now: then nothing of it stands anywhere."""
+        was_one = self.present is not None and self.present.triggers
+        return was_one or (self.code is not None and self.code.settings.has_trigger)
+
+    @property
     def why(self) -> str:
         """Why it is done, as it is told afterwards."""
         if self.step.action == "start":
@@ -108,6 +114,7 @@ class Applying:
             function=code.declaration.name,
             arguments=code.arguments,
             declared=declared,
+            has_trigger=code.settings.has_trigger,
         )
         return _Case(asked, code, present, plan.step(wanted, present))
 
@@ -122,7 +129,7 @@ class Applying:
         match case.step.action:
             case "start" | "begin":
                 row.hub, row.place = await self._destination(case, requirements)
-            case "upgrade" | "mend" if case.present is not None and not case.present.triggers:
+            case "upgrade" | "mend" if not case.has_trigger:
                 await self._look_whether_it_lands(case, row)
         return row
 
@@ -192,19 +199,19 @@ class Applying:
         return row
 
     async def _start(self, case: _Case, action: str) -> tuple[str, str]:
+        if case.has_trigger:  # each of its runs asks for itself whether the hub that it is declared for fits
+            carried = await self._carry_out(_run(case.asked, _declared_of(case), why=case.why))
+            return "", carried.why
         hub = await self._wished(case)
         kind = intents.Run if action == "start" else intents.Begin
-        if action == "begin" and case.code is not None and case.code.settings.has_trigger:
-            raise RefusedError(
-                f"an instance {case.asked.instance} has ended, and what messages or times start is none",
-                remedy="give the table another name",
-            )
         carried = await self._carry_out(_run(case.asked, _declared_of(case), kind=kind, hub=hub, why=case.why))
-        return (carried.row.hub, carried.why) if carried.row is not None else (hub, "each run is placed anew")
+        return carried.instance.hub, carried.why
 
     async def _go_where_it_is_wished(self, case: _Case) -> None:
         """Moves it to the hub that it is newly declared for, if that can have it; placement may take it elsewhere later."""
         assert case.present is not None
+        if case.has_trigger:
+            return
         before, hub = case.present.declared.get("hub", ""), await self._wished(case)
         if hub and hub not in (before, await self._ground.store.read(_hub_of, case.asked.instance)):
             await self._carry_out(intents.Migrate(by=BY, why=case.why, instance=case.asked.instance, hub=hub))
@@ -274,10 +281,9 @@ def _mend(case: _Case) -> intents.Restore:
 
 
 def _present(session: Session, name: str) -> Present | None:
-    trigger = triggers.find(session, name)
-    if trigger is not None and trigger.state != "stopped":
+    instance, trigger = instances.find(session, name), triggers.find(session, name)
+    if trigger is not None and (instance is None or trigger.state != "stopped"):
         return _present_trigger(session, trigger)
-    instance = instances.find(session, name)
     if instance is None:
         return None
     function = session.get(Function, instance.function)
@@ -304,8 +310,8 @@ def _present_trigger(session: Session, trigger: Trigger) -> Present:
     function = session.get(Function, trigger.function)
     assert function is not None, "a trigger is of a function"
     return Present(
-        state="suspended" if trigger.state == "suspended" else "running",
-        wanted="running",
+        state=trigger.state,
+        wanted="stopped" if trigger.state == "stopped" else "running",
         hub=trigger.hub,
         reason="",
         branch=1,
@@ -319,19 +325,19 @@ def _present_trigger(session: Session, trigger: Trigger) -> Present:
 
 
 def _declare(session: Session, name: str, declared: dict[str, Any]) -> None:
-    """Keeps what is declared of an instance with it, or that nothing is."""
-    trigger, instance = triggers.find(session, name), instances.find(session, name)
-    if trigger is not None and (instance is None or trigger.state != "stopped"):
-        trigger.settings = _with(trigger.settings, declared)
-    elif instance is not None:
-        function = session.get(Function, instance.function)
-        assert function is not None, "an instance is of a function"
-        instance.settings = _with(instances.settings_of(instance, function), declared)
-
-
-def _with(settings: dict[str, Any], declared: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in settings.items() if name != instances.DECLARED}
-    return kept | ({instances.DECLARED: declared} if declared else {})
+    """Keeps what is declared of an instance, or of a trigger, with it; or that nothing is."""
+    trigger = triggers.find(session, name)
+    if trigger is not None and (trigger.state != "stopped" or instances.find(session, name) is None):
+        others = {key: value for key, value in trigger.settings.items() if key != instances.DECLARED}
+        trigger.settings = others | ({instances.DECLARED: declared} if declared else {})
+        return
+    instance = instances.find(session, name)
+    if instance is None:
+        raise MidstreamError(f"{name} has gone meanwhile")
+    function = session.get(Function, instance.function)
+    assert function is not None
+    kept = {key: value for key, value in instances.settings_of(instance, function).items() if key != instances.DECLARED}
+    instance.settings = kept | ({instances.DECLARED: declared} if declared else {})
 
 
 def _hub_of(session: Session, name: str) -> str:

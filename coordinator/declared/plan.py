@@ -29,6 +29,7 @@ class Wanted:
         function: its name in the source.
         arguments: checked.
         declared: what is kept with the instance: owner, args, settings, hub, as they were written.
+        has_trigger: something starts it, each time as an instance of its own.
     """
 
     owner: str
@@ -36,6 +37,7 @@ class Wanted:
     function: str
     arguments: Mapping[str, Any]
     declared: Mapping[str, Any]
+    has_trigger: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +102,8 @@ def step(wanted: Wanted, present: Present | None) -> Step:
         return Step("refused", f"it belongs to the folder {owner!r}; stop it, or give this one another name")
     ours = owner == wanted.owner
     changes = _changes(wanted, present)
-    if present.triggers and changes:
-        why = "it has changed" if ours else "it was started by hand, with something else"
-        return Step("upgrade", why, safe=ours, changes=changes)
+    if present.triggers or wanted.has_trigger:
+        return _started_by_something(wanted, present, changes, ours=ours)
     if present.state in ENDED:
         return _ended(present, changes, ours=ours)
     return _alive(present, changes, ours=ours)
@@ -113,6 +114,23 @@ def gone(present: Present) -> Step:
     if present.state in ENDED:
         return Step("nothing", "it has ended")
     return Step("stop", "it is declared no more")
+
+
+def _started_by_something(wanted: Wanted, present: Present, changes: tuple[str, ...], *, ours: bool) -> Step:
+    """A trigger holds nothing that could be lost: whatever has changed is for the runs to come."""
+    if present.state in ENDED:
+        by_hand = present.triggers and ours
+        return Step("begin", f"it has {present.state}", safe=not by_hand, changes=changes if ours else ())
+    if not present.triggers:
+        return Step("refused", "it runs, and is to be started by a trigger: stop it first")
+    if not wanted.has_trigger:
+        return Step("refused", "nothing starts it any more, and it is a trigger: stop it first")
+    if changes:
+        why = "it has changed" if ours else "it was started by hand, with something else"
+        return Step("upgrade", why, safe=ours, changes=changes)
+    if not ours:
+        return Step("take over", "it is there already, started by hand", safe=True)
+    return Step("nothing", "it is as it is declared")
 
 
 def _ended(present: Present, changes: tuple[str, ...], *, ours: bool) -> Step:

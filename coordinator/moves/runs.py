@@ -16,12 +16,14 @@ from typing import Any, Final
 
 from coordinator import intents
 from coordinator.moves.ground import Ground
+from coordinator.placement.requirements import Requirements, why_not
 from coordinator.store import instances, thinning, triggers
 from coordinator.store.database import until_stored
 from coordinator.store.schema import Run, Trigger
 from coordinator.store.triggers import Due
 from coordinator.triggers.clockwork import Clockwork
 from devices.errors import MidstreamError
+from devices.runtime.settings import Settings
 
 _LOOK: Final = 1.0
 """Seconds between two looks without a reason: the clock may have been set."""
@@ -121,7 +123,7 @@ class Runs:
             why=f"a message on {run.topic}" if run.topic else "it was due",
             files=trigger.files,
             function=function,
-            hub=trigger.hub,
+            hub=self._hub(trigger),
             arguments=trigger.arguments,
             declared=_settings(trigger),
             occasion=triggers.occasion_of(run),
@@ -137,6 +139,14 @@ class Runs:
                 _log.warning("%s", error)  # the run has begun, and what became of it was told
         else:
             self._waits.pop(trigger.name, None)
+
+    def _hub(self, trigger: Trigger) -> str:
+        """Returns where a run is to be: where a person said; where it is declared for, if it fits there now."""
+        wished = trigger.settings.get(instances.DECLARED, {}).get("hub", "")
+        if trigger.hub or not wished or not self._ground.hubs.known(wished):
+            return trigger.hub
+        wanted = Requirements(Settings.from_plain(trigger.settings).needs)
+        return wished if not why_not(self._ground.hubs[wished], wanted) else ""
 
     async def _replace(self, name: str, instance: str) -> None:
         why = f"a newer start of {name} takes its place"

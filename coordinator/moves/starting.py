@@ -105,6 +105,12 @@ def read(intent: intents.Run, defaults: Settings) -> Code:
         UsageError: an argument that does not fit.
     """
     source, declaration = read_files(intent.files, intent.function, defaults)
+    if "on" in intent.declared.get("settings", {}) and not declaration.message:
+        raise SourceError(
+            "on= is no setting that functions.toml can give: the function must have a parameter for the message",
+            place=declaration.place,
+            remedy='write it there, as in @function(on="zigbee2mqtt/{room}/occupancy")',
+        )
     if intent.once and declaration.message and intent.occasion is None:
         raise UsageError(
             f"{declaration.name} is started by a message",

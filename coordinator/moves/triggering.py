@@ -62,7 +62,8 @@ class Triggers:
                 f"there is a trigger {name} already",
                 remedy=f"midstream upgrade {name} FILE gives it changed source; or name this one otherwise with --name",
             )
-        if name in await self._ground.store.read(instances.names):
+        there = await self._ground.store.read(instances.find, name)
+        if there is not None and there.state not in instances.ENDED:
             raise RefusedError(f"there is an instance {name} already", remedy="name the trigger otherwise, with --name")
         if intent.hub:
             choice.named_hub(self._ground.hubs, intent.hub)

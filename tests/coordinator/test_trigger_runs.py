@@ -13,7 +13,7 @@ from sqlalchemy import update
 from coordinator.store import thinning, triggers
 from coordinator.store.guard import table_of
 from coordinator.store.schema import Trigger
-from devices.errors import RefusedError, UsageError
+from devices.errors import RefusedError, SourceError, UsageError
 
 TOPIC = "zigbee2mqtt/{room}/occupancy"
 
@@ -345,3 +345,38 @@ async def test_runs_that_have_ended_are_thinned_out_in_the_store_and_on_the_brok
     assert await house.store.read(triggers.has_ended, "lights~2")
     hub.end("lights~2")  # a hub that tells it late is answered, else it would for ever
     await hub.until(lambda: any(it.instance == "lights~2" for it in hub.commands if type(it).__name__ == "Noted"))
+
+
+async def test_a_trigger_can_be_declared_changed_and_declared_no_more(house, asker, hub):
+    other = await house.hub("hub-b", labels=["big"])
+    await hubs_online(asker, 2)
+    said = {"instance": "lights", "owner": "functions", "files": source(f'on="{TOPIC}"'), "hub": "hub-b"}
+
+    async def do():
+        row = await asker.ask("apply", **said)
+        return row.action, row.safe, await asker.ask("apply", **said, action=row.action)
+
+    action, safe, done = await do()
+    assert (action, safe, done.done) == ("start", True, True)
+    assert (await asker.ask("apply", **said)).action == "nothing"
+    assert (await row(asker)).declared == "functions"
+    await motion(asker)
+    await other.until(lambda: "lights~1" in other.copies)
+    other.end("lights~1")
+    said |= {"arguments": {"level": 9}, "settings": {"mode": "single"}, "hub": ""}
+    action, safe, done = await do()
+    assert (action, safe, done.done) == ("upgrade", True, True)
+    assert (await row_where(asker, lambda it: it.mode == "single")).started == 1
+    await motion(asker)
+    await hub.until(lambda: "lights~2" in {**hub.copies, **other.copies})
+    run = {**hub.copies, **other.copies}["lights~2"]
+    assert run.header.function.arguments == {"level": 9}
+    assert [it.declared for it in await asker.ask("ps")] == [""]
+    with pytest.raises(SourceError, match="no setting that functions.toml can give"):
+        await asker.ask("apply", **said | {"files": source("", "level: int = 3"), "settings": {"on": TOPIC}})
+    said |= {"files": source("priority=1", "level: int = 3"), "settings": {}}
+    assert (await asker.ask("apply", **said)).action == "refused"
+    gone = {"instance": "lights", "owner": "functions", "gone": True}
+    assert (await asker.ask("apply", **gone)).action == "stop"
+    await asker.ask("apply", **gone, action="stop")
+    assert not await asker.ask("triggers")
