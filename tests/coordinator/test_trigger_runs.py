@@ -372,7 +372,7 @@ async def test_a_trigger_can_be_declared_changed_and_declared_no_more(house, ask
     run = {**hub.copies, **other.copies}["lights~2"]
     assert run.header.function.arguments == {"level": 9}
     assert [it.declared for it in await asker.ask("ps")] == [""]
-    with pytest.raises(SourceError, match="no setting that functions.toml can give"):
+    with pytest.raises(SourceError, match="is no setting that"):
         await asker.ask("apply", **said | {"files": source("", "level: int = 3"), "settings": {"on": TOPIC}})
     said |= {"files": source("priority=1", "level: int = 3"), "settings": {}}
     assert (await asker.ask("apply", **said)).action == "refused"
