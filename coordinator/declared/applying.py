@@ -27,7 +27,7 @@ from coordinator.store.schema import Function, Trigger
 from coordinator.views import landing
 from coordinator.views.changed import AppliedRow, ApplyAsk
 from coordinator.views.places import places
-from devices.errors import RefusedError
+from devices.errors import MidstreamError, RefusedError
 from devices.protocol import checkpoint as blobs
 from devices.runtime.python.upgrading.image import Upgrade
 
