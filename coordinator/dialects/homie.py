@@ -2,7 +2,7 @@
 
 ``$state`` is the device's life; ``lost`` is its will. Other ``$`` levels are metadata, save ``$stats``, which are readings.
 Homie 5 has the version as a level, units and types in one ``$description``, wanted values in ``$target``, and writes an
-empty text as one NUL byte, because nothing at all would take the topic away.
+empty text as one NUL byte, because nothing at all would take the topic away. A device that names a root is lost with it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def read(message: Message) -> Interpretation | None:
     device, rest = levels[start], levels[start + 1 :]
     if device.startswith("$"):
         return message.alone(_dialect(message, five, ""), "", None, _E, sign_of_life=False)
-    return interpret(message, _dialect(message, five, device), device, rest)
+    result = interpret(message, _dialect(message, five, device), device, rest)
+    result.bridge = (message.memory.roots.get(device) or "") if five else ""
+    return result
 
 
 def _dialect(message: Message, five: bool, device: str) -> str:
@@ -138,6 +140,9 @@ def _learn_attribute(message: Message, attribute: str) -> None:
 def _learn_description(message: Message) -> None:
     """Remembers unit and type of each property that a Homie 5 device describes."""
     left, base = _DESCRIBED, "/".join(message.levels[:-1])
+    root = message.value.get("root") if isinstance(message.value, dict) else None
+    if isinstance(root, str):
+        message.memory.roots[message.levels[-2]] = root
     for node, described in _objects(message.value, "nodes"):
         for name, property_ in _objects(described, "properties"):
             left -= 1

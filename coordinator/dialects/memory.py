@@ -84,6 +84,7 @@ class Memory:
     bases: Recent[tuple[str, str], bool] = field(default_factory=lambda: Recent(1000))  # by dialect and first levels
     datatypes: Recent[str, str] = field(default_factory=Recent)  # of Homie, by the property's topic
     versions: Recent[str, str] = field(default_factory=lambda: Recent(2000))  # of Homie, by the device's topic
+    roots: Recent[str, str] = field(default_factory=lambda: Recent(2000))  # of Homie 5, by the child device
     metrics: Recent[tuple[str, int], Metric] = field(default_factory=lambda: Recent(100_000))  # by edge node, alias
     sessions: Recent[str, Value] = field(default_factory=lambda: Recent(2000))  # Sparkplug's bdSeq, by edge node
     sequences: Recent[str, int] = field(default_factory=lambda: Recent(2000))  # Sparkplug's seq, by edge node

@@ -25,8 +25,8 @@ NEWCOMERS: Final = 500
 TOGETHER: Final = 50_000
 """Readings of all devices, at some 500 bytes each."""
 _AT_HOME: Final = 3  # messages, of which none came within the same second as the one before
-_ROAMING: Final = frozenset({"meshtastic", "openmqttgateway", "rtl_433"})
-"""Dialects whose devices are on the air, and heard by whichever bridge is near: one and the same through all of them."""
+_BY_NAME_ALONE: Final = frozenset({"meshtastic", "openmqttgateway", "rtl_433", "homie5"})
+"""Dialects whose devices are the same whatever they speak through: on the air whichever bridge is near hears them."""
 
 Key = tuple[str, str, str]
 """Dialect, bridge and name of a device."""
@@ -168,4 +168,4 @@ def _only_describes(found: Interpretation) -> bool:
 
 def _key(found: Interpretation) -> Key:
     dialect = "homie" if found.dialect in ("homie3", "homie4") else found.dialect  # which of them, is heard later
-    return dialect, "" if dialect in _ROAMING else found.bridge, found.device
+    return dialect, "" if dialect in _BY_NAME_ALONE else found.bridge, found.device

@@ -310,3 +310,14 @@ def test_whatever_is_heard_in_whatever_order_the_bounds_hold(monkeypatch):
     assert devices._readings == sum(len(device.readings) for device in devices.every()) <= 120
     assert len(list(devices.every())) <= 18
     assert all(row.why for row in rows(devices))
+
+
+def test_a_homie_device_is_lost_with_its_root(ear):
+    ear.say("homie/5/hub/$state", "ready")
+    ear.say("homie/5/lamp/n/power", "false")
+    ear.say("homie/5/lamp/$description", '{"homie":"5.0","version":1,"root":"hub","nodes":{}}', retained=True)
+    ear.say("homie/5/lamp/$state", "ready")
+    ear.say("homie/5/lamp/n/power", "true")
+    assert ear.liveness("lamp")[0] is Liveness.ONLINE
+    ear.say("homie/5/hub/$state", "lost")
+    assert ear.liveness("lamp", after=120)[0] is Liveness.UNKNOWN
