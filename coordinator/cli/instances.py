@@ -89,10 +89,10 @@ def suspend(instance: str, until: str, **given: Any) -> None:
     """Stops an instance where it stands; its messages are kept until `resume`, or until CONDITION holds."""
     from coordinator.views.answers import SuspendAsk
 
-    _capture("suspend", SuspendAsk(instance=instance, until=until), given)
+    _capture("suspend", SuspendAsk(instance=instance, until=until), given, f"until {until}" if until else "")
 
 
-def _capture(question: str, asked: InstanceAsk, given: dict[str, Any]) -> None:
+def _capture(question: str, asked: InstanceAsk, given: dict[str, Any], more: str = "") -> None:
     from coordinator.cli.requests import ask
 
     whom = target(given)
@@ -106,8 +106,8 @@ def _capture(question: str, asked: InstanceAsk, given: dict[str, Any]) -> None:
         render.line(f"{made.instance}: {made.state}; nothing starts it until: midstream resume {made.instance}")
         return
     render.line(f"{made.instance}: {made.state} at {made.line}, {wording.size(made.bytes)}, {made.checkpoint}")
-    if made.statement:
-        render.line(f"  {made.statement}")
+    for words in filter(None, (made.statement, more)):
+        render.line(f"  {words}")
 
 
 @click.command(epilog="\b\nExamples:\n  midstream resume washer\n  midstream resume washer --to nas")

@@ -79,7 +79,7 @@ class Resumes:
     def _watch(self, name: str, home: str, wish: Wish) -> Watch:
         kept = self._watches.get(name)
         if kept is None or (kept[0].text, kept[0].since) != (wish.text, wish.since) or kept[1].home != home:
-            condition = resuming.parse(wish.text, wish.since, self._zone)
+            condition = resuming.read(wish, self._zone)
             kept = self._watches[name] = wish, Watch(condition, home, wish.starts, set(wish.away))
         return kept[1]
 

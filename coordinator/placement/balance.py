@@ -80,7 +80,8 @@ def better(
         move
         for resident in residents
         for hub in hubs
-        if hub.name != resident.hub
+        if resident.hub in by_name
+        and hub.name != resident.hub
         and (move := _gained(resident, by_name[resident.hub], hub, promised(resident.wanted.instance))) is not None
         and move.gain >= least
     ]

@@ -123,6 +123,14 @@ def parse(text: str, since: float, zone: tzinfo) -> Condition:
     return tuple(tuple(_clause(part.strip(), since, zone) for part in _AND.split(choice)) for choice in _OR.split(text))
 
 
+def read(wish: Wish, zone: tzinfo) -> Condition:
+    """Returns the condition that is kept; one that another version has written and this one cannot read never holds."""
+    try:
+        return parse(wish.text, wish.since, zone)
+    except UsageError:
+        return ()
+
+
 def _clause(text: str, since: float, zone: tzinfo) -> Clause:
     try:
         if found := _READING.fullmatch(text):
@@ -240,9 +248,9 @@ def in_words(wish: Wish, home: str, hubs: Mapping[str, Hub], zone: tzinfo, *, at
     """Returns a condition for people, with what is so now: ``"until hub.cpu < 50 for 2m (nas: 73)"``."""
     told = [
         " and ".join(_told(clause, home, hubs, zone, at=at, wall=wall) for clause in clauses)
-        for clauses in parse(wish.text, wish.since, zone)
+        for clauses in read(wish, zone)
     ]
-    return f"until {' or '.join(told)}"
+    return f"until {' or '.join(told) or wish.text}"
 
 
 def _told(clause: Clause, home: str, hubs: Mapping[str, Hub], zone: tzinfo, *, at: float, wall: float) -> str:

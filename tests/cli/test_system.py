@@ -146,6 +146,16 @@ def test_all_is_well_and_both_hubs_are_there(system: System) -> None:
     assert "hub-b" in system.call("hubs").out
 
 
+def test_a_suspended_function_says_what_it_waits_for(system: System, counter: str) -> None:
+    said = system.call("suspend", counter, "--until", "after 22:00 or hub.cpu < 0")
+    assert (said.status, said.err, said.out.splitlines()[-1]) == (0, "", "  until after 22:00 or hub.cpu < 0")
+    (row,) = system.json("ps", counter)
+    assert row["until"].startswith("until ")
+    assert "hub.cpu < 0 (hub-a:" in system.call("ps", counter).out
+    said = system.call("suspend", counter, "--until", "later")
+    assert (said.status, said.err.splitlines()[0]) == (2, "error: until: 'later' is nothing that can be waited for")
+
+
 def test_place_explains_each_hub_for_an_instance_and_for_a_file(system: System, counter: str) -> None:
     told = system.json("place", counter)
     assert {(row["hub"], row["here"], row["fits"]) for row in told["hubs"]} == {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
@@ -10,7 +12,7 @@ import pytest
 from coordinator_house import measured
 
 from coordinator.ingest.hubs import Hub
-from coordinator.placement.resuming import Watch, Wish, in_words, parse
+from coordinator.placement.resuming import Watch, Wish, in_words, parse, read
 from devices.errors import RefusedError, UsageError
 from devices.protocol import answers
 from devices.protocol.messages import HubInfo, HubMetrics, HubStatus
@@ -113,6 +115,34 @@ def test_what_cannot_be_waited_for_is_refused_with_what_can(text, message, remed
         parse(text, MIDNIGHT, UTC)
     assert message in refused.value.message
     assert remedy in (refused.value.remedy or "")
+
+
+PIECES = (
+    "hub.cpu < 50%",
+    "hub.cpu",
+    "for 2m",
+    "for",
+    "after 22:00",
+    "nas is back",
+    "with label",
+    "there is room",
+    "and",
+    "or",
+)
+
+
+def test_whatever_is_said_is_read_or_refused():
+    chance, understood = random.Random(5), 0
+    for _ in range(2000):
+        with contextlib.suppress(UsageError):
+            understood += bool(parse(" ".join(chance.choices(PIECES, k=chance.randint(1, 5))), MIDNIGHT, UTC))
+    assert understood > 100
+
+
+def test_what_another_version_has_kept_and_this_one_cannot_read_waits_for_a_person():
+    wish = Wish(text="the moon is full", since=MIDNIGHT)
+    assert judged(Watch(read(wish, UTC), "a", {}, set()), 0.0, hub("a", 0.0), room=True) is None
+    assert in_words(wish, "a", {}, UTC, at=0.0, wall=MIDNIGHT) == "until the moon is full"
 
 
 def test_it_is_told_in_words_with_what_is_so_now():
