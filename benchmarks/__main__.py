@@ -70,6 +70,19 @@ def peers(*, rounds: int, python: str, criu_command: str, as_json: bool) -> None
     show("peers", result, as_json=as_json, table=_peers_table)
 
 
+@main.command()
+@click.option("--resources", metavar="N", type=click.IntRange(50), default=1000, help="Of the smallest plan (1000).")
+@click.option("--files", metavar="N", type=click.IntRange(1), default=10_000, help="Of the smallest tree (10000).")
+@click.option("--starts", metavar="N", type=click.IntRange(1), default=50, help="Starts of a worker in each form (50).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def deploy(*, resources: int, files: int, starts: int, as_json: bool) -> None:
+    """Permission packages: plan, building a tree at 1x, 2x, 4x, and what a confined start costs. Needs root."""
+    from benchmarks import deploy as measured
+
+    result = measured.run(resources=resources, files=files, starts=starts)
+    show("deploy", result, as_json=as_json, table=_deploy_table)
+
+
 def show(name: str, result: dict[str, Any], *, as_json: bool, table: Any) -> None:
     """Prints a result with the machine that it was taken on."""
     where = machine.describe()
@@ -103,6 +116,27 @@ def _engine_table(result: dict[str, Any]) -> Table:
         table.add_row(name.replace("_", " "), f"{ratio:.3f}", f"{result['cost_resumed'][name]:.3f}")
     table.add_section()
     table.add_row("geometric mean", f"{result['geomean']:.3f}", f"{result['geomean_resumed']:.3f}")
+    return table
+
+
+def _deploy_table(result: dict[str, Any]) -> Table:
+    start = result["start"]
+    table = Table(
+        title="Permission packages",
+        caption=f"a worker with its function loaded: {start['plain_p50_ms']} ms, shut in {start['confined_p50_ms']} ms (medians)",
+    )
+    for heading in ("", "resources x tasks", "plan, ms", "files", "apply, ms", "next version, ms"):
+        table.add_column(heading, justify="right")
+    for scale, planned in result["plan"].items():
+        applied = result["apply"][scale]
+        table.add_row(
+            scale,
+            f"{planned['resources']} x {planned['tasks']}",
+            f"{planned['ms']:.1f}",
+            str(applied["files"]),
+            f"{applied['ms']:.1f}",
+            f"{applied['again_ms']:.1f}",
+        )
     return table
 
 

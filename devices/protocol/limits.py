@@ -107,7 +107,7 @@ PACKAGE_CONTENTS: Final = 16 * 1024 * MIB
 """Bytes of all contents of a package as they will stand on the disk: a part named often is sent once and written often."""
 PACKAGE_ENTRIES: Final = 200_000
 """Files and folders of a package."""
-PACKAGE_NAMES: Final = 4096
+PACKAGE_NAMES: Final = 20_000
 """Resources, tasks, or groups of a package."""
 PACKAGE_DEPTH: Final = 32
 """Folders within folders of a resource."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import pytest
 from click.testing import CliRunner
 
 from benchmarks import engine, workers
-from benchmarks.__main__ import _peers_table, main
+from benchmarks.__main__ import _deploy_table, _peers_table, main
 from benchmarks.peers import run as peers
 
 
@@ -35,3 +36,13 @@ def test_peers_that_are_not_there_are_told_of(monkeypatch: pytest.MonkeyPatch) -
     for name in (peers.WITHIN, peers.IN_A_PROCESS):
         assert min(found[name]["1 KB"].values()) > 0
     assert _peers_table(found).caption.count("is not available here") == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="building a tree gives files to users")
+def test_plans_trees_and_confined_starts_are_measured_at_three_sizes() -> None:
+    asked = ["deploy", "--resources", "50", "--files", "20", "--starts", "1", "--json"]
+    found = json.loads(CliRunner().invoke(main, asked, catch_exceptions=False).stdout)["deploy"]
+    assert [found[what][scale]["ms"] > 0 for what in ("plan", "apply") for scale in ("1x", "2x", "4x")] == [True] * 6
+    assert found["apply"]["4x"]["files"] == 80
+    assert min(found["start"].values()) > 0
+    assert _deploy_table(found).row_count == 3
