@@ -153,7 +153,7 @@ class Coordinator:
         voices = Voices()
         self._backlog = Backlog(ears, voices, journal)
         applying = Applying(ground, actions.carry_out)
-        rollouts = Rollouts(ground)
+        rollouts = Rollouts(ground, actions.carry_out)
         desk = Desk(
             ground,
             actions,

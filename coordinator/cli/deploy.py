@@ -65,16 +65,20 @@ def plan(site: Path, *, hub: str, **given: Any) -> int:
 @deploy.command(
     epilog="\b\nExamples:\n"
     "  midstream deploy push garden.toml --hub nas\n"
+    "  midstream deploy push garden.toml --hub nas --restart\n"
     "\b\nExit status: 0 in force, 1 the hub could not build it, 2 the site file says what cannot be, 3 not reachable,\n"
     "4 refused. In all cases but the first the hub has what it had before."
 )
 @_SITE
 @_HUB
+@click.option("--restart", is_flag=True, help="Functions that run there go on under it at once, from a checkpoint.")
 @COMMON
-def push(site: Path, *, hub: str, **given: Any) -> int:
+def push(site: Path, *, hub: str, restart: bool, **given: Any) -> int:
     """Builds a site on a hub, beside what is there, and puts it in force at once.
 
     Only what the hub has not is sent; a push that was cut goes on where it was. Volumes keep what functions wrote.
+
+    Functions that run keep what they had until they end or move; --restart has them go on under it at once.
     """
     import asyncio
 
@@ -82,12 +86,16 @@ def push(site: Path, *, hub: str, **given: Any) -> int:
 
     bundled, packed = _packed(site)
     whom = target(given)
-    done = asyncio.run(_push(whom, hub, bundled, packed))
+    done = asyncio.run(_push(whom, hub, bundled, packed, restart=restart))
     if whom.as_json:
         render.json_document(done)
     else:
         render.line(f"{hub}: version {done.version} is in force")
-    return 0
+        for instance in done.restarted:
+            render.line(f"{instance} goes on under it")
+        for instance, why in done.not_restarted.items():
+            render.line(f"{instance} does not: {why}")
+    return int(bool(done.not_restarted))
 
 
 @deploy.command(
@@ -186,7 +194,7 @@ def _packed(path: Path) -> tuple[Bundle, Packed]:
     return bundled, packed
 
 
-async def _push(whom: Target, hub: str, bundled: Bundle, packed: Packed) -> DeployAnswer:
+async def _push(whom: Target, hub: str, bundled: Bundle, packed: Packed, *, restart: bool) -> DeployAnswer:
     from coordinator.cli.requests import Requests
     from coordinator.deployment.bundle import encode
     from coordinator.views.deployed import DeployAsk
@@ -197,7 +205,7 @@ async def _push(whom: Target, hub: str, bundled: Bundle, packed: Packed) -> Depl
     before: list[str] = []
     async with Requests(whom) as requests:
         while True:
-            answer: DeployAnswer = await requests.ask("deploy", DeployAsk(hub=hub, parts=list(ours)))
+            answer: DeployAnswer = await requests.ask("deploy", DeployAsk(hub=hub, parts=list(ours), restart=restart))
             if answer.version:
                 return answer
             if answer.wants == before:

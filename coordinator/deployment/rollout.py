@@ -10,16 +10,19 @@ import asyncio
 import re
 import secrets
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from coordinator import intents
 from coordinator.deployment import packing
 from coordinator.deployment.bundle import Bundle, decode
 from coordinator.ingest.hubs import Hub
 from coordinator.moment import now
+from coordinator.moves.actions import Carried
 from coordinator.moves.commands import HubGoneError
 from coordinator.moves.ground import Ground
 from coordinator.store import deployments as rows
+from coordinator.store import instances
 from coordinator.store.database import until_stored
 from coordinator.store.schema import Deployment
 from coordinator.views.deployed import (
@@ -38,6 +41,7 @@ from devices.protocol.answers import Deployed, Wants
 
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 FULL: Final = "full"
+_BY: Final = "request"
 _KEPT: Final = 10
 """Packages of a hub whose contents are kept, so that one can go back to them."""
 _UNDER_WAY: Final = 16
@@ -51,9 +55,11 @@ class Rollouts:
 
     Args:
         ground: the coordinator's parts.
+        carry_out: what is wanted of instances.
     """
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, carry_out: Callable[[intents.Intent], Awaitable[Carried]]) -> None:
+        self._carry_out = carry_out
         self._store = ground.store
         self._line = ground.line
         self._topics = ground.topics
@@ -101,7 +107,24 @@ class Rollouts:
         bundle = await asyncio.to_thread(decode, data)
         if wants := await self._wants(hub, [part.hex() for part in bundle.parts]):
             return wants
-        return await self._deploy(hub, data, bundle, note="")
+        answer = await self._deploy(hub, data, bundle, note="")
+        if asked.restart:
+            await self._restart(hub.name, bundle, answer)
+        return answer
+
+    async def _restart(self, hub: str, bundle: Bundle, answer: DeployAnswer) -> None:
+        """Has the tasks that run on a hub go on under what is in force now: each from a checkpoint, in a new process."""
+        why = f"package {answer.version} is in force on {hub}"
+        for instance, function in await self._store.read(instances.every):
+            if (instance.hub, instance.state) != (hub, "running") or function.name not in bundle.tasks:
+                continue
+            try:
+                await self._carry_out(intents.Suspend(by=_BY, why=why, instance=instance.id))
+                await self._carry_out(intents.Resume(by=_BY, why=why, instance=instance.id, hub=hub))
+            except MidstreamError as error:
+                answer.not_restarted[instance.id] = str(error)
+            else:
+                answer.restarted.append(instance.id)
 
     async def _wants(self, hub: Hub, names: list[str]) -> DeployAnswer | None:
         while self._coming:

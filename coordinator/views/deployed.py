@@ -13,6 +13,7 @@ class DeployAsk(Question, kw_only=True):
 
     hub: str
     parts: list[str]  # of the site's bundle: SHA-256 of each, hexadecimal; they go to ``request/part/<sha256>``
+    restart: bool = False  # functions that run there go on under it at once, from a checkpoint
 
 
 class RollbackAsk(Question, kw_only=True):
@@ -38,6 +39,8 @@ class DeployAnswer(msgspec.Struct, kw_only=True):
     more: int = 0  # that will be wanted then
     trees: list[int] = []  # versions that the hub keeps
     note: str = ""
+    restarted: list[str] = []  # instances that go on under it
+    not_restarted: dict[str, str] = {}  # instance => why it does not
 
 
 class DeploymentRow(msgspec.Struct, kw_only=True):

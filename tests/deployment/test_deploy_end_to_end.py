@@ -62,6 +62,14 @@ async def midstream(folder: Path, *arguments: str) -> tuple[int, str, str]:
     return process.returncode or 0, out.decode(), err.decode()
 
 
+def of_this_machine() -> dict[str, str]:
+    """What must be the same before and after: users, groups, ranges of ids, mounts, what stands in system folders."""
+    files = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/subuid", "/etc/subgid", "/proc/self/mounts")
+    found = {name: Path(name).read_text() for name in files if Path(name).exists()}
+    folders = ("/", "/etc", "/var/lib", "/usr/local", "/home", "/run")
+    return found | {name: " ".join(sorted(os.listdir(name))) for name in folders if Path(name).exists()}  # noqa: PTH208
+
+
 async def appears(path: Path) -> None:
     async with asyncio.timeout(60):
         for pause in itertools.repeat(0.05):
@@ -85,6 +93,7 @@ async def test_push_status_history_and_rollback(tmp_path):
     for number in range(230):  # more than are asked for at a time
         (tmp_path / "pages" / f"{number}.txt").write_text(f"page {number}")
     (tmp_path / "site.toml").write_text(SITE)
+    before = of_this_machine()
     target = tmp_path / "target"
     with running_broker("mosquitto", tmp_path / "broker") as broker:
         config = CoordinatorConfig(
@@ -131,6 +140,12 @@ async def test_push_status_history_and_rollback(tmp_path):
             (row,) = await asked(whom, "deploy-status", DeploymentsAsk(hub="nas"))
             assert (row.older, row.trees) == (["camera still works in version 1"], [1, 2])
 
+            _, out, err = await midstream(tmp_path, "push", "site.toml", *to, "--restart")
+            assert out == "nas: version 3 is in force\ncamera goes on under it\n", err
+            (row,) = await asked(whom, "deploy-status", DeploymentsAsk(hub="nas"))
+            assert row.older == []
+            (page,) = (target / "current").resolve().glob("*/*/pages/17.txt")
+
             page.write_text("tampered with")
             (volume,) = (target / "current").resolve().glob("*/*/snapshots")
             (volume / "one.jpg").write_bytes(bytes(5000))
@@ -139,14 +154,15 @@ async def test_push_status_history_and_rollback(tmp_path):
             assert (status, row["drifted"], row["over_quota"]) == (1, 1, ["snapshots"])
             assert row["drift"][0]["path"].endswith("pages/17.txt")
 
-            status, out, err = await midstream(tmp_path, "rollback", *to)
-            assert (status, out) == (0, "nas: version 3 is in force (version 1 again)\n"), err
+            status, out, err = await midstream(tmp_path, "rollback", *to, "--to", "1")
+            assert (status, out) == (0, "nas: version 4 is in force (version 1 again)\n"), err
             (page,) = (target / "current").resolve().glob("*/*/pages/17.txt")
             assert page.read_text() == "page 17"
             assert [path.name for path in (target / "current").resolve().glob("*/*/snapshots/*.jpg")] == ["one.jpg"]
             rows = await asked(whom, "deploy-history", DeploymentsAsk(hub="nas"))
             assert [(row.version, row.state, row.note) for row in rows] == [
-                (3, "deployed", "version 1 again"),
+                (4, "deployed", "version 1 again"),
+                (3, "deployed", ""),
                 (2, "deployed", ""),
                 (1, "deployed", ""),
             ]
@@ -161,9 +177,10 @@ async def test_push_status_history_and_rollback(tmp_path):
             with pytest.raises(RefusedError, match="there are: nas"):
                 await asked(whom, "deploy-rollback", RollbackAsk(hub="none"))
             with pytest.raises(RefusedError, match="never in force"):
-                await asked(whom, "deploy-rollback", RollbackAsk(hub="nas", version=4))
+                await asked(whom, "deploy-rollback", RollbackAsk(hub="nas", version=5))
         finally:
             stop.set()
             await asyncio.wait([work[1]], timeout=20)
             work[0].cancel()
             await asyncio.gather(*work, return_exceptions=True)
+    assert of_this_machine() == before
