@@ -174,6 +174,7 @@ class Rollouts:
                 hub=hub.name,
                 version=version,
                 bundle=data,
+                names=sorted(bundle.tasks),
                 tasks=len(bundle.tasks),
                 resources=len(bundle.resources),
                 size=sum(entry.size for it in bundle.resources.values() for entry in it.entries),

@@ -28,6 +28,7 @@ class Requirements:
         instance: for which a place is sought; what it uses now, on the hub where it is, is free for it there.
         takes_occasion: it is started by a message.
         priority: those of a lower one may have to make room.
+        granted: the hubs whose permission package names it as a task; ``None``: it runs under none.
     """
 
     needs: Needs = field(default_factory=Needs)
@@ -36,6 +37,7 @@ class Requirements:
     instance: str = ""
     takes_occasion: bool = False
     priority: int = 0
+    granted: frozenset[str] | None = None
 
     @property
     def asks(self) -> Size:
@@ -76,6 +78,9 @@ def checks(hub: Hub, wanted: Requirements, promised: Promise = NOTHING) -> Itera
     if wanted.takes_occasion:
         newer = "" if info.takes_occasions else "is an older version: it starts no function by a message"
         yield Check("a version that starts functions by messages", newer)
+    if wanted.granted is not None:
+        has_it = "" if hub.name in wanted.granted else "has no permission package that names it as a task"
+        yield Check("a permission package that names it as a task", has_it)
     for label in needs.labels:
         yield Check(f"label {label!r}", "" if label in info.labels else f"has no label {label!r}")
     for device in needs.device:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from coordinator.placement.requirements import Requirements
 from coordinator.placement.reservations import Tenant
-from coordinator.store import checkpoints, instances
+from coordinator.store import checkpoints, deployments, instances
 from coordinator.store.schema import OPEN_MOVE, Function, Instance, Move
 from devices.runtime.settings import Settings
 
@@ -21,7 +21,13 @@ def wishes(session: Session, instance: str) -> Requirements:
     function = session.get(Function, row.function)
     newest = checkpoints.find(session, row.newest)
     settings = Settings.from_plain(instances.settings_of(row, function)) if function else Settings()
-    wanted = Requirements(settings.needs, instance=instance, priority=settings.priority)
+    granted = deployments.hubs_of_task(session, function.name) if function else frozenset()
+    wanted = Requirements(
+        settings.needs,
+        instance=instance,
+        priority=settings.priority,
+        granted=granted if row.hub in granted else None,  # it runs under a package: it must not run without one
+    )
     return replace(wanted, engine=newest.engine, packages=newest.packages) if newest is not None else wanted
 
 

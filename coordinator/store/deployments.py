@@ -40,6 +40,13 @@ def in_force(session: Session, hub: str) -> Deployment | None:
     return session.scalar(found.order_by(Deployment.version.desc()).limit(1))
 
 
+def hubs_of_task(session: Session, task: str) -> frozenset[str]:
+    """Returns the hubs whose package in force names a task."""
+    newest = select(func.max(Deployment.number)).where(Deployment.state == DEPLOYED).group_by(Deployment.hub)
+    rows = session.execute(select(Deployment.hub, Deployment.names).where(Deployment.number.in_(newest)))
+    return frozenset(hub for hub, names in rows if task in names)
+
+
 def to_go_back_to(session: Session, hub: str, version: int) -> Deployment:
     """Returns a package that was deployed: a version's, or for 0 the one before the one in force.
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Engine, inspect
 
-NEWEST: Final = "0009"
+NEWEST: Final = "0010"
 """The head of ``versions/``; a test compares."""
 
 

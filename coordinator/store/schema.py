@@ -287,6 +287,7 @@ class Deployment(Base):
     hub: Mapped[str]
     version: Mapped[int]
     bundle: Mapped[bytes] = mapped_column(LargeBinary)
+    names: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")  # of its tasks
     tasks: Mapped[int]
     resources: Mapped[int]
     size: Mapped[int]  # bytes of its contents

@@ -73,6 +73,12 @@ def test_a_hub_that_does_not_fit_says_why(one, needs, reason):
     assert why_not(one, Requirements(needs)) == reason
 
 
+def test_a_function_under_a_permission_package_fits_only_where_one_names_it():
+    under = Requirements(granted=frozenset(["a"]))
+    assert why_not(hub("a"), under) == ""
+    assert why_not(hub("b"), under) == "has no permission package that names it as a task"
+
+
 def test_a_hub_without_the_engine_does_not_fit():
     assert why_not(hub("a"), Requirements(engine="process")) == "has no engine 'process'"
 
