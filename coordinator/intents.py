@@ -111,11 +111,13 @@ class Migrate(Intent):
         instance: which.
         hub: where; empty leaves it to placement.
         accept_loss: gives up what a dead hub did while the coordinator was away.
+        shuns: hubs that are no better than the one that it leaves, and why, in words that follow the name.
     """
 
     instance: str
     hub: str = ""
     accept_loss: bool = False
+    shuns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # `midstream rules --help` must not pay for CEL and MQTT
     from coordinator.config import CoordinatorConfig
     from coordinator.rules.files import RuleBook
 
-_FOLDER = click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+_FOLDER = click.argument("folder", required=False, type=click.Path(path_type=Path))
 _CONFIG = click.option(
     "--config",
     metavar="FILE",
@@ -62,7 +62,7 @@ def rules(ctx: click.Context, /, *, rule: str, **given: Any) -> None:
 @_CONFIG
 @_JSON
 def check(folder: Path | None, *, config: Path | None, as_json: bool) -> None:
-    """Reads the rules of FOLDER as the coordinator would, and says whether they could be put in force.
+    """Reads the rules of FOLDER, or of one file, as the coordinator would, and says whether they could be put in force.
 
     Without FOLDER those of the coordinator's configuration, or of the folder 'rules' here.
     """

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -264,7 +266,7 @@ class Actions:
         if intent.hub == instance.hub:
             raise RefusedError(f"{instance.id} is on {instance.hub} already")
         try:
-            place = await self._place(instance, named=intent.hub, leaving=instance.hub)
+            place = await self._place(instance, named=intent.hub, leaving=instance.hub, shuns=intent.shuns)
         except choice.NowhereError as error:
             await self._ground.journal.tell(
                 "move",
@@ -422,13 +424,20 @@ class Actions:
         remedy = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none yet'}"
         return RefusedError(f"there is no instance {name!r}", remedy=remedy)
 
-    async def _place(self, instance: Instance, *, drives_out: bool = True, **how: str) -> Place:
+    async def _place(
+        self,
+        instance: Instance,
+        *,
+        drives_out: bool = True,
+        shuns: Mapping[str, str] = MappingProxyType({}),
+        **how: str,
+    ) -> Place:
         """Chooses a hub and promises it to the instance.
 
         Raises:
             RefusedError: none fits, or not the one that was named.
         """
-        wanted = await self._ground.store.read(tenants.wishes, instance.id)
+        wanted = replace(await self._ground.store.read(tenants.wishes, instance.id), shuns=shuns)
         return await self._placing.place(wanted, instance.id, used_at=instance.hub, drives_out=drives_out, **how)
 
     async def _carried(self, move: Move, why: str) -> Carried:

@@ -29,6 +29,7 @@ class Requirements:
         takes_occasion: it is started by a message.
         priority: those of a lower one may have to make room.
         granted: the hubs whose permission package names it as a task; ``None``: it runs under none.
+        shuns: hubs that are no better than the one that it leaves, and why, in words that follow the name.
     """
 
     needs: Needs = field(default_factory=Needs)
@@ -38,6 +39,7 @@ class Requirements:
     takes_occasion: bool = False
     priority: int = 0
     granted: frozenset[str] | None = None
+    shuns: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def asks(self) -> Size:
@@ -71,6 +73,8 @@ def checks(hub: Hub, wanted: Requirements, promised: Promise = NOTHING) -> Itera
     """Yields each requirement with what a hub that has told of itself says to it."""
     info, needs = hub.info, wanted.needs
     assert info is not None, "only a hub that has told of itself can be judged"
+    if wanted.shuns:
+        yield Check("no trouble of the same kind", wanted.shuns.get(hub.name, ""))
     yield Check(
         f"engine {wanted.engine!r}",
         "" if wanted.engine in info.engines else f"has no engine {wanted.engine!r}",

@@ -93,7 +93,7 @@ class Actions:
                 limit = rule.moves or self._moves
                 decision.left.append(f"{each.instance} stays: rules have moved it {limit.times} times in {_in(limit)}")
             else:
-                decision.intents.append(_intent(action, each.instance, rule, firing.why))
+                decision.intents.append(_intent(action, each.instance, firing))
 
     def _run(self, firing: Firing, decision: Decision) -> None:
         name = firing.rule.name
@@ -169,7 +169,8 @@ def _nobody(firing: Firing, state: str) -> str:
     return f"there is no {state} instance{which}{f' on {where}' if where else ''}"
 
 
-def _intent(action: Action, instance: str, rule: Rule, why: str) -> Intent:
+def _intent(action: Action, instance: str, firing: Firing) -> Intent:
+    rule, why = firing.rule, firing.why
     by = f"rule {rule.name}"
     match action:
         case "checkpoint":
@@ -177,7 +178,8 @@ def _intent(action: Action, instance: str, rule: Rule, why: str) -> Intent:
         case "suspend":
             return Suspend(by=by, why=why, instance=instance)
         case "migrate":
-            return Migrate(by=by, why=why, instance=instance, hub=rule.to)
+            shuns = dict.fromkeys(firing.elsewhere, f"is no better off: rule {rule.name}")
+            return Migrate(by=by, why=why, instance=instance, hub=rule.to, shuns=shuns)
         case "resume":
             return Resume(by=by, why=why, instance=instance, hub=rule.to)
         case "stop":

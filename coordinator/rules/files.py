@@ -54,13 +54,13 @@ class RuleBook:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Reads all ``*.toml`` files of a folder, in the order of their names.
+        """Reads all ``*.toml`` files of a folder, in the order of their names; or a single file.
 
         Raises:
             ConfigurationError: the folder cannot be read; a file is no TOML; a rule has an unknown key, lacks one, or
                 says what cannot be. ``place`` is ``file:line``, the remedy names the nearest valid word.
         """
-        if not folder.is_dir():
+        if not folder.exists():
             raise ConfigurationError(
                 f"there is no folder {folder}", remedy="make it, or name another one under [folders] as `rules`"
             )
@@ -86,6 +86,8 @@ class RuleBook:
 
 
 def _files(folder: Path) -> list[Path]:
+    if folder.is_file():
+        return [folder]
     return sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))
 
 

@@ -138,6 +138,7 @@ class Firing:
         mentioned: what the rule's texts tell, by name.
         held: seconds for which the condition has held.
         at: when, in seconds of the facts' clock.
+        elsewhere: the other hubs of which it is true, for a rule on hubs.
         latch: of this rule on this subject: whether it is still so, and whether more can be done about it.
     """
 
@@ -150,6 +151,7 @@ class Firing:
     mentioned: dict[str, Any] = field(default_factory=dict)
     held: float
     at: float
+    elsewhere: tuple[str, ...] = ()
     latch: Latch = field(default_factory=Latch, compare=False, repr=False)
 
     @property

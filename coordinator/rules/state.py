@@ -162,6 +162,7 @@ class RuleState:
             return None
         self._recent.add(1.0, at)
         self.fired += 1
+        others = ((name, each) for name, each in self.subjects.items() if self.rule.scope == "hub" and name != subject)
         return Firing(
             rule=self.rule,
             subject=subject,
@@ -172,6 +173,7 @@ class RuleState:
             mentioned=known.mentioned,
             held=at - known.latch.since if known.latch.since is not None else 0.0,
             at=at,
+            elsewhere=tuple(name for name, each in others if each.latch.active),
             latch=known.latch,
         )
 

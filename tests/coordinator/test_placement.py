@@ -176,6 +176,13 @@ def test_a_hub_on_battery_is_the_last_choice():
     assert "on battery 80 %" in places[1].why
 
 
+def test_a_hub_that_is_no_better_off_than_the_one_that_is_left_is_shunned():
+    wanted = Requirements(shuns={"b": "is no better off: rule hot"})
+    assert choose(Some(hub("a"), hub("b"), hub("c", cpu=90.0)), wanted, {}, leaving="a").hub == "c"
+    with pytest.raises(NowhereError, match=r"no other hub to move to: b is no better off: rule hot"):
+        choose(Some(hub("a"), hub("b")), wanted, {}, leaving="a")
+
+
 def test_nowhere_names_each_hub_and_its_reason():
     hubs = Some(hub("a"), hub("b", state="offline"), hub("c", labels=["x"]))
     with pytest.raises(NowhereError, match=r"no other hub to move to: b is offline; c has no label 'big'"):

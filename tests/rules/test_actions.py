@@ -27,7 +27,7 @@ def actions(**options) -> Actions:
 
 
 def firing(subject: str = "hub-a", at: float = 0.0, value: float = 78.0, **rule) -> Firing:
-    text = rule.pop("when", "hub.temperature > 75")
+    text, elsewhere = rule.pop("when", "hub.temperature > 75"), rule.pop("elsewhere", ())
     topic = rule.get("topic", "")
     when = compile_condition(text, Names(topic))
     scope = when.scope
@@ -39,6 +39,7 @@ def firing(subject: str = "hub-a", at: float = 0.0, value: float = 78.0, **rule)
         value=value,
         held=0.0,
         at=at,
+        elsewhere=elsewhere,
     )
 
 
@@ -165,3 +166,9 @@ def test_a_rule_starts_functions_within_bounds():
     acting = actions()
     ran = [acting.decide(firing(do=("run",), at=at)).runs for at in range(RUNS.times + 5)]
     assert ran == [True] * RUNS.times + [False] * 5
+
+
+def test_a_hot_hub_gives_nothing_to_another_hot_one():
+    fired = firing(do=("migrate",), elsewhere=("hub-b",))
+    (intent,) = actions().decide(fired).intents
+    assert intent.shuns == {"hub-b": "is no better off: rule hot"}

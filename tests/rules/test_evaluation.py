@@ -27,6 +27,13 @@ def test_a_hub_over_its_threshold_fires_once_with_its_value(tmp_path):
     assert firing.why == "hub-a: hub.temperature 79 > 75 for 20s"
 
 
+def test_a_firing_tells_which_other_hubs_are_no_better_off(tmp_path):
+    judged = Judged(tmp_path, HOT)
+    for at, (hub, temperature) in enumerate([("a", 80), ("b", 70), ("c", 80), ("a", 60), ("b", 80)]):
+        judged.hub(hub, at, temperature=temperature)
+    assert [(firing.hub, firing.elsewhere) for firing in judged.fired] == [("a", ()), ("c", ("a",)), ("b", ("c",))]
+
+
 def test_each_hub_is_judged_apart(tmp_path):
     judged = Judged(tmp_path, HOT + 'for = "20s"')
     judged.hub("hub-a", 0, temperature=76)

@@ -212,6 +212,9 @@ def test_two_rules_of_one_name_are_refused_with_both_places(tmp_path):
 
 def test_a_folder_that_is_not_there_is_an_error_and_an_empty_one_is_none(tmp_path):
     assert RuleBook.load(tmp_path).rules == ()
+    write(tmp_path, '[hot]\nwhen = "hub.cpu > 1"', "a.toml")
+    write(tmp_path, '[cold]\nwhen = "hub.cpu < 1"', "b.toml")
+    assert [rule.name for rule in RuleBook.load(tmp_path / "b.toml").rules] == ["cold"]
     with pytest.raises(ConfigurationError, match="no folder"):
         RuleBook.load(tmp_path / "rules")
 
