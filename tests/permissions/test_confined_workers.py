@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from packages import ALLOWED, deploy, made, only_here, wishes
 
-from coordinator.deployment.site import Resource
+from coordinator.deployment.site import Resource, read_site
 from devices.hub.workers import Surroundings, Worker, Workers
 from devices.permissions.target import Target
 from devices.protocol import link
@@ -245,3 +245,99 @@ async def test_a_worker_that_cannot_shut_itself_in_runs_nothing_and_says_why(tar
         with pytest.raises(Exception, match="cannot be shut in"):
             await loaded(workers, "camera", f"open({str(tmp_path / 'ran')!r}, 'w')\n" + LOOK)
     assert not (tmp_path / "ran").exists()
+
+
+LARGE = """
+    from midstream import ctx, function
+
+    @function
+    def NAME():
+        rows = [float(number) for number in range(300_000)]
+        print("ready")
+        ctx.sleep("1h")
+        return len(rows)
+"""
+
+
+async def test_a_confined_function_with_a_large_state_goes_on_while_a_copy_of_it_makes_the_image(target):
+    async with Workers(surroundings(target)) as workers:
+        worker = await loaded(workers, "camera", LARGE)
+        captured: asyncio.Future[link.Captured | link.NotCaptured] = asyncio.get_running_loop().create_future()
+
+        def came(frame: link.ToHub) -> None:
+            if isinstance(frame, link.Log):
+                worker.capture(link.Capture(number=1, hold=False))
+            elif isinstance(frame, link.Captured | link.NotCaptured):
+                captured.set_result(frame)
+
+        worker.on_frame = came
+        worker.send(link.Begin(instance="x", hub="nas", epoch=1, timezone="UTC", function="camera"))
+        async with asyncio.timeout(PATIENCE):
+            frame = await captured
+            assert isinstance(frame, link.Captured), frame
+            assert frame.image == b""  # a copy makes it
+            encoded = await worker.image(1, PATIENCE)
+        assert len(encoded.image) > 100_000
+
+
+GARDEN = Path(__file__).parents[2] / "examples" / "garden"
+
+
+async def test_the_example_of_the_garden_does_what_it_says():
+    site = read_site(GARDEN / "garden.toml")
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o711)
+    target = Target(folder / "target", ALLOWED, only_here)
+    deploy(target, *made(GARDEN, site.resources, site.wishes))
+    said: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    counted: list[str | None] = []
+    try:
+        async with Workers(surroundings(target)) as workers:
+            camera = await loaded(workers, "camera", (GARDEN / "camera.py").read_text())
+            kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+            def of_camera(frame: link.ToHub) -> None:
+                match frame:
+                    case link.Subscribe():
+                        camera.send(link.Subscribed(subscription=frame.subscription))
+                    case link.Pull() if not kept.done():
+                        given = {
+                            "topic": "garden/camera/image",
+                            "payload": b"jpeg",
+                            "qos": 1,
+                            "retain": False,
+                            "at": 1e9,
+                        }
+                        camera.send(link.Deliver(number=1, arrival=1, subscription=1, **given))
+                    case link.Status():
+                        kept.set_result(None)
+                    case link.Raised():
+                        kept.set_exception(AssertionError(frame.traceback))
+
+            camera.on_frame = of_camera
+            begin = link.Begin(instance="x", hub="shed", epoch=1, timezone="UTC", function="camera")
+            begin.arguments = {"topic": "garden/camera/image"}
+            camera.send(begin)
+            async with asyncio.timeout(PATIENCE):
+                await kept
+            counter = await loaded(workers, "counter", (GARDEN / "counter.py").read_text())
+
+            def of_counter(frame: link.ToHub) -> None:
+                if isinstance(frame, link.Log):
+                    said.set_result(frame.text)
+                elif isinstance(frame, link.Status):
+                    counted.append(frame.text)
+                elif isinstance(frame, link.Raised):
+                    said.set_exception(AssertionError(frame.traceback))
+
+            counter.on_frame = of_counter
+            begin.function, begin.arguments = "counter", {"every": "1h"}
+            counter.send(begin)
+            async with asyncio.timeout(PATIENCE):
+                assert await said == "not mine to delete: Read-only file system"
+        assert counted == ["1 of 1000 pictures"]
+        (picture,) = (target.path / "current").resolve().glob("*/*/snapshots/*.jpg")
+        assert picture.stat().st_uid == target.numbers().roles["camera"]
+    finally:
+        target.close()
+        shutil.rmtree(folder)
