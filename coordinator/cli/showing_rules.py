@@ -71,11 +71,9 @@ def rule_facts(row: RuleRow) -> Iterator[tuple[str, Text | str]]:
     yield "does", f"{', '.join(row.do)}{f' ({row.which})' if row.which else ''}" if row.do else "only tells"
     yield "severity", row.severity
     yield "quiet", f"{row.quiet}{', now' if row.quiet_now else ''}" if row.quiet else ""
-    yield "fired", f"{row.fired} times since the coordinator's start"
-    yield (
-        "last fired",
-        f"{wording.clock(row.last_fired)}, {row.last_subject}: {row.last_did}" if row.last_fired else "never",
-    )
+    yield "fired", f"{'once' if row.fired == 1 else f'{row.fired} times'} since the coordinator's start"
+    did = f": {row.last_did}" if row.last_did else ""
+    yield "last fired", f"{wording.clock(row.last_fired)}, {row.last_subject}{did}" if row.last_fired else "never"
     yield "no value", "; ".join(f"{count} times {reason}" for reason, count in row.missing.items())
     yield "errors", f"{row.errors}, the last one: {row.error}" if row.errors else ""
     yield "held back", f"{row.held_back} firings: too many in a minute" if row.held_back else ""

@@ -15,7 +15,7 @@ from coordinator.rules.condition import Fault
 from coordinator.rules.evaluation import Evaluation
 from coordinator.rules.scene import Scene
 from coordinator.rules.state import RuleState
-from devices.protocol.readings import parse
+from devices.protocol.readings import NoNumber, parse
 
 MOST: Final = 20
 """Subjects that are shown of one rule."""
@@ -100,8 +100,7 @@ def _present(state: RuleState, subject: str, seen: Scene | float, retained: bool
     known = state.subjects.get(subject)
     active = known is not None and known.latch.active
     if not isinstance(value, float):
-        why = value.why if isinstance(value, Fault) else value.value
-        return Present(subject=subject, no_value=why, active=active, retained=retained)
+        return Present(subject=subject, no_value=_why(state, value), active=active, retained=retained)
     began = known.latch.since if known is not None else None
     return Present(
         subject=subject,
@@ -112,3 +111,13 @@ def _present(state: RuleState, subject: str, seen: Scene | float, retained: bool
         active=active,
         retained=retained,
     )
+
+
+def _why(state: RuleState, value: NoNumber | Fault) -> str:
+    if isinstance(value, Fault):
+        return value.why
+    if value is not NoNumber.MISSING:
+        return value.value
+    if state.rule.when.measures:
+        return "too little is known yet"
+    return value.value if state.rule.scope == "topic" else "it does not measure that"

@@ -53,6 +53,7 @@ async def test_each_rule_tells_its_present_value_its_last_firing_and_what_went_w
         while power.subjects[0].value is None:
             (power,) = await asker.ask("rules", rule="power")
     assert (built_in.rule, built_in.builtin, built_in.place) == ("low-battery", True, "built in:1")
+    assert [each.no_value for each in built_in.subjects] == ["it does not measure that"]
     (about,) = hot.subjects
     assert (hot.when, hot.threshold, hot.hold) == ("hub.temperature > 75", 75.0, 1.0)
     assert (about.subject, about.value, about.holds, about.active) == ("hub-a", 80.0, True, True)
@@ -66,7 +67,9 @@ async def test_each_rule_tells_its_present_value_its_last_firing_and_what_went_w
     shown = [[str(cell) for cell in cells] for row in (built_in, hot, power, meter) for cells in rule_cells(row)]
     assert shown[1][:4] == ["hot", "hub.temperature > 75", "hub-a", "80"]
     assert "errors" in shown[2][-1] + shown[3][-1]
-    assert ("does", "migrate (most cpu)") in list(rule_facts(hot))
+    facts = dict(rule_facts(hot))
+    assert (facts["does"], facts["fired"]) == ("migrate (most cpu)", "once since the coordinator's start")
+    assert facts["last fired"].endswith(", hub-a: migrate washer")
     last = hot.last_fired
     await house.stop()
     await house.start()
