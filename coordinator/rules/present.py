@@ -116,8 +116,9 @@ def _present(state: RuleState, subject: str, seen: Scene | float, retained: bool
 def _why(state: RuleState, value: NoNumber | Fault) -> str:
     if isinstance(value, Fault):
         return value.why
-    if value is not NoNumber.MISSING:
-        return value.value
-    if state.rule.when.measures:
+    reason: str = value.value
+    if value is NoNumber.MISSING and state.rule.when.measures:
         return "too little is known yet"
-    return value.value if state.rule.scope == "topic" else "it does not measure that"
+    if value is NoNumber.MISSING and state.rule.scope != "topic":
+        return "it does not measure that"
+    return reason
