@@ -145,14 +145,26 @@ def hub_facts(row: HubRow) -> Iterator[tuple[str, Text | str]]:
     yield "machine", f"{row.arch}, {row.cores} cores, {wording.size(row.memory_bytes)}" if row.arch else ""
     yield "software", f"midstream {row.version}, Python {row.python}, engines {', '.join(row.engines)}"
     yield "labels", ", ".join(row.labels)
+    yield "data", ", ".join(f"{name} ({access})" for name, access in row.data.items())
+    yield "devices", ", ".join(row.devices)
+    yield "for functions", ", ".join(_let_to_functions(row))
+    yield "cost", f"{row.cost:g} an hour" if row.cost else ""
     yield "cpu", "" if row.cpu is None else f"{wording.percent(row.cpu)}, load {row.load}"
     yield "memory", "" if row.memory is None else wording.percent(row.memory)
     yield "disk", "" if row.disk is None else wording.percent(row.disk)
     yield "temperature", "" if row.temperature is None else wording.degrees(row.temperature)
-    yield "battery", "" if row.battery is None else wording.percent(row.battery)
+    mains = {True: ", on mains", False: ", no mains", None: ""}[row.mains]
+    yield "battery", "" if row.battery is None else wording.percent(row.battery) + mains
     yield "agent", "" if row.agent_memory is None else wording.size(row.agent_memory)
     yield "spool", "" if row.spool_written is None else f"{wording.size(row.spool_written)} written since its start"
     yield "metrics", "" if row.metrics_age is None else f"{wording.duration(row.metrics_age)} old"
+
+
+def _let_to_functions(row: HubRow) -> Iterator[str]:
+    if row.functions_memory:
+        yield wording.size(row.functions_memory)
+    if row.functions_cpu:
+        yield f"{row.functions_cpu:g} cores"
 
 
 IF_LOST_COLUMNS: Final = (

@@ -240,11 +240,17 @@ class HubRow(msgspec.Struct, kw_only=True):
     disk: float | None = None
     temperature: float | None = None
     battery: float | None = None
+    mains: bool | None = None
     agent_memory: int | None = None  # bytes
     spool_written: int | None = None  # bytes since the agent's start
     metrics_age: float | None = None  # seconds
     safe_to_power_off: bool = False  # nothing runs there, and every newest state is where a failover looks for it
     in_the_way: list[str] = []  # of draining it: sentences
+    devices: list[str] = []  # attached now: names that its owner gave, and paths
+    data: dict[str, str] = {}  # folders that are there now: name => "r" or "rw"
+    functions_memory: int = 0  # bytes that its owner lets functions use; 0: all
+    functions_cpu: float = 0.0  # cores, likewise
+    cost: float = 0.0  # an hour
 
 
 class IfLostRow(msgspec.Struct, kw_only=True):

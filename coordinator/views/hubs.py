@@ -40,9 +40,11 @@ def _row(hub: Hub, held: list[str]) -> HubRow:
     if (info := hub.info) is not None:
         row.version, row.arch, row.cores, row.memory_bytes = info.version, info.arch, info.cores, info.memory
         row.python, row.engines, row.labels = info.python, info.engines, info.labels
+        row.devices, row.data, row.cost = info.devices, info.data, info.cost
+        row.functions_memory, row.functions_cpu = info.functions_memory, info.functions_cpu
     if (metrics := hub.metrics) is not None and hub.online:
         row.cpu, row.load, row.memory, row.disk = metrics.cpu, metrics.load, metrics.memory, metrics.disk
-        row.temperature, row.battery = metrics.temperature, metrics.battery
+        row.temperature, row.battery, row.mains = metrics.temperature, metrics.battery, metrics.mains
         row.agent_memory, row.spool_written = metrics.agent_memory, metrics.spool_written
         row.metrics_age = round(time.monotonic() - hub.heard, 1)
     row.safe_to_power_off = hub.status is not None and hub.status.safe_to_power_off

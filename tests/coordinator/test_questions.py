@@ -7,9 +7,10 @@ import re
 
 import msgspec
 import pytest
-from coordinator_house import WASHER, hubs_online
+from coordinator_house import WASHER, hubs_online, measured
 from scripted_hub import TOPICS
 
+from coordinator.cli import showing
 from coordinator.ingest.requests import pages
 from coordinator.views import answers
 from devices.errors import CannotTravelError, MidstreamError, RefusedError, SourceError, UsageError
@@ -244,6 +245,17 @@ async def test_hubs_tell_metrics_and_what_they_hold(asker, washer):
     assert rows[0].cpu == 10.0
     (one,) = await asker.ask("hubs", hub="hub-b")
     assert one.hub == "hub-b"
+
+
+async def test_a_hub_tells_what_it_offers_and_what_it_costs(house, asker):
+    hub = await house.hub("nas", devices=["zigbee"], data={"photos": "rw"}, functions_memory=2 * 10**9, cost=0.12)
+    await hubs_online(asker, 1)
+    await measured(asker, hub, cpu=11.0, battery=40.0, mains=False)
+    (row,) = await asker.ask("hubs", hub="nas")
+    assert (row.devices, row.data, row.functions_memory, row.cost) == (["zigbee"], {"photos": "rw"}, 2 * 10**9, 0.12)
+    told = {name: str(value) for name, value in showing.hub_facts(row)}
+    assert (told["data"], told["devices"], told["for functions"]) == ("photos (rw)", "zigbee", "2.0 GB")
+    assert (told["cost"], told["battery"]) == ("0.12 an hour", "40 %, no mains")
 
 
 async def test_arguments_are_read_as_the_parameters_say_and_names_stay_free(asker, washer):
