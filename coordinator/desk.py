@@ -171,10 +171,13 @@ class Desk:
     async def _places(self, asked: answers.PlacesAsk) -> PlacesAnswer:
         ground = self._ground
         if not asked.files:
-            return await placing.of_name(ground.store, ground.hubs, ground.promised, asked.name)
+            return await placing.of_name(ground.store, ground.hubs, ground.promised, ground.use, asked.name)
         _, declaration = starting.read_files(asked.files, asked.function, ground.defaults)
-        wanted = Requirements(declaration.settings.needs, starting.ENGINE)
-        return await placing.of_new(ground.store, ground.hubs, ground.promised, declaration.name, wanted)
+        settings = declaration.settings
+        wanted = Requirements(settings.needs, starting.ENGINE, priority=settings.priority)
+        return await placing.of_new(
+            ground.store, ground.hubs, ground.promised, ground.use, name=declaration.name, wanted=wanted
+        )
 
     async def _instances(self, asked: answers.PsAsk) -> list[answers.InstanceRow]:
         ground = self._ground

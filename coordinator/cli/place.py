@@ -23,7 +23,7 @@ def place(what: str, **given: Any) -> int:
     """Tells for each hub whether a function fits there, its points part by part, or what is missing.
 
     Hard requirements come first (`needs` of @function); among the hubs that meet them the points decide. Where no hub
-    fits, it says which requirement none meets. Exit status 1 then.
+    fits, it says which requirement none meets, or who would make room for it. Exit status 1 if it could go nowhere.
     """
     from coordinator.cli import render
     from coordinator.cli.requests import ask
@@ -34,7 +34,7 @@ def place(what: str, **given: Any) -> int:
         render.json_document(answer)
     else:
         _show(answer)
-    return 0 if answer.best else 1
+    return 0 if answer.best or answer.room else 1
 
 
 def _question(what: str) -> PlacesAsk:
@@ -65,7 +65,9 @@ def _show(answer: PlacesAnswer) -> None:
         render.table(columns, map(_cells, answer.hubs))
     else:
         render.line("no hub has ever been here; start one on each machine: midstream hub --name NAME")
-    if answer.verdict:
+    if answer.room:
+        render.line(f"room can be made on {answer.room}")
+    elif answer.verdict:
         render.line(answer.verdict)
 
 

@@ -33,4 +33,5 @@ class PlacesAnswer(msgspec.Struct, kw_only=True):
     requires: list[str]
     best: str  # empty: no hub fits
     verdict: str  # where no hub fits: which requirement none meets, or none with the others
+    room: str = ""  # where no hub fits: the one where functions of lower priority would make room, and which
     hubs: list[PlaceRow]

@@ -66,6 +66,8 @@ async def test_who_made_room_goes_on_by_itself_when_there_is_room_again_and_not_
     await measured(asker, a, cpu=11.0, memory_available=400 * MB, instances=use)
     with pytest.raises(NowhereError, match="400 MB of memory free, 600 MB are needed"):
         await asker.ask("run", files={"washer.py": HEAVY.replace("priority=5", "priority=0")}, name="equal")
+    told = await asker.ask("place", files={"washer.py": HEAVY})
+    assert (told.best, told.room) == ("", "hub-a, where light would be suspended for it")
     assert (await asker.ask("run", files={"washer.py": HEAVY}, name="heavy")).hub == "hub-a"
     (row,) = await asker.ask("ps", instance="light")
     assert (row.state, row.until) == ("suspended", "until there is room")
