@@ -139,7 +139,11 @@ async def _starts(folder: Path, count: int) -> dict[str, Any]:
     kinds = {"plain": Surroundings(), "confined": confined}
     spent: dict[str, list[float]] = {kind: [] for kind in kinds}
     now = {"": Surroundings()}
-    async with Workers(lambda _: now[""]) as workers:
+
+    async def around(_function: str) -> Surroundings:
+        return now[""]
+
+    async with Workers(around) as workers:
         for _ in range(count):
             for kind, times in spent.items():
                 now[""] = kinds[kind]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -42,6 +43,8 @@ from devices.protocol.answers import Deployed, Wants
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 FULL: Final = "full"
 _BY: Final = "request"
+_AWAITED: Final = 600.0
+"""Seconds for which a part is kept that no package names yet."""
 _KEPT: Final = 10
 """Packages of a hub whose contents are kept, so that one can go back to them."""
 _UNDER_WAY: Final = 16
@@ -68,6 +71,7 @@ class Rollouts:
         self._journal = ground.journal
         self._key = ground.key
         self._wanted: set[str] = set()
+        self._arrived: dict[str, float] = {}  # parts that a push under way may be about to name, monotonic seconds
         self._coming: set[asyncio.Task[None]] = set()
         self._turns: dict[str, asyncio.Lock] = {}
 
@@ -84,6 +88,7 @@ class Rollouts:
         if len(payload) > limits.PART or digest(payload).hex() != name:
             raise ProtocolError(f"part {name[:12]} is not what its name says")
         self._wanted.discard(name)
+        self._arrived[name] = time.monotonic()
         task = asyncio.create_task(
             until_stored(lambda: self._store.write(rows.keep_part, name, payload)), name=f"keep part {name[:12]}"
         )
@@ -234,7 +239,8 @@ class Rollouts:
         for row in history:
             if row.bundle and row.number not in old:
                 named.update(part.hex() for part in (await asyncio.to_thread(decode, row.bundle)).parts)
-        await self._store.write(rows.keep_only, named | self._wanted)
+        self._arrived = {name: at for name, at in self._arrived.items() if time.monotonic() - at < _AWAITED}
+        await self._store.write(rows.keep_only, named | self._arrived.keys())
 
     async def _tell(self, hub: str, did: str, why: str, *, problem: bool = False) -> None:
         await self._journal.tell("deployment", did=did, why=why, severity="problem" if problem else "info", hub=hub)

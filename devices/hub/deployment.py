@@ -55,6 +55,7 @@ class Deployments:
         self._public = public
         self._target: Target | None = None
         self._turn = asyncio.Lock()
+        self._changing = asyncio.Lock()
         self._wanted: set[str] = set()
         self.in_use: Callable[[], dict[int, list[str]]] = dict  # functions that run, by the version of their package
         self._begun: tuple[list[str], bytes, Package] | None = None  # the last that was opened: it is asked for often
@@ -118,7 +119,8 @@ class Deployments:
         if missing := await asyncio.to_thread(target.missing, parts_of(package.resources.values())):
             return self._wants(command, missing)
         if target.current != package.version or target.sealed(package.version) != sealed:  # else it was built already
-            await asyncio.to_thread(target.apply, sealed, package, list(self.in_use()))
+            async with self._changing:
+                await asyncio.to_thread(target.apply, sealed, package, list(self.in_use()))
         self._wanted.clear()
         self._begun = None
         return await self._deployed(target, command)
@@ -144,9 +146,13 @@ class Deployments:
         self._wanted = set(now)
         return Wants(hub=self._hub, id=command.id, parts=now, more=len(missing) - len(now))
 
-    def surroundings(self, function: str) -> Surroundings:
-        """Returns what a function finds here: its resources, and within which bounds it runs if it is a task."""
-        bounds = self._target.bounds(function) if self._target is not None else None
+    async def surroundings(self, function: str) -> Surroundings:
+        """Returns what a function finds here: its resources, and within which bounds it runs if it is a task.
+
+        Not while a tree is being changed for another: its volumes are on their way then.
+        """
+        async with self._changing:
+            bounds = self._target.bounds(function) if self._target is not None else None
         if bounds is None:
             return Surroundings(resources=self._offered)
         confinement = link.Confinement(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
@@ -214,7 +214,7 @@ class Workers:
         surroundings: says what a function finds here, by its name.
     """
 
-    def __init__(self, surroundings: Callable[[str], Surroundings] = lambda _function: Surroundings()) -> None:
+    def __init__(self, surroundings: Callable[[str], Awaitable[Surroundings]] | None = None) -> None:
         self._surroundings = surroundings
         self._spawner = Spawner(self._exited)
         self._alive: dict[int, Worker] = {}
@@ -254,7 +254,24 @@ class Workers:
         Raises:
             MidstreamError: no process, or the code cannot be used.
         """
-        around = self._surroundings(function.name)
+        around = await self._around(function.name)
+        try:
+            worker = await self._loaded(function, around)
+        except MidstreamError:
+            before, around = around, await self._around(function.name)
+            if before.tree == around.tree:
+                raise
+            worker = await self._loaded(function, around)  # the tree was changed under its hands
+        source = Source(function.module, function.files)
+        if around.confinement is None:  # what a confined one has compiled is not let into the parent of all
+            worker.on_rests = partial(self._spawner.learn, source)
+        self._spawner.learn(source)
+        return worker
+
+    async def _around(self, function: str) -> Surroundings:
+        return Surroundings() if self._surroundings is None else await self._surroundings(function)
+
+    async def _loaded(self, function: FunctionRecord, around: Surroundings) -> Worker:
         worker = await self.fork()
         worker.function, worker.tree = function.name, around.tree
         load = link.Load(
@@ -268,10 +285,6 @@ class Workers:
         except BaseException:
             worker.close()
             raise
-        source = Source(function.module, function.files)
-        if around.confinement is None:  # what a confined one has compiled is not let into the parent of all
-            worker.on_rests = partial(self._spawner.learn, source)
-        self._spawner.learn(source)
         return worker
 
     def trees(self) -> dict[int, list[str]]:

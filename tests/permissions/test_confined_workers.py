@@ -11,6 +11,7 @@ import tempfile
 import textwrap
 from pathlib import Path
 
+import msgspec
 import pytest
 from packages import ALLOWED, deploy, made, only_here, wishes
 
@@ -113,7 +114,7 @@ def target():
 
 
 def surroundings(target: Target):
-    def of(function: str) -> Surroundings:
+    async def of(function: str) -> Surroundings:
         bounds = target.bounds(function)
         if bounds is None:
             return Surroundings()
@@ -228,7 +229,11 @@ async def test_a_resource_in_a_variable_means_after_a_move_what_the_other_hub_ha
         async with asyncio.timeout(PATIENCE):
             image = (await captured).image
         worker.close()
-    async with Workers(lambda _: Surroundings(resources={"snapshots": str(tmp_path)})) as workers:
+
+    async def other(_function: str) -> Surroundings:
+        return Surroundings(resources={"snapshots": str(tmp_path)})
+
+    async with Workers(other) as workers:
         worker = await loaded(workers, "camera", TRAVELS)
         lines, frames = await outcome(worker, "camera", image)
     assert lines == [f"{tmp_path}/seed elsewhere"]
@@ -237,7 +242,7 @@ async def test_a_resource_in_a_variable_means_after_a_move_what_the_other_hub_ha
 
 
 async def test_a_worker_that_cannot_shut_itself_in_runs_nothing_and_says_why(target, tmp_path):
-    def wrong(_function: str) -> Surroundings:
+    async def wrong(_function: str) -> Surroundings:
         confinement = link.Confinement(root=str(tmp_path / "none"), user=ALLOWED.first, groups=[], resources={})
         return Surroundings(confinement=confinement, tree=1)
 
@@ -245,6 +250,22 @@ async def test_a_worker_that_cannot_shut_itself_in_runs_nothing_and_says_why(tar
         with pytest.raises(Exception, match="cannot be shut in"):
             await loaded(workers, "camera", f"open({str(tmp_path / 'ran')!r}, 'w')\n" + LOOK)
     assert not (tmp_path / "ran").exists()
+
+
+async def test_a_start_that_meets_a_change_of_trees_is_made_again_under_the_new_one(target):
+    asked = []
+
+    async def changing(function: str) -> Surroundings:
+        asked.append(function)
+        around = await surroundings(target)(function)
+        if len(asked) > 1:
+            return around
+        old = msgspec.structs.replace(around.confinement, resources={"snapshots": ("/moved/away", "r")})
+        return Surroundings(confinement=old, tree=99)
+
+    async with Workers(changing) as workers:
+        await loaded(workers, "camera", LARGE)
+        assert (asked, workers.trees()) == (["camera"] * 2, {1: ["camera"]})
 
 
 LARGE = """
