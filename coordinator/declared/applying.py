@@ -7,6 +7,7 @@ source an `Upgrade`, with all their refusals.
 from __future__ import annotations
 
 import asyncio
+import difflib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -144,12 +145,20 @@ class Applying:
             place = choice.choose(ground.hubs, requirements, promised, named=await self._wished(case))
         except RefusedError as error:
             return "", error.message
-        instead = f"{wish} does not fit now; " if wish and place.hub != wish else ""
-        return place.hub, instead + place.why
+        return place.hub, "; ".join(filter(None, (self._instead_of(wish, place.hub), place.why)))
 
     async def _wished(self, case: _Case) -> str:
         """Returns the hub that is wished for, if it can have the function now; else placement decides."""
         return case.asked.hub if case.asked.hub in (await self._places(case))[0] else ""
+
+    def _instead_of(self, wish: str, hub: str) -> str:
+        """Returns why a wish is not granted, in words: perhaps it is no hub's name."""
+        if not wish or wish == hub:
+            return ""
+        if self._ground.hubs.known(wish):
+            return f"{wish}, for which it is declared, cannot have it now"
+        near = difflib.get_close_matches(wish, [each.name for each in self._ground.hubs.every()], n=1)
+        return f"there is no hub {wish!r}" + (f", perhaps {near[0]!r} is meant" if near else "")
 
     async def _look_whether_it_lands(self, case: _Case, row: AppliedRow) -> None:
         upgrade = await self._examined(case)
@@ -204,7 +213,9 @@ class Applying:
             return "", carried.why
         hub = await self._wished(case)
         kind = intents.Run if action == "start" else intents.Begin
-        carried = await self._carry_out(_run(case.asked, _declared_of(case), kind=kind, hub=hub, why=case.why))
+        instead = self._instead_of(case.asked.hub, hub)
+        why = "; ".join(filter(None, (case.why, instead)))
+        carried = await self._carry_out(_run(case.asked, _declared_of(case), kind=kind, hub=hub, why=why))
         return carried.instance.hub, carried.why
 
     async def _go_where_it_is_wished(self, case: _Case) -> None:

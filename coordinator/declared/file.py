@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from devices.config import line_of
-from devices.errors import ConfigurationError, MidstreamError, printable
+from devices.errors import ConfigurationError, MidstreamError, SourceError, printable
 from devices.protocol.topics import check_name
 from devices.runtime.settings import SETTINGS, read_settings
 from devices.runtime.source import Source, read_source
@@ -62,7 +62,10 @@ class Declared:
         Raises:
             SourceError: it is not there or cannot be used.
         """
-        return read_source(self.path)
+        try:
+            return read_source(self.path)
+        except OSError as error:  # of looking whether it is there: a name that is too long, a folder that is closed
+            raise SourceError(f"it cannot be read: {error.strerror}", place=printable(self.file, 200)) from error
 
 
 def load(folder: Path) -> list[Declared]:
@@ -142,7 +145,7 @@ class _Table:
     def _path(self, file: str) -> tuple[Path, str]:
         written, _, function = file.partition(":")
         inside = PurePosixPath(written)
-        if not written.endswith(".py") or (function and not function.isidentifier()):
+        if not written.endswith(".py") or not written.isprintable() or (function and not function.isidentifier()):
             raise self._error(
                 ("file",), f"{printable(file, 100)!r} names no function's file", 'write file = "washer.py:washer"'
             )

@@ -11,6 +11,7 @@ writes one after the other.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -122,9 +123,10 @@ class Watching:
 
     def _signature(self) -> Signature:
         """Returns what tells one state of the files from another: `functions.toml`, the sources, and those beside them."""
-        beside = {
-            path for each in {self._folder, *(it.path.parent for it in self._declared)} for path in each.glob("*.py")
-        }
+        beside: set[Path] = set()
+        for each in {self._folder, *(it.path.parent for it in self._declared)}:
+            with contextlib.suppress(OSError):  # a folder that is closed: whoever reads the source says so
+                beside.update(each.glob("*.py"))
         found = []
         for path in sorted({self._folder / file.FILE, *self._paths, *beside}):
             try:

@@ -66,9 +66,12 @@ async def test_a_missing_function_is_started_where_it_is_wished_for_and_then_the
 
 async def test_a_hub_that_is_wished_for_gives_way_to_one_that_fits_and_needs_do_not(applied, hubs):
     seen = await applied.look(hub="nas", settings={"needs": {"labels": ["big"]}})
-    assert (seen.hub, seen.place[:23]) == ("hub-b", "nas does not fit now; c")
+    assert (seen.hub, seen.place[:29]) == ("hub-b", "there is no hub 'nas'; cpu 10")
     assert (seen.places, seen.unfit) == (["hub-b"], {"hub-a": "has no label 'big'"})
-    assert (await applied.do()).hub == "hub-b"
+    assert (await applied.do(hub="hub-aa")).hub == "hub-b"
+    assert (await applied.instance()).reason == (
+        "functions.toml declares it; there is no hub 'hub-aa', perhaps 'hub-a' is meant"
+    )
     with pytest.raises(RefusedError, match="no other hub to move to: hub-a has no label 'big'"):
         await applied.asker.ask("migrate", instance="washer")
     nowhere = await applied.look(instance="dryer", settings={"needs": {"labels": ["huge"]}})

@@ -60,6 +60,7 @@ def test_functions_are_read_in_every_way_in_which_toml_writes_a_table(tmp_path):
         ("A.file = 'a.py'", ":1", "'A' cannot be the name", "lower-case"),
         ('"a~2".file = "a.py"', ":1", "the name of a branch", "leave '~'"),
         ("a.file = 'a.txt'", ":1", "names no function's file", "washer.py:washer"),
+        ('a.file = "a\\u0000.py"', ":1", "names no function's file", "washer.py:washer"),
         ("a.file = 'a.py:b.c'", ":1", "names no function's file", "washer.py:washer"),
         ("a.file = '/etc/a.py'", ":1", "outside of the folder", "functions.toml"),
         ("a.file = '../a.py'", ":1", "outside of the folder", "functions.toml"),
@@ -83,6 +84,13 @@ def test_what_cannot_be_is_refused_as_a_whole_with_its_line_and_the_nearest_word
     assert (caught.value.place or "").startswith(f"functions.toml{place}"), caught.value
     assert says in caught.value.message
     assert remedy in (caught.value.remedy or "")
+
+
+def test_a_source_that_cannot_even_be_looked_for_is_an_error_like_any_other(tmp_path):
+    (tmp_path / "functions.toml").write_text(f"a.file = '{'a' * 300}.py'\n")
+    (declared,) = load(tmp_path)
+    with pytest.raises(SourceError, match="it cannot be read: File name too long"):
+        declared.source()
 
 
 def test_a_folder_without_the_file_says_how_to_begin(tmp_path):
