@@ -359,7 +359,7 @@ async def main(config: CoordinatorConfig) -> None:
         UnreachableError: no broker there, or it does not let us in, and it never has.
         RefusedError: another coordinator works on this broker.
     """
-    book = RuleBook.load(config.rules) if config.rules is not None else RuleBook()
+    book = RuleBook.load(config.rules, config.functions) if config.rules is not None else RuleBook()
     with rivals.alone(config.folder):
         store = Store.open_or_begin_anew(config.store)
         try:

@@ -137,7 +137,7 @@ def _book(folder: Path | None, config: Path | None, timezone: str = "") -> tuple
     where = folder or settings.rules or Path("rules")
     if folder is None and settings.rules is None and not where.is_dir():
         raise UsageError("which rules?", remedy="name their folder, or with --config the coordinator's file")
-    return where, RuleBook.load(where), settings
+    return where, RuleBook.load(where, settings.functions), settings
 
 
 def _rules(count: int) -> str:

@@ -10,7 +10,7 @@ import asyncio
 import re
 import tomllib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
@@ -46,15 +46,21 @@ class RuleBook:
         rules: in the order of files and tables.
         disabled: names of those that are turned off.
         seen: the state of the folder that they were read from.
+        functions: the folder in which the functions lie that they run.
     """
 
     rules: tuple[Rule, ...] = ()
     disabled: tuple[str, ...] = ()
     seen: Signature = ()
+    functions: Path | None = field(default=None, compare=False)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, functions: Path | None = None) -> Self:
         """Reads all ``*.toml`` files of a folder, in the order of their names; or a single file.
+
+        Args:
+            folder: of the rules.
+            functions: the folder of the functions that they run; functions may lie beside the rules too.
 
         Raises:
             ConfigurationError: the folder cannot be read; a file is no TOML; a rule has an unknown key, lacks one, or
@@ -68,7 +74,7 @@ class RuleBook:
         rules: dict[str, Rule] = {}
         disabled: list[str] = []
         for path in _files(folder):
-            for rule, enabled in _read(path):
+            for rule, enabled in _read(path, (path.parent, functions or path.parent.parent / "functions")):
                 if rule.name in rules:
                     raise ConfigurationError(
                         f"there are two rules {rule.name!r}: the other one is at {rules[rule.name].place}",
@@ -78,7 +84,9 @@ class RuleBook:
                 rules[rule.name] = rule
                 if not enabled:
                     disabled.append(rule.name)
-        return cls(tuple(rule for rule in rules.values() if rule.name not in disabled), tuple(disabled), seen)
+        return cls(
+            tuple(rule for rule in rules.values() if rule.name not in disabled), tuple(disabled), seen, functions
+        )
 
     def topics(self) -> list[str]:
         """Returns the topic filters that the rules look at, each once, as the broker takes them."""
@@ -91,7 +99,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))
 
 
-def _read(path: Path) -> list[tuple[Rule, bool]]:
+def _read(path: Path, places: tuple[Path, ...]) -> list[tuple[Rule, bool]]:
     """The rules of a file, each with whether it is in force."""
     try:
         if path.stat().st_size > _LARGEST_FILE:
@@ -106,7 +114,7 @@ def _read(path: Path) -> list[tuple[Rule, bool]]:
         where = re.search(r"at line (\d+)", str(error))
         place = f"{path.name}:{where[1]}" if where else path.name
         raise ConfigurationError(f"this is no TOML: {error}", place=place, remedy="see toml.io") from error
-    read = [Table(path.name, text, name, table, path.parent) for name, table in tables.items()]
+    read = [Table(path.name, text, name, table, places) for name, table in tables.items()]
     return [(table.rule(), table.enabled) for table in read]
 
 
@@ -135,7 +143,7 @@ async def watch(
             continue
         seen = now
         try:
-            fresh = RuleBook.load(folder)
+            fresh = RuleBook.load(folder, book.functions)
         except ConfigurationError as error:
             failed(error)
         else:

@@ -40,13 +40,13 @@ def publication(value: Any, names: Names) -> Publication:
     return Publication(topic=topic, text=text, retain=retain, qos=qos)
 
 
-def errand(value: Any, names: Names, folder: Path) -> Errand:
+def errand(value: Any, names: Names, folders: tuple[Path, ...]) -> Errand:
     """Returns the function that is run.
 
     Args:
         value: ``"notify.py"``, ``"notify.py:function"``, or ``{ file, args, hub }``.
         names: those that texts among the arguments may use.
-        folder: of the rules; functions lie there, or in `functions` beside it.
+        folders: in which its file is sought, in order.
 
     Raises:
         ConfigurationError: it is none, or there is no such file.
@@ -60,12 +60,10 @@ def errand(value: Any, names: Names, folder: Path) -> Errand:
     if not isinstance(arguments, dict) or not isinstance(hub, str):
         raise ConfigurationError("`run.args` is a table and `run.hub` a text", remedy='write args = { plug = "dryer" }')
     name, _, function = said.partition(":")
-    places = (folder / name, folder.parent / "functions" / name)
-    found = next((place for place in places if place.is_file()), None)
+    found = next((folder / name for folder in folders if (folder / name).is_file()), None)
     if found is None:
-        raise ConfigurationError(
-            f"there is no file {printable(name, 100)!r}", remedy=f"put it into {places[1].parent} or beside the rules"
-        )
+        remedy = f"put it into {' or '.join(map(str, folders))}" if folders else None
+        raise ConfigurationError(f"there is no file {printable(name, 100)!r}", remedy=remedy)
     filled = tuple((key, template(each, names) if isinstance(each, str) else each) for key, each in arguments.items())
     return Errand(file=found, function=function, arguments=filled, hub=check_name("hub", hub) if hub else "")
 

@@ -58,11 +58,11 @@ class Table:
         text: the file.
         name: the table's.
         table: what the TOML reader made of it.
-        folder: of the rules.
+        places: folders in which the functions lie that it runs.
     """
 
-    def __init__(self, file: str, text: str, name: str, table: Any, folder: Path = Path()) -> None:
-        self.folder = folder
+    def __init__(self, file: str, text: str, name: str, table: Any, places: tuple[Path, ...] = ()) -> None:
+        self.places = places
         self.file = file
         self.text = text
         self.name = name
@@ -110,7 +110,7 @@ class Table:
             hubs=self._hubs(),
             severity=self._severity(),
             resume=self._resume(when, do, names),
-            run=self._read("run", lambda value: outputs.errand(value, names, self.folder)),
+            run=self._read("run", lambda value: outputs.errand(value, names, self.places)),
             publish=self._read("publish", lambda value: outputs.publication(value, names)),
             moves=self._read("moves", lambda value: limit.parse(str(value))),
             quiet=self._read("quiet", lambda value: quiet.parse(str(value))),

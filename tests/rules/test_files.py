@@ -306,3 +306,7 @@ def test_a_rule_tells_and_runs_what_it_says(tmp_path):
     assert (str(rule.moves), rule.resume.threshold) == ("2 per day", 60)
     filled = rule.publish.text.filled({"payload.charge": 12.5}), dict(rule.run.arguments)["text"].filled({})
     assert filled == ("12.5 left", "?")
+    (tmp_path / "functions").rename(tmp_path / "elsewhere")
+    book = RuleBook.load(tmp_path / "rules", tmp_path / "elsewhere")
+    assert book.rules[0].run.file == tmp_path / "elsewhere" / "notify.py"
+    assert book.functions == tmp_path / "elsewhere"
