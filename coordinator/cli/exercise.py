@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from coordinator.cli.starting import split_function
+from coordinator.cli.starting import split_function, split_message
 from devices.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from devices.protocol.occasion import Occasion
     from devices.runtime.exercise import Different, Findings
+    from devices.runtime.source import Source
 
 _SHOWN = 10  # ways to differ, and reasons, that people are shown; --json has all
 
@@ -24,6 +26,7 @@ _SHOWN = 10  # ways to differ, and reasons, that people are shown; --json has al
     epilog="\b\nExamples:\n"
     "  midstream exercise washer.py\n"
     "  midstream exercise prints.py:fingerprint --args '[[1, 2, 3]]'\n"
+    "  midstream exercise lights.py --message 'hall/motion=ON'   # what on= would start it with\n"
     "  midstream exercise washer.py --chain 100             # one run, moved a hundred times\n"
     "  midstream exercise washer.py --via python3.13        # started here, gone on with there\n"
     "\b\nExit status: 0 every capture went on as if nothing had been; 1 something differed, or no place could be used;\n"
@@ -32,6 +35,9 @@ _SHOWN = 10  # ways to differ, and reasons, that people are shown; --json has al
 @click.argument("file", metavar="FILE[:FUNCTION]")
 @click.argument("more", nargs=-1, metavar="", type=click.UNPROCESSED)
 @click.option("--args", "arguments", metavar="JSON", default="[]", help="A list by position, or an object by name.")
+@click.option(
+    "--message", metavar="TOPIC=PAYLOAD", default="", help="The message that a function with on= gets, before --args."
+)
 @click.option(
     "--every", metavar="K", type=click.IntRange(1), default=1, help="Captures at every K-th stop; else at each."
 )
@@ -60,6 +66,7 @@ def exercise(
     more: tuple[str, ...],
     *,
     arguments: str,
+    message: str,
     every: int,
     limit: int,
     chain: int,
@@ -84,7 +91,17 @@ def exercise(
     args, kwargs = _arguments(arguments)
     source = read_source(path)
     chosen = choose_function(source, function)
-    asked = Exercise(source, chosen, args, kwargs, every=every, limit=limit, chain=chain, timeout=timeout)
+    asked = Exercise(
+        source,
+        chosen,
+        args,
+        kwargs,
+        every=every,
+        limit=limit,
+        chain=chain,
+        timeout=timeout,
+        occasion=_occasion(source, chosen, message),
+    )
     findings = exercise_once(asked, [*_words(via), *more], fresh=fresh)
     if as_json:
         from coordinator.cli import render
@@ -123,6 +140,24 @@ def _arguments(text: str) -> tuple[list[Any], dict[str, Any]]:
         place="--args",
         remedy="""as in --args '[20, "hall"]' or --args '{"room": "hall"}'""",
     )
+
+
+def _occasion(source: Source, function: str, message: str) -> Occasion | None:
+    """The message that the function is started with; of one with on= one must be given."""
+    from devices.protocol.occasion import Occasion
+    from devices.protocol.topics import matches, segments
+    from devices.runtime.function import read_functions
+
+    marked = next((it for it in read_functions(source) if it.name == function), None)
+    filters = marked.settings.on if marked is not None else []
+    if not message:
+        if marked is not None and filters:
+            remedy = f"give one, as in --message '{filters[0]}=ON'"
+            raise UsageError(f"{function} is started by a message", place=marked.place, remedy=remedy)
+        return None
+    topic, payload = split_message(message)
+    covering = next((it for it in filters if matches(it, topic)), "")
+    return Occasion(topic=topic, payload=payload.encode(), qos=1, at=0.0, params=segments(covering, topic))
 
 
 def _words(command: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from coordinator.cli.options import COMMON, target
+from devices.errors import RefusedError
 
 if TYPE_CHECKING:  # `midstream suspend --help` must not pay for MQTT
     from coordinator.views.answers import InstanceAsk
@@ -36,7 +37,14 @@ def ps(instance: str, *, ended: bool, local: bool, **given: Any) -> None:
     from coordinator.views.answers import PsAsk, TriggersAsk
 
     whom = target(given)
-    rows = ask(whom, "ps", PsAsk(instance=instance, ended=ended))
+    try:
+        rows = ask(whom, "ps", PsAsk(instance=instance, ended=ended))
+    except RefusedError:
+        if not any(it.trigger == instance for it in ask(whom, "triggers", TriggersAsk())):
+            raise
+        raise RefusedError(
+            f"{instance} is a trigger: it holds nothing between its runs", remedy=f"midstream triggers {instance}"
+        ) from None
     from coordinator.cli import render, showing
 
     if whom.as_json:

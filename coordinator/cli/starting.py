@@ -147,11 +147,18 @@ def _argument(text: str) -> tuple[str, str]:
 
 
 def _message(text: str, *, once: bool) -> tuple[str, str]:
-    if not text:
-        return "", ""
-    topic, equals, payload = text.partition("=")
-    if not once:
+    if text and not once:
         raise UsageError("a message is given to one run", place="--message", remedy="say --once too")
+    return split_message(text) if text else ("", "")
+
+
+def split_message(text: str) -> tuple[str, str]:
+    """Splits ``TOPIC=PAYLOAD``.
+
+    Raises:
+        UsageError: it is none, or the topic is a filter.
+    """
+    topic, equals, payload = text.partition("=")
     if not equals or not topic or any(sign in topic for sign in "+#{"):
         raise UsageError(
             f"{text!r} is no message", place="--message", remedy="write TOPIC=PAYLOAD, as in --message hall/motion=ON"

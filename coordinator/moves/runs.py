@@ -167,9 +167,10 @@ class Runs:
         if not self._ground.line.up or time.monotonic() - self._thinned < _THIN:
             return
         self._thinned = time.monotonic()
-        if not await self._ground.store.read(thinning.any_to_thin):
+        surplus = await self._ground.store.read(thinning.surplus)
+        if not surplus:
             return
-        for instance in await until_stored(lambda: self._ground.store.write(thinning.thin)):
+        for instance in await until_stored(lambda: self._ground.store.write(thinning.thin, surplus)):
             for leaf in _KEPT_TOPICS:
                 self._ground.line.publish(self._ground.topics.instance(instance, leaf), b"", retain=True)
 

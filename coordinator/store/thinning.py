@@ -25,23 +25,19 @@ SETTLED: Final = 60.0
 """Seconds after its end that a run is kept in any case: its hub may still be telling it."""
 
 
-def any_to_thin(session: Session) -> bool:
-    """Whether a trigger has more runs that have ended than are kept; of these some may have to stay all the same."""
-    ended = (Instance.trigger != "", Instance.state.in_(instances.ENDED))
-    counts = select(func.count()).where(*ended).group_by(Instance.trigger).having(func.count() > KEPT)
-    return session.execute(counts.limit(1)).first() is not None
+def surplus(session: Session, settled: float = SETTLED) -> list[str]:
+    """Returns the instances of runs that need not be kept. It only reads: what idles must not write to an SD card."""
+    every = session.scalars(select(Instance.trigger).where(Instance.trigger != "").distinct()).all()
+    return [name for trigger in every for name in _surplus(session, trigger, settled)]
 
 
-def thin(session: Session, settled: float = SETTLED) -> list[str]:
-    """Deletes runs that need not be kept, not too many at once; returns the names of their instances."""
-    gone: list[str] = []
-    for trigger in session.scalars(select(Run.trigger).distinct()).all():
-        gone += _surplus(session, trigger, settled)
-        _forget_rows(session, trigger)
+def thin(session: Session, gone: list[str]) -> list[str]:
+    """Deletes runs, not too many at once; returns the names of their instances."""
     gone = gone[:_AT_ONCE]
-    if gone:
-        for statement in _deletions(gone):
-            session.execute(statement)
+    for statement in _deletions(gone):
+        session.execute(statement)
+    for trigger in session.scalars(select(Run.trigger).distinct()).all():
+        _forget_rows(session, trigger)
     return gone
 
 

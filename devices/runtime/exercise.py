@@ -22,6 +22,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from devices.errors import MidstreamError, RefusedError
+from devices.protocol.occasion import Occasion
 from devices.runtime.exercising.comparison import difference
 from devices.runtime.exercising.interpreter import Interpreter
 from devices.runtime.exercising.packets import UNREAD, Captured, Ended, Load, Loaded, Outcome, Resume, Run
@@ -82,6 +83,7 @@ class Exercise:
         limit: captures.
         chain: instead of all captures of one run: so many moves of one run, each from where the one before it led.
         timeout: seconds in which its plain run has to come to its end.
+        occasion: the message that it is started by, which goes before ``args``.
     """
 
     source: Source
@@ -92,12 +94,14 @@ class Exercise:
     limit: int = MOST
     chain: int = 0
     timeout: float = TIMEOUT
+    occasion: Occasion | None = None
 
     @property
     def load(self) -> Load:
         """The request for the program."""
         args, kwargs = list(self.args), dict(self.kwargs)
-        return Load(self.source.module, self.source.files, self.function, args, kwargs, self.timeout)
+        files = self.source.files
+        return Load(self.source.module, files, self.function, args, kwargs, self.timeout, self.occasion)
 
 
 def exercise(asked: Exercise, home: Interpreter, *away: Interpreter, fresh: bool = False) -> Findings:

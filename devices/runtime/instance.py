@@ -8,7 +8,6 @@ from typing import Final, NoReturn, Protocol
 
 from devices.errors import UsageError
 from devices.protocol import link, topics
-from devices.protocol.occasion import Occasion
 from devices.runtime import clock
 from devices.runtime.attention import Attention
 from devices.runtime.captures import Captures, Progress, Wait
@@ -168,16 +167,6 @@ class Instance:
             params=params,
             retained=frame.retain,
             qos=frame.qos,
-        )
-
-    def occasion(self, occasion: Occasion) -> Message:
-        """Returns the message that started this run as the function sees it."""
-        return Message(
-            topic=occasion.topic,
-            payload=occasion.payload,
-            time=datetime.fromtimestamp(occasion.at, self.zone),
-            params=dict(occasion.params),
-            qos=occasion.qos,
         )
 
 

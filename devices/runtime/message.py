@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import lru_cache
 from typing import Any, Final, TypeVar, overload
 
 import msgspec
 
 from devices.errors import printable
+from devices.protocol.occasion import Occasion
 from devices.protocol.readings import NoNumber, number_at, parse, parse_path, value_at
 
 D = TypeVar("D")
@@ -96,3 +97,14 @@ class Message(msgspec.Struct, frozen=True, eq=False):
         """
         found = value_at(parse(self.payload), _path(path))
         return default if isinstance(found, NoNumber) else found
+
+
+def message_of(occasion: Occasion, zone: tzinfo) -> Message:
+    """Returns the message that a run was started by."""
+    return Message(
+        topic=occasion.topic,
+        payload=occasion.payload,
+        time=datetime.fromtimestamp(occasion.at, zone),
+        params=dict(occasion.params),
+        qos=occasion.qos,
+    )

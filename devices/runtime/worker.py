@@ -20,6 +20,7 @@ from devices.runtime import after_fork, confinement, failure, instance, library,
 from devices.runtime.attention import KNOCK, Attention
 from devices.runtime.channel import Channel, leave
 from devices.runtime.hatch import Hatch
+from devices.runtime.message import message_of
 from devices.runtime.output import Output
 from devices.runtime.python import rests
 from devices.runtime.python.engine import Execution
@@ -127,7 +128,7 @@ class Worker:
         end: link.Frame
         try:
             if frame.image is None:
-                first = [] if frame.occasion is None else [own.occasion(frame.occasion)]
+                first = [] if frame.occasion is None else [message_of(frame.occasion, own.zone)]
                 result = execution.start(frame.function, first, frame.arguments, begun)
             else:
                 result = execution.resume(frame.image, begun)

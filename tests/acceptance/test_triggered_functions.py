@@ -41,7 +41,8 @@ def test_each_message_is_one_run_through_a_burst_and_a_coordinator_that_is_kille
         shown = system.command("ps").stdout
         assert "nothing runs now" in shown
         assert "house/{room}/motion" in shown
-        assert "one run after the other" not in system.command("triggers", "lights").stdout
+        assert "side by side" in system.command("triggers", "lights").stdout
+        assert "lights is a trigger" in system.command("ps", "lights", status=4).stderr
         by_hand = system.ask("run", str(tmp_path / "lights.py"), "--once", "--message", "house/bath/motion=off")
         assert by_hand["instance"] == "lights-2"
         tap.wait(lambda heard: "bath off 1" in {each.payload.decode() for each in heard})

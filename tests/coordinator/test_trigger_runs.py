@@ -14,6 +14,7 @@ from coordinator.store import thinning, triggers
 from coordinator.store.guard import table_of
 from coordinator.store.schema import Trigger
 from devices.errors import RefusedError, SourceError, UsageError
+from devices.mqtt.session import end_session
 
 TOPIC = "zigbee2mqtt/{room}/occupancy"
 
@@ -324,7 +325,7 @@ async def test_names_and_wishes_that_cannot_be_are_refused_in_words(house, asker
 
 async def test_runs_that_have_ended_are_thinned_out_in_the_store_and_on_the_broker(house, asker, hub, monkeypatch):
     monkeypatch.setattr(thinning, "KEPT", 2)
-    monkeypatch.setattr(thinning.thin, "__defaults__", (0.0,))
+    monkeypatch.setattr(thinning.surplus, "__defaults__", (0.0,))
     await asker.ask("run", files=source(f'on="{TOPIC}"'))
     state = TOPICS.instance("lights~2", "state")
     await asker.session.publish(state, b"{}", retain=True)  # as the instance's connection does
@@ -343,6 +344,7 @@ async def test_runs_that_have_ended_are_thinned_out_in_the_store_and_on_the_brok
     await seen(names, lambda it: it == ["lights~1", "lights~4", "lights~5"])  # the one that failed is looked at later
     await asker.until(lambda: asker.kept[state] == b"")
     assert await house.store.read(triggers.has_ended, "lights~2")
+    assert not await house.store.read(thinning.surplus)  # and so nothing is written any more
     hub.end("lights~2")  # a hub that tells it late is answered, else it would for ever
     await hub.until(lambda: any(it.instance == "lights~2" for it in hub.commands if type(it).__name__ == "Noted"))
 
@@ -380,3 +382,28 @@ async def test_a_trigger_can_be_declared_changed_and_declared_no_more(house, ask
     assert (await asker.ask("apply", **gone)).action == "stop"
     await asker.ask("apply", **gone, action="stop")
     assert not await asker.ask("triggers")
+
+
+async def test_a_session_that_the_broker_has_lost_is_told_for_messages_may_be_missing(house, asker, hub):
+    await asker.ask("run", files=source(f'on="{TOPIC}", mode="parallel"'))
+    await motion(asker)
+    await hub.until(lambda: "lights~1" in hub.copies)
+    await house.stop()
+    await end_session(house.address, TOPICS.client_id("coordinator-events"))
+    await house.start()
+    await asker.until(lambda: asker.told("messages that were to start functions may be missing"))
+    await seen(lambda: house.coordinator._ears._up.wait(), bool)
+    await motion(asker)
+    await hub.until(lambda: "lights~2" in hub.copies)
+
+
+async def test_a_run_that_fails_asks_for_attention_until_a_later_one_ends_well(house, asker, hub):
+    await asker.ask("run", files=source(f'on="{TOPIC}"'))
+    for number, state in ((1, "failed"), (2, "finished")):
+        await motion(asker)
+        await hub.until(lambda name=f"lights~{number}": name in hub.copies)
+        hub.end(f"lights~{number}", state=state, error="KeyError: 'kwh'" if state == "failed" else "")
+        found = await row_where(asker, lambda it: not it.running)
+        attention = " ".join((await asker.ask("status")).attention)
+        assert ("lights~1 failed" in attention) == (state == "failed")
+    assert (found.failed, found.started) == (1, 2)

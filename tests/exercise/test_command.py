@@ -185,3 +185,21 @@ def test_what_differs_alike_is_told_once_with_a_count_and_what_to_do_next(
         "  got      result[0]: 0.9",
         f"next: 'midstream check {path}' names what cannot travel, or moves badly",
     ]
+
+
+def test_a_function_that_a_message_starts_is_exercised_with_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "lights.py"
+    path.write_text(
+        "from midstream import function\n\n\n@function(on='house/{room}/motion')\n"
+        "def lights(message, level=2):\n"
+        "    words = []\n    for _ in range(level):\n        words.append(message.params['room'] + message.text)\n"
+        "    return words\n"
+    )
+    assert call(["exercise", str(path)]) == 2
+    assert "lights is started by a message" in capsys.readouterr().err
+    assert call(["exercise", str(path), "--message", "house/bath/motion=ON", "--args", "[3]", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["taken"] == found["resumed_equal"] > 3
+    assert not found["raised"]

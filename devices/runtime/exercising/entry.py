@@ -34,7 +34,7 @@ def check_entry(program: Program, load: Load) -> None:
             remedy=f"write a function that goes through it, as in 'def main(): return list({name}(...))', and exercise that",
         )
     try:
-        inspect.signature(called).bind(*load.args, **load.kwargs)
+        inspect.signature(called).bind(*load.arguments(), **load.kwargs)
     except TypeError as error:
         raise UsageError(
             f"{name}{inspect.signature(called)}: {error}",

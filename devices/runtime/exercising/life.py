@@ -123,7 +123,7 @@ class Life:
     def start(self, program: Program, load: packets.Load, run: packets.Run) -> None:
         """Runs it in normal form."""
         execution = Stops(program, every=run.every, most=run.most, taken=self._taken(leave=run.leave))
-        self._end(program, lambda: execution.start(load.function, load.args, load.kwargs), execution)
+        self._end(program, lambda: execution.start(load.function, load.arguments(), load.kwargs), execution)
 
     def resume(self, program: Program, asked: packets.Resume) -> None:
         """Runs the rest of it."""

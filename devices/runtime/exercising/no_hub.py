@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
+from datetime import UTC
 from typing import NoReturn, cast
 
 from devices.errors import RefusedError
@@ -22,11 +23,13 @@ class NoHub:
 
     Attributes:
         asked_at: ``file:line`` of the program where ``ctx`` was used first; empty: it was not.
+        zone: that the message which starts a function has its time in.
     """
 
     def __init__(self, files: Collection[str]) -> None:
         self._files = files
         self.asked_at = ""
+        self.zone = UTC
 
     def stand_in(self) -> None:
         """Has ``ctx`` ask this from now on."""

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import os
 import struct
+from datetime import UTC
 from typing import Any, Final, TypeAlias
 
 import msgspec
+
+from devices.protocol.occasion import Occasion
+from devices.runtime.message import message_of
 
 _HEAD: Final = struct.Struct(">I?")  # length of the body; whether it is the last packet of a run
 UNREAD: Final = 32 * 1024
@@ -45,6 +49,11 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
     args: list[Any]
     kwargs: dict[str, Any]
     seconds: float
+    occasion: Occasion | None = None  # a message that goes before ``args``
+
+    def arguments(self) -> list[Any]:
+        """Returns all arguments by position."""
+        return self.args if self.occasion is None else [message_of(self.occasion, UTC), *self.args]
 
 
 class Run(msgspec.Struct, frozen=True, tag="run"):

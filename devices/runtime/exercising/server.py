@@ -141,7 +141,7 @@ def _live(program: Program, load: Load, request: Run | Resume, descriptor: int) 
     life = Life(program.source, descriptor)
     match request:
         case Run(plain=True):
-            life.untouched(load.function, load.args, load.kwargs)
+            life.untouched(load.function, load.arguments(), load.kwargs)
         case Run():
             life.start(program, load, request)
         case Resume():
