@@ -83,6 +83,31 @@ def deploy(*, resources: int, files: int, starts: int, as_json: bool) -> None:
     show("deploy", result, as_json=as_json, table=_deploy_table)
 
 
+@main.command()
+@click.option("--seeds", metavar="N", type=click.IntRange(1), default=8, help="Days and exhaustions of each kind (8).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def forecast(*, seeds: int, as_json: bool) -> None:
+    """Exhaustions seen to come and false alarms: a forecast, Holt's trend, a plain threshold, a moving average."""
+    from benchmarks.forecasts import run as measured
+
+    show("forecast", measured.run(seeds), as_json=as_json, table=_forecast_table)
+
+
+@main.command()
+@click.option("--rounds", metavar="N", type=click.IntRange(1), default=10, help="Turns of each set of rules (10).")
+@click.option("--broker", type=click.Choice(["mosquitto", "embedded", "none"]), default="mosquitto", help="Mosquitto.")
+@click.option("--messages", metavar="N", type=click.IntRange(100), default=10_000, help="From the broker (10000).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def rules(*, rounds: int, broker: str, messages: int, as_json: bool) -> None:
+    """Messages a second on one core, through ingest and rules, and from a broker's socket beside bare clients."""
+    from benchmarks import rules as measured
+
+    result = measured.run(rounds)
+    if broker != "none":
+        result["from_a_broker"] = measured.from_a_broker(broker, messages)
+    show("rules", result, as_json=as_json, table=_rules_table)
+
+
 def show(name: str, result: dict[str, Any], *, as_json: bool, table: Any) -> None:
     """Prints a result with the machine that it was taken on."""
     where = machine.describe()
@@ -165,6 +190,36 @@ def _peers_table(result: dict[str, Any]) -> Table:
                 ratio = "" if sizes is ours else f" ({figures[key] / ours[size][key]:.2g})"
                 cells.append(f"{figures[key]:{form}}{ratio}")
             table.add_row(" ".join(filter(None, (name, figures.get("version")))), size, *cells)
+    return table
+
+
+def _forecast_table(result: dict[str, Any]) -> Table:
+    first, last = result["seeds"]
+    table = Table(
+        title="Exhaustions known a minute ahead, and alarms about none",
+        caption=f"seeds {first} to {last}; thresholds were chosen on {result['tuned_on'][0]} to {result['tuned_on'][1]}",
+    )
+    for heading in ("alarm", "of", "exhaustions", "known, %", "median lead, s", "days", "false a day"):
+        table.add_column(heading, justify="left" if heading in ("alarm", "of") else "right")
+    for method, kinds in result["methods"].items():
+        table.add_section()
+        for kind, score in kinds.items():
+            lead = f"{score['median_lead_s']}" if score["median_lead_s"] else ""
+            known, false = f"{score['known_percent']:.1f}", f"{score['false_alarms_a_day']:.2f}"
+            table.add_row(method, kind, str(score["exhaustions"]), known, lead, f"{score['days']:.1f}", false)
+    return table
+
+
+def _rules_table(result: dict[str, Any]) -> Table:
+    slower = "\n".join(f"{more}: {percent} % slower" for more, percent in result["slower_percent"].items())
+    table = Table(title="Messages a second on one core", caption=f"{result['payload_bytes']} bytes each\n{slower}")
+    table.add_column("with")
+    table.add_column("messages", justify="right")
+    for name, rate in result["messages_a_second"].items():
+        table.add_row(name, f"{rate:,}")
+    table.add_section()
+    for name, rate in result.get("from_a_broker", {}).items():
+        table.add_row(f"from a broker: {name}", f"{rate:,}")
     return table
 
 
