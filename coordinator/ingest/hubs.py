@@ -175,10 +175,15 @@ class Hubs:
         hub.reason = status.reason or hub.reason
         self._somebody_came()
 
-    def take_metrics(self, name: str, metrics: HubMetrics) -> None:
-        """Takes a hub's metrics; a silent one is there again."""
+    def take_metrics(self, name: str, metrics: HubMetrics, moment: float) -> None:
+        """Takes a hub's metrics; a silent one is there again.
+
+        Args:
+            name: the hub's.
+            metrics: as it told them.
+            moment: now, monotonic seconds.
+        """
         hub = self[name]
-        moment = time.monotonic()
         hub.interval = moment - hub.heard if hub.metrics is not None else 0.0
         hub.metrics, hub.heard, hub.measured = metrics, moment, moment
         hub.course.add(metrics.cpu, moment)

@@ -181,8 +181,9 @@ class Inbox:
         return None
 
     def _take_metrics(self, hub: str, metrics: HubMetrics) -> None:
-        self._hubs.take_metrics(hub, metrics)
-        self._facts.hub(hub, metrics, time.monotonic())
+        moment = time.monotonic()
+        self._hubs.take_metrics(hub, metrics, moment)
+        self._facts.hub(hub, metrics, moment)
 
     async def _take_first_metrics(self, hub: str, metrics: HubMetrics) -> None:
         if self._hubs.known(hub):

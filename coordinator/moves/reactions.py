@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Collection, Coroutine
+from math import inf
 from typing import Any, Final, cast
 
 from sqlalchemy.orm import Session
@@ -78,9 +79,9 @@ class Reactions:
 
     def recover(self, recovery: Recovery) -> None:
         """Begins to let go on what a rule has suspended; returns at once."""
-        key, at = (recovery.rule.name, recovery.subject), time.monotonic()
-        if not self._pause.since and at - self._tried.get(key, -REST) >= REST:
-            self._tried[key] = at
+        key = (recovery.rule.name, recovery.subject)
+        if not self._pause.since and recovery.at - self._tried.get(key, -inf) >= REST:
+            self._tried[key] = recovery.at
             self._begin(self._resume(recovery), f"rule {recovery.rule.name} resume")
 
     async def attention(self, rules: Collection[str]) -> list[str]:

@@ -169,11 +169,13 @@ class Recovery:
         rule: which.
         subject: the hub, instance or topic.
         values: all that was looked at, by name.
+        at: when, in seconds of the facts' clock.
     """
 
     rule: Rule
     subject: str
     values: dict[str, Any]
+    at: float
 
     @property
     def why(self) -> str:

@@ -117,7 +117,7 @@ class RuleState:
             self.fail(value, scene.at)
         if not isinstance(value, float) or not self._resumes(value):
             return None
-        return Recovery(rule=self.rule, subject=subject, values=resume.values(scene, value))
+        return Recovery(rule=self.rule, subject=subject, values=resume.values(scene, value), at=scene.at)
 
     def fail(self, fault: Fault, at: float) -> None:
         """Counts a condition that could not be judged."""

@@ -121,6 +121,7 @@ class Trend:
         self._heard = -math.inf
         self._stretch = 0  # the newest slices, those that the line is laid through
         self._line: _Line | None = None
+        self._laid = True  # through all slices; it is laid when somebody asks
 
     def add(self, value: float, at: float) -> None:
         """Takes a reading in."""
@@ -136,7 +137,7 @@ class Trend:
         while len(slices) > SPARSE and at - slices[0].at > self._ahead:
             slices.popleft()
         self._stretch = min(self._stretch + 1, len(slices))
-        self._line = self._fitted()
+        self._laid = False
 
     def expected(self, at: float) -> Expectation | None:
         """Returns what the number is expected to be at a moment of the future.
@@ -146,6 +147,8 @@ class Trend:
         Args:
             at: the moment, in seconds of the readings' clock.
         """
+        if not self._laid:
+            self._line, self._laid = self._fitted(), True
         line = self._line
         if line is None or at - self._heard > (1 + SILENCE) * self._ahead:
             return None

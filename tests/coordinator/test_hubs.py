@@ -68,14 +68,14 @@ async def test_a_hub_that_hangs_falls_silent_and_comes_back_with_its_metrics(tmp
     await hubs.take_info("a", info)
     await hubs.take_status("a", HubStatus(state="online", boot="b", start=1))
     metrics = HubMetrics(cpu=1, load=1, memory=1, memory_available=1, swap=0, disk=0)
-    hubs.take_metrics("a", metrics)
+    hubs.take_metrics("a", metrics, time.monotonic())
     start = time.monotonic()
     assert hubs.look_for_silence(start + hubs_module.SILENCE - 1) == []
     gone = asyncio.create_task(hubs["a"].gone())
     assert [hub.name for hub in hubs.look_for_silence(start + hubs_module.SILENCE + 1)] == ["a"]
     await gone
     assert not hubs.online("a")
-    hubs.take_metrics("a", metrics)
+    hubs.take_metrics("a", metrics, time.monotonic())
     assert hubs.online("a")
     store.close()
 
