@@ -157,8 +157,14 @@ class Hubs:
             hub.become(hub.status.state, "")
         self._somebody_came()
 
-    async def take_status(self, name: str, status: HubStatus) -> None:
-        """Takes a hub's status or will; one of an earlier start is ignored."""
+    async def take_status(self, name: str, status: HubStatus, moment: float) -> None:
+        """Takes a hub's status or will; one of an earlier start is ignored.
+
+        Args:
+            name: the hub's.
+            status: as it told it.
+            moment: now, monotonic seconds.
+        """
         hub = self[name]
         known = hub.status
         if known is not None and status.start < known.start:
@@ -168,7 +174,7 @@ class Hubs:
             await self._store.write(rows.started, name, status.boot, status.start, now())
         hub.status, hub.told = status, True
         if status.state != "offline":  # a will is no sign of life
-            hub.heard = time.monotonic()
+            hub.heard = moment
         if hub.info is None:
             return  # its info is still to come, and with it the key
         hub.become(status.state, status.reason or ("its connection ended" if status.state == "offline" else ""))

@@ -190,6 +190,6 @@ class Inbox:
             self._take_metrics(hub, metrics)
 
     async def _take_status(self, hub: str, status: HubStatus) -> None:
-        await self._hubs.take_status(hub, status)
+        await self._hubs.take_status(hub, status, time.monotonic())
         if not self._hubs.online(hub):
             self._facts.hub_gone(hub)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -22,6 +22,7 @@ from coordinator.store.database import Store
 from devices.mqtt.kind import BrokerKind
 from devices.protocol.messages import InstanceUse
 from devices.protocol.topics import Topics
+from devices.runtime import clock
 from devices.runtime.settings import Settings
 
 _LOOK: Final = 0.5  # seconds between two looks at a hub that is away
@@ -49,6 +50,8 @@ class Ground:
     defaults: Settings  # for what a function does not say about itself
     ready: asyncio.Event
     reservations: Reservations = field(default_factory=Reservations)
+    moment: Callable[[], float] = time.monotonic  # seconds of a clock that does not go backward
+    wall: Callable[[], float] = clock.wall  # seconds since 1970
 
     @property
     def handover(self) -> Handover:
@@ -62,7 +65,7 @@ class Ground:
             tenants: all functions that run or are on their way.
             but: the instance for which a place is sought.
         """
-        return self.reservations.promised(tenants, self.use, time.monotonic(), but)
+        return self.reservations.promised(tenants, self.use, self.moment(), but)
 
     def promise(self, key: str, hub: str, asks: Size, *, used_at: str = "") -> None:
         """Promises a hub to a function, until its metrics show it.
@@ -74,7 +77,7 @@ class Ground:
             used_at: the hub where it runs now.
         """
         size = expected(asks, self.use(used_at, key) if used_at else None)
-        self.reservations.promise(key, hub, size, time.monotonic())
+        self.reservations.promise(key, hub, size, self.moment())
 
     def use(self, hub: str, instance: str) -> InstanceUse | None:
         """Returns what an instance uses on a hub, by the newest metrics; ``None``: it does not show there."""

@@ -136,7 +136,7 @@ def kept(ground: Ground, instance: Instance, until: str) -> dict[str, Any] | Non
     """
     if not until:
         return None
-    text, now = " ".join(until.split()), clock.wall()
+    text, now = " ".join(until.split()), ground.wall()
     condition = resuming.parse(text, now, clock.zone_or_utc(ground.timezone))
     named = [choice.named_hub(ground.hubs, name) for name in resuming.hubs_named(condition)]
     starts = {hub.name: resuming.start_of(hub) for hub in named}

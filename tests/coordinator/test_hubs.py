@@ -66,7 +66,7 @@ async def test_a_hub_that_hangs_falls_silent_and_comes_back_with_its_metrics(tmp
     hubs = Hubs(store, None)
     info = HubInfo(hub="a", version="", arch="", cores=1, memory=1, python="", engines=[], key="00" * 32)
     await hubs.take_info("a", info)
-    await hubs.take_status("a", HubStatus(state="online", boot="b", start=1))
+    await hubs.take_status("a", HubStatus(state="online", boot="b", start=1), time.monotonic())
     metrics = HubMetrics(cpu=1, load=1, memory=1, memory_available=1, swap=0, disk=0)
     hubs.take_metrics("a", metrics, time.monotonic())
     start = time.monotonic()
