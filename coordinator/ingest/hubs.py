@@ -62,6 +62,11 @@ class Hub:
         return recent if recent is not None or self.metrics is None else self.metrics.cpu
 
     @property
+    def patience(self) -> float:
+        """Seconds for which its metrics count: longer, within bounds, where it tells them rarely."""
+        return max(SILENCE, 4 * min(self.interval, SILENCE))
+
+    @property
     def online(self) -> bool:
         """Whether commands reach it."""
         return self.state in ("online", "draining", "drained")
@@ -205,8 +210,7 @@ class Hubs:
         """
         fell_silent = []
         for hub in self.every():
-            patience = max(SILENCE, 4 * min(hub.interval, SILENCE))
-            if hub.online and moment - hub.heard > patience:
+            if hub.online and moment - hub.heard > hub.patience:
                 hub.become("silent", f"no metrics for {moment - hub.heard:.0f} s")
                 fell_silent.append(hub)
         return fell_silent

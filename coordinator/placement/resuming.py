@@ -22,7 +22,7 @@ from typing import Final
 
 import msgspec
 
-from coordinator.ingest.hubs import SILENCE, Hub
+from coordinator.ingest.hubs import Hub
 from devices.conditions import comparison
 from devices.conditions.comparison import Comparison
 from devices.conditions.latch import Latch, Timing
@@ -234,7 +234,7 @@ def start_of(hub: Hub) -> int:
 
 def value_of(condition: Comparison, hub: Hub | None, at: float) -> float | None:
     """Returns a hub's present reading; ``None``: it has none, is away, or was measured too long ago."""
-    if hub is None or hub.metrics is None or not hub.online or at - hub.measured > SILENCE:
+    if hub is None or hub.metrics is None or not hub.online or at - hub.measured > hub.patience:
         return None
     return standing(hub.metrics).get(condition.metric)
 

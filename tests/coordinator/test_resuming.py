@@ -59,6 +59,15 @@ def test_a_hub_that_is_away_or_has_not_measured_proves_nothing(silent):
     assert judged(watch("hub.cpu < 50"), 0.0) is None
 
 
+def test_the_metrics_of_a_hub_that_tells_them_rarely_count_until_the_next_ones():
+    one = watch("hub.cpu < 50 for 2m")
+    for at in range(0, 200, 20):
+        rare = hub("a", at - at % 40)
+        rare.interval = 40.0
+        found = judged(one, at, rare)
+    assert found == ["a"]
+
+
 def test_a_hub_is_back_when_it_was_away_since_and_takes_functions_again():
     one = watch("b is back")
     assert judged(one, 0.0, hub("b", 0.0)) is None
