@@ -2,7 +2,8 @@
 
 Four kinds: memory that a leak fills, a battery that an outage empties, a disk that a log fills, a fan that stops. The
 quiet days are made to tempt: jobs that take much memory quickly and give it back, collectors that let it grow and fall,
-backups, reboots, short outages, an hour of full load. No quiet day reaches the limit.
+backups, reboots, short outages, an hour of full load. No quiet day reaches the limit. From the beginning of an
+exhaustion on no further job begins: what a job takes at once, on top of a leak, nothing can know a minute before.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def quiet(kind: str, seed: int) -> Trace:
     """Returns a day on which nothing is exhausted."""
     chance = random.Random(f"{kind} quiet {seed}")
     made = KINDS[kind]
-    values = made.day(chance, int(DAY / EVERY))
+    count = int(DAY / EVERY)
+    values = made.day(chance, count, count)
     return Trace(kind, [made.seen(chance, value) for value in _kept_off(values, made)], made.limit, None)
 
 
@@ -52,7 +54,7 @@ def exhaustion(kind: str, seed: int, number: int) -> Trace:
     made = KINDS[kind]
     before = int(chance.uniform(1, 3) * HOUR / EVERY)
     lasts = math.exp(chance.uniform(math.log(QUIETEST), math.log(12 * HOUR)))
-    values = _kept_off(made.day(chance, before + int(2 * lasts / EVERY)), made)
+    values = _kept_off(made.day(chance, before + int(2 * lasts / EVERY), before), made)
     made.exhaust(chance, values, before, lasts)
     end = next(n for n in range(before, len(values)) if (values[n] - made.limit) * made.sign >= 0)
     seen = [made.seen(chance, value) for value in values[:end]]
@@ -67,7 +69,7 @@ class Kind:
         limit: at which it is exhausted.
         sign: 1 where large values exhaust, -1 where small ones do.
         nearest: the nearest to the limit that a quiet day comes.
-        day: makes the readings of an ordinary time.
+        day: makes so many readings of an ordinary time; from an index on no job begins.
         exhaust: puts an exhaustion into them, from an index on, that takes about so many seconds.
         seen: what a reading is told as.
     """
@@ -75,7 +77,7 @@ class Kind:
     limit: float
     sign: int
     nearest: float
-    day: Callable[[random.Random, int], Shape]
+    day: Callable[[random.Random, int, int], Shape]
     exhaust: Callable[[random.Random, Shape, int, float], None]
     seen: Callable[[random.Random, float], float]
 
@@ -126,13 +128,14 @@ def _blocks(
     count: int,
     a_day: float,
     *,
+    until: int,
     height: tuple[float, float],
     rise: tuple[float, float],
     lasts: tuple[float, float],
 ) -> Shape:
     """Jobs: each rises within seconds to its height, stays, and is gone at once."""
     shape = [0.0] * count
-    for begin in _some(chance, count, a_day):
+    for begin in _some(chance, until, a_day):
         high, rising = chance.uniform(*height), chance.uniform(*rise)
         whole = rising + math.exp(chance.uniform(math.log(lasts[0]), math.log(lasts[1])))
         for number in range(begin, min(count, begin + int(whole / EVERY))):
@@ -143,12 +146,12 @@ def _blocks(
 # Kinds ----------------------------------------------------------------------------------------------------------------
 
 
-def _memory_day(chance: random.Random, count: int) -> Shape:
+def _memory_day(chance: random.Random, count: int, until: int) -> Shape:
     shape = _added(
         [chance.uniform(30, 65)] * count,
         _daily(chance, count, chance.uniform(0, 6)),
         _wandering(chance, count, chance.uniform(0.1, 1.0), chance.uniform(20, 300)),
-        _blocks(chance, count, chance.uniform(4, 20), height=(3, 25), rise=(5, 60), lasts=(MINUTE, HOUR)),
+        _blocks(chance, count, chance.uniform(4, 20), until=until, height=(3, 25), rise=(5, 60), lasts=(MINUTE, HOUR)),
     )
     if chance.random() < 0.5:  # a collector lets it grow for minutes, and then it falls
         period, high = int(chance.uniform(5, 30) * MINUTE / EVERY), chance.uniform(2, 8)
@@ -165,10 +168,10 @@ def _leak(chance: random.Random, values: Shape, begin: int, lasts: float) -> Non
         values[number] += gap * ((number - begin) * EVERY / lasts) ** bend
 
 
-def _battery_day(chance: random.Random, count: int) -> Shape:
+def _battery_day(chance: random.Random, count: int, until: int) -> Shape:
     """Full, but for a few short outages, after which it is charged slowly."""
     value, shape, outage = 100.0, [], 0
-    begins = set(_some(chance, count, 3))
+    begins = set(_some(chance, until, 3))
     drain = 0.0
     for number in range(count):
         if number in begins:
@@ -189,20 +192,22 @@ def _outage(chance: random.Random, values: Shape, begin: int, lasts: float) -> N
         values[number] = value * (1 - charge ** chance.uniform(1.28, 1.3))
 
 
-def _disk_day(chance: random.Random, count: int) -> Shape:
+def _disk_day(chance: random.Random, count: int, until: int) -> Shape:
     shape = _added(
         [chance.uniform(40, 75)] * count,
         _wandering(chance, count, chance.uniform(0.01, 0.1), 600),
         _blocks(  # backups, downloads
-            chance, count, 3, height=(1, 12), rise=(2 * MINUTE, 40 * MINUTE), lasts=(10 * MINUTE, 8 * HOUR)
+            chance, count, 3, until=until, height=(1, 12), rise=(2 * MINUTE, 40 * MINUTE), lasts=(10 * MINUTE, 8 * HOUR)
         ),
     )
     slow = chance.uniform(0, 4) / (DAY / EVERY)
     return [value + slow * number for number, value in enumerate(shape)]
 
 
-def _temperature_day(chance: random.Random, count: int) -> Shape:
-    load = _blocks(chance, count, chance.uniform(4, 20), height=(3, 22), rise=(5, 20), lasts=(MINUTE, 2 * HOUR))
+def _temperature_day(chance: random.Random, count: int, until: int) -> Shape:
+    load = _blocks(
+        chance, count, chance.uniform(4, 20), until=until, height=(3, 22), rise=(5, 20), lasts=(MINUTE, 2 * HOUR)
+    )
     return _added(
         [chance.uniform(38, 52)] * count,
         _daily(chance, count, chance.uniform(1, 5)),
