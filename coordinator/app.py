@@ -308,7 +308,7 @@ class Coordinator:
                     await self._announcement.news()
                     await self._failover.look()
                     await self._drains.look()
-                    await self._resumes.look(time.monotonic(), clock.wall())
+                    await self._resumes.look()
                     await self._balancing.look()
             except DamagedStoreError:
                 raise

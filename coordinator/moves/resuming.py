@@ -55,30 +55,25 @@ class Resumes:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._not_before: dict[str, float] = {}
 
-    async def look(self, moment: float, wall: float) -> None:
-        """Judges what is waited for; called each second or so while the broker is there.
-
-        Args:
-            moment: now, monotonic seconds.
-            wall: now, in seconds since 1970.
-        """
+    async def look(self) -> None:
+        """Judges what is waited for; called each second or so while the broker is there."""
         ground = self._ground
         if self._seen != ground.store.written:
             self._seen = ground.store.written
             self._waiting = await ground.store.read(_waiting)
             self._watches = {name: it for name, it in self._watches.items() if name in self._waiting}
-        hubs = {hub.name: hub for hub in ground.hubs.every()}
+        moment, hubs = ground.moment(), {hub.name: hub for hub in ground.hubs.every()}
         for name, (epoch, home, wish) in self._waiting.items():
             watch = self._watch(name, home, wish)
             room = resuming.asks_for_room(watch.condition) and await self._has_room(name, wish)
-            where = watch.holds(hubs, room=room, at=moment, wall=wall)
+            where = watch.holds(hubs, room=room, at=moment, wall=ground.wall())
             if watch.away != set(wish.away):
                 kept = msgspec.structs.replace(wish, away=sorted(watch.away))
                 self._watches[name] = kept, watch
                 await ground.store.write(instances.change, name, epoch, resume=msgspec.to_builtins(kept))
             busy = name in self._tasks or self._moves.under_way(name) is not None or self._pause.since
             if where is not None and not busy and self._not_before.get(name, 0.0) <= moment:
-                self._begin(name, wish, where, moment)
+                self._begin(name, wish, where)
 
     def _watch(self, name: str, home: str, wish: Wish) -> Watch:
         kept = self._watches.get(name)
@@ -96,18 +91,18 @@ class Resumes:
         wanted = replace(wanted, needs=msgspec.structs.replace(needs, memory=memory, cpu=cpu))
         return bool(choice.rank(ground.hubs.every(), wanted, ground.promised(everybody, name)))
 
-    def _begin(self, name: str, wish: Wish, where: list[str], moment: float) -> None:
-        task = asyncio.create_task(self._resume(name, wish, where, moment), name=f"until {name}")
+    def _begin(self, name: str, wish: Wish, where: list[str]) -> None:
+        task = asyncio.create_task(self._resume(name, wish, where), name=f"until {name}")
         self._tasks[name] = task
         task.add_done_callback(lambda _: self._tasks.pop(name, None))
 
-    async def _resume(self, name: str, wish: Wish, where: list[str], moment: float) -> None:
+    async def _resume(self, name: str, wish: Wish, where: list[str]) -> None:
         why = f"it was suspended until {wish.text}"
         try:
             hub = await self._best(name, where)
             await self._carry_out(intents.Resume(by=BY, why=why, instance=name, hub=hub))
         except MidstreamError as error:
-            self._not_before[name] = moment + _PAUSE
+            self._not_before[name] = self._ground.moment() + _PAUSE
             _log.info("%s does not go on yet: %s", name, error)
         else:
             self._not_before.pop(name, None)

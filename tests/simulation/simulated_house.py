@@ -25,6 +25,7 @@ from coordinator.moves.ground import Ground
 from coordinator.moves.pause import Pause
 from coordinator.moves.reactions import Reactions
 from coordinator.moves.resuming import Resumes
+from coordinator.moves.triggering import Triggers
 from coordinator.placement import choice, tenants
 from coordinator.placement.requirements import Requirements
 from coordinator.rules.actions import MOVES
@@ -129,7 +130,8 @@ class House:
             Settings(), ready, moment=lambda: self.at, wall=self.wall,
         )  # fmt: skip
         self.pause = Pause(self.store, journal, lambda: None)
-        self.actions = Actions(self.ground, self, self)
+        triggers = Triggers(self.ground, follow=lambda _: None, wake=lambda: None)  # there are none
+        self.actions = Actions(self.ground, self, self, triggers)
         self.facts = Facts()
         self.reactions = Reactions(self.ground, self.actions, self, self.facts, pause=self.pause, limit=MOVES)
         self.resumes = Resumes(self.ground, self, self.actions.carry_out, self.pause)
@@ -181,7 +183,7 @@ class House:
             self.facts.hub_gone(hub.name)
         self.facts.passed(self.at)
         await self.settle()
-        await self.resumes.look(self.at, self.wall())
+        await self.resumes.look()
         await self.settle()
 
     async def settle(self) -> None:

@@ -27,6 +27,7 @@ clear = 'avg(hub.cpu, "5m") < 60'
 do = ["checkpoint", "migrate"]
 which = "most cpu"
 [memory-ahead]
+hubs = ["nas", "attic"]
 when = 'forecast(hub.memory, "10m") > 92'
 for = "1m"
 do = "migrate"
