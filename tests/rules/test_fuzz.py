@@ -54,8 +54,10 @@ silences = st.fixed_dictionaries(
 )
 json = st.recursive(
     st.sampled_from(("null", "true", '"on"', '"12,5"', '"7"', "1e400", "-3", "2.5", "150", "NaN")),
-    lambda inner: st.lists(inner, max_size=2).map(lambda them: f"[{','.join(them)}]")
-    | st.builds('{{"{}":{}}}'.format, st.sampled_from(("a", "b", "x y")), inner),
+    lambda inner: (
+        st.lists(inner, max_size=2).map(lambda them: f"[{','.join(them)}]")
+        | st.builds('{{"{}":{}}}'.format, st.sampled_from(("a", "b", "x y")), inner)
+    ),
     max_leaves=4,
 ).map(str.encode)
 payloads = json | st.binary(max_size=20) | st.sampled_from((b"", b"150", b"20", b"\0", b"[" * 40))
