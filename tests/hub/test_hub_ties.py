@@ -13,8 +13,9 @@ from hub_under_test import running_hub
 from devices.errors import RefusedError
 from devices.hub.agent import run
 from devices.hub.config import read_config
+from devices.hub.instance_session import InstanceSession
 from devices.mqtt.session import Session, end_session
-from devices.protocol import answers
+from devices.protocol import answers, commands
 from devices.protocol.topics import Topics
 from devices.testing.broker import Tap, publish_raw
 
@@ -118,6 +119,27 @@ async def test_a_session_that_the_broker_lost_is_opened_anew_and_the_loss_told(
     await watch.until(lambda _: any("had lost" in state["reason"] for state in watch.states("echo")))
     await send(device, "1")
     await watch.out("ready", "1")
+
+
+async def test_a_function_that_begins_anew_after_its_end_has_lost_no_session(
+    coordinator, hub_a, watch, device, monkeypatch
+):
+    await coordinator.run("echo", "hub-a", ECHO, "echo")
+    await watch.out("ready")
+    await coordinator.answer_to("hub-a", commands.Stop(id="stop", instance="echo", epoch=1, reason="begins anew"))
+    connect = InstanceSession._run
+
+    async def late(session, prepared):  # when the function has subscribed: that is faster now and then
+        await until(lambda: session._instance.mailbox.broker_filters)
+        await connect(session, prepared)
+
+    monkeypatch.setattr(InstanceSession, "_run", late)
+    await coordinator.run("echo", "hub-a", ECHO, "echo")
+    await watch.state("echo", epoch=2)
+    await until(lambda: hub_a.agent.instances.lives["echo"].subscribed.is_set())
+    await send(device, "1")
+    await watch.until(lambda _: "1" in watch.outputs)
+    assert not [answer for answer in coordinator.answers if isinstance(answer, answers.Failed)]
 
 
 async def test_a_broker_that_goes_and_comes_back_changes_nothing(broker, coordinator, hub_a, watch, device):
