@@ -125,7 +125,8 @@ class ModelHub:
         self.parts: dict[str, dict[int, bytes]] = {}
         self.came = asyncio.Event()
         self.carried_out.clear()
-        self.commands = Commands(self.name, cast("Any", self), cast("Any", self), self.drain)
+        itself = cast("Any", self)
+        self.commands = Commands(self.name, itself, itself, self.drain, itself, start=self.starts)
         for name, kept in self.disk.items():
             header, blob = kept.newest
             copy = self.copies[name] = Copy(self, header, blob, kept.claim.epoch)
