@@ -115,7 +115,8 @@ def _show(row: AppliedRow, say: Callable[[Any], None]) -> None:
     style = "red" if row.error else "dim" if row.action == "nothing" else "yellow" if not row.safe else "green"
     where = f" -> {row.hub}" if row.action in ("start", "begin") and row.hub else ""
     changes = f" ({', '.join(row.changes)})" if row.changes else ""
-    why = row.error or f"{row.why}{changes}"
+    starts = f"; it starts {row.starts}" if row.starts and row.action != "nothing" else ""
+    why = row.error or f"{row.why}{changes}{starts}"
     say(Text(f"{wording.ACTIONS[row.action]:12}", style=style) + Text(f"{row.instance}{where}: {why}"))
     for sentence in _details(row):
         say(Text(f"{'':12}{sentence}", style="dim"))
@@ -185,7 +186,7 @@ async def _carried_out(
             if action := chosen.get(row.instance):
                 try:
                     told = await requests.ask("apply", msgspec.structs.replace(ask, action=action))
-                    say(f"{told.instance}: {_DONE[action]}" + (f" on {told.hub}" if action != "stop" else ""))
+                    say(_done(told, action))
                 except MidstreamError as error:
                     told = msgspec.structs.replace(row, error=error.sentence)
                     say(f"{row.instance}: not done: {error.message}" + (f"\n  {error.remedy}" if error.remedy else ""))
@@ -193,6 +194,12 @@ async def _carried_out(
                 say(f"{row.instance}: {_LEFT.get(row.action, 'left as it is')}")
             done.append(told)
     return done
+
+
+def _done(row: AppliedRow, action: str) -> str:
+    if row.starts and action == "start":
+        return f"{row.instance}: starts {row.starts}"
+    return f"{row.instance}: {_DONE[action]}" + (f" on {row.hub}" if row.hub and action != "stop" else "")
 
 
 _DONE: Final = {

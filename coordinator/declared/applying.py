@@ -25,6 +25,7 @@ from coordinator.placement import choice, tenants
 from coordinator.placement.requirements import Requirements
 from coordinator.store import checkpoints, instances, triggers
 from coordinator.store.schema import Function, Trigger
+from coordinator.triggers import schedule
 from coordinator.views import landing
 from coordinator.views.changed import AppliedRow, ApplyAsk
 from coordinator.views.places import places
@@ -128,7 +129,7 @@ class Applying:
         requirements = _requirements(case)
         row.places, row.unfit = await self._places(case)
         match case.step.action:
-            case "start" | "begin":
+            case "start" | "begin" if not case.has_trigger:
                 row.hub, row.place = await self._destination(case, requirements)
             case "upgrade" | "mend" if not case.has_trigger:
                 await self._look_whether_it_lands(case, row)
@@ -245,6 +246,7 @@ def _row(case: _Case) -> AppliedRow:
         safe=case.step.safe,
         changes=list(case.step.changes),
         hub=case.present.hub if case.present is not None else "",
+        starts=schedule.in_words(case.code.settings) if case.has_trigger and case.code is not None else "",
     )
 
 

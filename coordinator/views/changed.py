@@ -70,7 +70,8 @@ class AppliedRow(msgspec.Struct, kw_only=True):
     why: str
     safe: bool = False  # it is done on save, nobody has to be asked
     changes: list[str] = []  # what differs from what runs, in words
-    hub: str = ""  # where it is, or would go, or went
+    hub: str = ""  # where it is, or would go, or went; empty for what messages or times start
+    starts: str = ""  # what starts it, in words
     place: str = ""  # why there, or why nowhere
     frames: list[UpgradeFrame] = []  # of a function that shall go on with changed source, outermost first
     obstacles: list[str] = []  # what else does not land, in words

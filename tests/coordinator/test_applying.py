@@ -194,7 +194,7 @@ async def test_a_trigger_is_declared_like_any_other_function_and_its_changes_cou
     often = WASHER.replace("@function", '@function(every="1h", mode="single")')
     said = {"instance": "often", "files": {"washer.py": often}, "settings": {"failover": "auto"}}
     made = await applied.do(**said, arguments={"plug": "a"})
-    assert (made.action, made.done) == ("start", True)
+    assert (made.action, made.done, made.hub, made.starts) == ("start", True, "", "each 1h")
     assert (await applied.look()).action == "nothing"
     (trigger,) = await applied.asker.ask("triggers")
     assert (trigger.trigger, trigger.declared, trigger.every) == ("often", "functions", 3600.0)
