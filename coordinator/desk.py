@@ -174,7 +174,8 @@ class Desk:
             return await placing.of_name(ground.store, ground.hubs, ground.promised, ground.use, asked.name)
         _, declaration = starting.read_files(asked.files, asked.function, ground.defaults)
         settings = declaration.settings
-        wanted = Requirements(settings.needs, starting.ENGINE, priority=settings.priority)
+        granted = await ground.store.read(tenants.granted, declaration.name)
+        wanted = Requirements(settings.needs, starting.ENGINE, priority=settings.priority, granted=granted)
         return await placing.of_new(
             ground.store, ground.hubs, ground.promised, ground.use, name=declaration.name, wanted=wanted
         )

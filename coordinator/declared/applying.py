@@ -44,6 +44,7 @@ class _Case:
     code: Code | None  # None: it is declared no more
     present: Present | None
     step: Step
+    granted: frozenset[str] | None = None  # the hubs where it may begin
 
     @property
     def has_trigger(self) -> bool:
@@ -118,7 +119,8 @@ class Applying:
             declared=declared,
             has_trigger=code.settings.has_trigger,
         )
-        return _Case(asked, code, present, plan.step(wanted, present))
+        granted = await self._ground.store.read(tenants.granted, code.declaration.name)
+        return _Case(asked, code, present, plan.step(wanted, present), granted)
 
     # What would be done ----------------------------------------------------------------------------------------------
 
@@ -235,7 +237,7 @@ _CHOICES: Final = (("begin", "choose"), ("begin", "upgrade"), ("begin", "mend"))
 
 def _requirements(case: _Case) -> Requirements:
     assert case.code is not None
-    return Requirements(case.code.needs, starting.ENGINE, instance=case.asked.instance)
+    return case.code.wants(case.granted, case.asked.instance)
 
 
 def _row(case: _Case) -> AppliedRow:

@@ -112,7 +112,8 @@ class Actions:
         code = starting.read(intent, self._ground.defaults)
         if code.settings.has_trigger and not (intent.once or intent.trigger):
             return Carried(None, intent.why, trigger=await self._triggers.register(intent, code))
-        unnamed, wanted = founding.new_id(), replace(code.wants(), takes_occasion=intent.occasion is not None)
+        unnamed, granted = founding.new_id(), await self._ground.store.read(tenants.granted, code.declaration.name)
+        wanted = replace(code.wants(granted), takes_occasion=intent.occasion is not None)
         place = await self._placing.place(wanted, unnamed, named=intent.hub)
         move = await self._ground.store.write(starting.new_instance, self._planting(intent, place), code)
         self._ground.reservations.named(unnamed, move.instance)
@@ -121,7 +122,8 @@ class Actions:
     async def _begin(self, intent: intents.Begin) -> Carried:
         instance = await self._instance(intent.name)
         code = starting.read(intent, self._ground.defaults)
-        place = await self._placing.place(code.wants(instance.id), instance.id, named=intent.hub)
+        granted = await self._ground.store.read(tenants.granted, code.declaration.name)
+        place = await self._placing.place(code.wants(granted, instance.id), instance.id, named=intent.hub)
         move = await anew.begin(self._ground, self._planting(intent, place), instance, code)
         return await self._carried(move, place.why)
 

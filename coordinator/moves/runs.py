@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from coordinator import intents
 from coordinator.moves.ground import Ground
+from coordinator.placement import tenants
 from coordinator.placement.requirements import Requirements, why_not
 from coordinator.store import instances, thinning, triggers
 from coordinator.store.database import until_stored
@@ -123,7 +124,7 @@ class Runs:
             why=f"a message on {run.topic}" if run.topic else "it was due",
             files=trigger.files,
             function=function,
-            hub=self._hub(trigger),
+            hub=self._hub(trigger, await self._ground.store.read(tenants.granted, function)),
             arguments=trigger.arguments,
             declared=_settings(trigger),
             occasion=triggers.occasion_of(run),
@@ -140,12 +141,12 @@ class Runs:
         else:
             self._waits.pop(trigger.name, None)
 
-    def _hub(self, trigger: Trigger) -> str:
+    def _hub(self, trigger: Trigger, granted: frozenset[str] | None) -> str:
         """Returns where a run is to be: where a person said; where it is declared for, if it fits there now."""
         wished = trigger.settings.get(instances.DECLARED, {}).get("hub", "")
         if trigger.hub or not wished or not self._ground.hubs.known(wished):
             return trigger.hub
-        wanted = Requirements(Settings.from_plain(trigger.settings).needs)
+        wanted = Requirements(Settings.from_plain(trigger.settings).needs, granted=granted)
         return wished if not why_not(self._ground.hubs[wished], wanted) else ""
 
     async def _replace(self, name: str, instance: str) -> None:

@@ -70,10 +70,15 @@ class Code:
         """What a hub must have."""
         return self.settings.needs
 
-    def wants(self, instance: str = "") -> Requirements:
-        """Returns what it asks of a hub, as the instance of a name if it has one already."""
+    def wants(self, granted: frozenset[str] | None, instance: str = "") -> Requirements:
+        """Returns what it asks of a hub.
+
+        Args:
+            granted: the hubs where it may begin (`tenants.granted`).
+            instance: its name, if it has one already.
+        """
         settings = self.settings
-        return Requirements(settings.needs, ENGINE, instance=instance, priority=settings.priority)
+        return Requirements(settings.needs, ENGINE, instance=instance, priority=settings.priority, granted=granted)
 
     def plain_settings(self, timezone: str) -> dict[str, Any]:
         """Returns what travels with the instance as its function's settings."""

@@ -14,6 +14,14 @@ from coordinator.store.schema import OPEN_MOVE, Function, Instance, Move
 from devices.runtime.settings import Settings
 
 
+def granted(session: Session, function: str) -> frozenset[str] | None:
+    """Returns the hubs where a function may begin: those whose package names it as a task; ``None`` if none does.
+
+    Elsewhere it would run as the hub's own user, which is what its package is there to prevent.
+    """
+    return deployments.hubs_of_task(session, function) or None
+
+
 def wishes(session: Session, instance: str) -> Requirements:
     """Returns what an instance asks of a hub."""
     row = session.get(Instance, instance)
@@ -21,12 +29,14 @@ def wishes(session: Session, instance: str) -> Requirements:
     function = session.get(Function, row.function)
     newest = checkpoints.find(session, row.newest)
     settings = Settings.from_plain(instances.settings_of(row, function)) if function else Settings()
-    granted = deployments.hubs_of_task(session, function.name) if function else frozenset()
+    may_begin = granted(session, function.name) if function else None
     wanted = Requirements(
         settings.needs,
         instance=instance,
         priority=settings.priority,
-        granted=granted if row.hub in granted else None,  # it runs under a package: it must not run without one
+        granted=may_begin
+        if may_begin and (not row.hub or row.hub in may_begin)
+        else None,  # began before there was one
     )
     return replace(wanted, engine=newest.engine, packages=newest.packages) if newest is not None else wanted
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from coordinator.ingest.hubs import Hubs
 from coordinator.ingest.instances import Voices
 from coordinator.moment import age
-from coordinator.placement import resuming
+from coordinator.placement import resuming, tenants
 from coordinator.placement.requirements import Requirements
 from coordinator.placement.resuming import Wish
 from coordinator.store import checkpoints, instances, suspensions
@@ -128,18 +128,23 @@ def _runs(instance: Instance, hubs: Hubs) -> bool:
 
 async def functions(store: Store, hubs: Hubs) -> list[FunctionRow]:
     """Returns the newest source of each function, and where it could run now."""
-    known, every = await store.read(_functions)
+    known, every, granted = await store.read(_functions)
     newest = {function.name: function for function in known}
-    return [_function(function, every, hubs) for function in newest.values()]
+    return [_function(function, every, hubs, granted[name]) for name, function in newest.items()]
 
 
-def _functions(session: Session) -> tuple[list[Function], list[tuple[Instance, Function]]]:
-    return instances.functions(session), instances.every(session)
+def _functions(
+    session: Session,
+) -> tuple[list[Function], list[tuple[Instance, Function]], dict[str, frozenset[str] | None]]:
+    known = instances.functions(session)
+    return known, instances.every(session), {each.name: tenants.granted(session, each.name) for each in known}
 
 
-def _function(function: Function, every: list[tuple[Instance, Function]], hubs: Hubs) -> FunctionRow:
+def _function(
+    function: Function, every: list[tuple[Instance, Function]], hubs: Hubs, granted: frozenset[str] | None
+) -> FunctionRow:
     needs = Settings.from_plain(function.settings).needs
-    fit, unfit = places(hubs, Requirements(needs), {})
+    fit, unfit = places(hubs, Requirements(needs, granted=granted), {})
     return FunctionRow(
         name=function.name,
         digest=function.digest,

@@ -67,7 +67,8 @@ def _named(session: Session, name: str) -> _Asked:
     functions: dict[str, Function] = {function.name: function for function in instances.functions(session)}
     if (function := functions.get(name)) is not None:
         settings = Settings.from_plain(function.settings)
-        return _Asked(name, "function", Requirements(settings.needs, priority=settings.priority), "", everybody)
+        wanted = Requirements(settings.needs, priority=settings.priority, granted=tenants.granted(session, name))
+        return _Asked(name, "function", wanted, "", everybody)
     names = sorted({*instances.names(session), *functions})
     near = difflib.get_close_matches(name, names, n=1)
     remedy = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none yet'}; or name a file"

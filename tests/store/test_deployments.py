@@ -69,3 +69,5 @@ async def test_a_function_that_runs_under_a_package_asks_for_hubs_whose_package_
     wanted = await store.read(tenants.wishes, "here")
     assert wanted.granted == {"a", "d"}
     assert (await store.read(tenants.wishes, "elsewhere")).granted is None
+    assert await store.read(tenants.granted, "camera") == {"a", "d"}, "where it may begin"
+    assert await store.read(tenants.granted, "washer") is None, "nobody's task"
