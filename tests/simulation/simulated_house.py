@@ -270,7 +270,10 @@ class House:
 
     async def carried(self, move: Move) -> Move:
         assert self.machines[move.destination].online, f"{move.destination} was chosen while it was away"
-        await self.store.write(_land, move.id)
+        if not await self.store.write(_land, move.id):  # it has gone another way meanwhile: the hub refuses the capture
+            self.ground.reservations.release(move.instance)
+            move.state, move.failure = "cancelled", "it is of an older epoch"
+            return move
         move.state = "done"
         if move.source and move.source != move.destination:
             self.moved.append((move.instance, self.at, move.by))
@@ -307,10 +310,11 @@ def _found(session: object, load: Load, hub: str) -> None:
     )  # fmt: skip
 
 
-def _land(session: object, number: str) -> None:
+def _land(session: object, number: str) -> bool:
     move = moves.find(session, number)
-    move.state, move.claimed, move.ended = "done", move.epoch + 1, now()
-    assert instances.change(
+    landed = instances.change(
         session, move.instance, move.epoch, epoch=move.epoch + 1, hub=move.destination, state="running", resume=None,
         wanted="running", since=now(), reason=move.why,
     )  # fmt: skip
+    move.state, move.claimed, move.ended = "done" if landed else "cancelled", move.epoch + landed, now()
+    return landed
