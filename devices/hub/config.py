@@ -101,7 +101,7 @@ class DataSettings(msgspec.Struct, kw_only=True):
 class PermissionSettings(msgspec.Struct, kw_only=True):
     """``[permissions]``: where permission packages are built, and from which numbers users and groups get theirs.
 
-    The folder must be the superuser's, and all above it open to pass: tasks go through it. The numbers must be nobody
+    An empty target is a folder in the hub's own. It and all above it must be the superuser's. The numbers must be nobody
     else's; what exists on this machine is left out of them anyway.
     """
 
@@ -160,7 +160,7 @@ class HubConfig(msgspec.Struct, kw_only=True, frozen=True):
     data: dict[str, Data] = {}
     devices: dict[str, Path] = {}
     cost: float = 0.0
-    permissions_target: Path = Path("/var/lib/midstream/permissions")
+    permissions_target: Path
     permissions_ids: Range = Range(1_900_000_000, 1_900_009_999)
 
 
@@ -211,13 +211,13 @@ def read_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
         data={name: _data(entry) for name, entry in settings.data.items()},
         devices={name: Path(device) for name, device in settings.devices.items()},
         cost=_not_negative("cost", settings.cost, path),
-        permissions_target=_target(settings.permissions, name),
+        permissions_target=_target(settings.permissions, folder),
         permissions_ids=Range.parse(settings.permissions.ids),
     )
 
 
-def _target(settings: PermissionSettings, hub: str) -> Path:
-    target = Path(settings.target) if settings.target else Path("/var/lib/midstream/permissions") / hub
+def _target(settings: PermissionSettings, folder: Path) -> Path:
+    target = Path(settings.target) if settings.target else folder.expanduser().resolve() / "permissions"
     if not target.is_absolute():
         raise ConfigurationError(f"permissions.target: {settings.target!r} must begin with '/'")
     return target

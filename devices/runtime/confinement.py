@@ -83,15 +83,15 @@ def _leave_namespaces() -> None:
 def _make_view(wanted: Confinement) -> None:
     root = wanted.root
     _mount("midstream", root, "tmpfs", _NO_SETUID, _VIEW)
-    for path in seen():
+    os.mkdir(f"{root}/tmp")
+    _mount("midstream", f"{root}/tmp", "tmpfs", _NO_SETUID | _NO_DEVICES, _SCRATCH)
+    for path in seen():  # perhaps below /tmp: an environment may stand there
         _show(path, root + path, _READ_ONLY | _NO_SETUID | _NO_DEVICES)
     os.mkdir(f"{root}/dev")
     for name in _DEVICES:
         device = os.stat(f"/dev/{name}")
         os.mknod(f"{root}/dev/{name}", stat.S_IFCHR | 0o600, device.st_rdev)
         os.chmod(f"{root}/dev/{name}", 0o666)
-    os.mkdir(f"{root}/tmp")
-    _mount("midstream", f"{root}/tmp", "tmpfs", _NO_SETUID | _NO_DEVICES, _SCRATCH)
     os.mkdir(f"{root}/{HOME}")
     for name, (path, right) in wanted.resources.items():
         mode = os.stat(path).st_mode

@@ -77,6 +77,11 @@ def test_without_anything_a_hub_has_the_machines_name():
     assert read_config(None, {}, {}).name
 
 
+def test_all_of_a_hub_is_in_its_folder_unless_it_is_told_otherwise(tmp_path: Path):
+    config = read_config(None, {}, {"folder": str(tmp_path / "nas")})
+    assert (config.spool, config.permissions_target) == (tmp_path / "nas/spool", tmp_path / "nas/permissions")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "remedy"),
     [

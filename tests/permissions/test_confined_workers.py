@@ -20,7 +20,7 @@ from devices.hub.workers import Surroundings, Worker, Workers
 from devices.permissions.target import Target
 from devices.protocol import link
 from devices.protocol.checkpoint import FunctionRecord
-from devices.runtime import landlock
+from devices.runtime import confinement, landlock
 from devices.runtime.confinement import seen
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="owners and groups are the superuser's to give")
@@ -362,3 +362,22 @@ async def test_the_example_of_the_garden_does_what_it_says():
     finally:
         target.close()
         shutil.rmtree(folder)
+
+
+def test_an_environment_that_stands_below_tmp_is_seen_beside_the_scratch_folder(tmp_path: Path, monkeypatch):
+    installed, root = Path(tempfile.mkdtemp(dir="/tmp")), tmp_path / "view"
+    installed.chmod(0o755)
+    (installed / "module.py").write_text("1")
+    root.mkdir()
+    monkeypatch.setattr(confinement, "seen", lambda: (*seen(), str(installed)))
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            confinement.confine(link.Confinement(root=str(root), user=70_123, groups=[], resources={}))
+            Path("/tmp/scratch").write_text("2")
+            code = 0 if (installed / "module.py").read_text() == "1" and not os.access(installed, os.W_OK) else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    shutil.rmtree(installed)
