@@ -23,6 +23,7 @@ from coordinator.store import events, schema
 from coordinator.store.engine import check_integrity, file_of, open_engine, tidy
 from coordinator.store.pruning import prune
 from coordinator.store.trouble import DamagedStoreError, StoreError, attention, in_words, set_aside
+from devices.protocol import structs
 
 _log = logging.getLogger(__name__)
 _PAUSE: Final = 1.0
@@ -51,6 +52,7 @@ class Store:
         self._file = file_of(str(writing.url))
         self._tidied = 0
         self._engines = {"write": writing, "read": reading}
+        structs.prepare()
         self._threads = {
             name: ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"store-{name}") for name in self._engines
         }

@@ -45,7 +45,7 @@ from devices.keys import own_key
 from devices.mqtt.delivery import Delivery, Will
 from devices.mqtt.kind import BrokerKind, probe
 from devices.mqtt.session import Session
-from devices.protocol import answers, commands, limits, messages, sealing
+from devices.protocol import answers, commands, limits, messages, sealing, structs
 from devices.protocol.answers import Answer, Report
 from devices.protocol.messages import HubStatus
 from devices.timekeeping import Machine
@@ -70,6 +70,7 @@ class Agent:
     """
 
     def __init__(self, config: HubConfig, machine: Machine | None = None) -> None:
+        structs.prepare()
         self._config = config
         self._topics = config.topics
         self._key = own_key(config.folder / "key.pem")
