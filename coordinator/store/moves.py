@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from coordinator.store.guard import landed, table_of, values_of
-from coordinator.store.schema import OPEN_MOVE, Move
+from coordinator.store.schema import OPEN_MOVE, Instance, Move
 from devices.errors import RefusedError
 
 _MOVES: Final = table_of(Move)
@@ -19,8 +19,11 @@ def open_one(session: Session, move: Move) -> None:
     """Adds a move.
 
     Raises:
-        RefusedError: the instance has an open one already.
+        RefusedError: the instance has an open one already, or has had one since it was looked at for this move.
     """
+    instance = session.get(Instance, move.instance)
+    if instance is not None and instance.epoch != move.epoch:
+        raise RefusedError(f"{move.instance} has been moved meanwhile", remedy="look where it is now, and ask again")
     session.add(move)
     try:
         session.flush()

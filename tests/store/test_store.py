@@ -240,6 +240,15 @@ async def test_an_instance_has_one_open_move_at_most(store):
     assert [row.id for row in await store.read(moves.unfinished)] == ["m2"]
 
 
+async def test_a_move_of_an_instance_that_has_been_moved_since_it_was_looked_at_is_refused(store):
+    await store.write(populate, instance(epoch=2, hub="hub-b"))
+    stale = move("m1")
+    stale.epoch = 1
+    with pytest.raises(RefusedError, match="washer has been moved meanwhile"):
+        await store.write(moves.open_one, stale)
+    assert await store.read(moves.unfinished) == []
+
+
 async def test_a_command_is_kept_until_its_first_answer(store):
     body = {"id": "k1", "instance": "washer", "do": "stop"}
     for _ in range(2):
