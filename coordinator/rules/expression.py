@@ -35,13 +35,10 @@ _KEEPS_UNIT: Final = (Kind.AVERAGE, Kind.MOST, Kind.LEAST, Kind.FORECAST)
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
-    """A comparison of what a hub measures: ``hub.temperature > 75``."""
+class _Compared:
+    """What all plain comparisons have in common; they differ in whose number they compare."""
 
     comparison: Comparison
-    scope: Scope
-    measures: tuple[Measure, ...] = ()
-    timely: bool = False
 
     @property
     def text(self) -> str:
@@ -50,13 +47,34 @@ class Metric:
 
     @property
     def metric(self) -> str:
-        """The metric's name."""
+        """What is compared, as it was written, without superfluous blanks."""
         return self.comparison.metric
 
     @property
     def threshold(self) -> float | None:
         """The number on the right."""
         return self.comparison.threshold
+
+    def test(self) -> Callable[[float], bool]:
+        """Returns the comparison."""
+        return self.comparison.test()
+
+    def values(self, _: Scene, value: float) -> dict[str, Any]:
+        """Returns the number that was compared."""
+        return {self.comparison.metric: value}
+
+    def words(self, values: dict[str, Any]) -> str:
+        """Returns the comparison with the value beside the metric."""
+        return self.comparison.words(values[self.comparison.metric])
+
+
+@dataclass(frozen=True, slots=True)
+class Metric(_Compared):
+    """A comparison of what a hub measures: ``hub.temperature > 75``."""
+
+    scope: Scope
+    measures: tuple[Measure, ...] = ()
+    timely: bool = False
 
     @property
     def source(self) -> Hashable:
@@ -67,43 +85,15 @@ class Metric:
         """Returns the metric; ``MISSING`` on a machine without it."""
         return scene.readings.get(self.comparison.metric, NoNumber.MISSING)
 
-    def test(self) -> Callable[[float], bool]:
-        """Returns the comparison."""
-        return self.comparison.test()
-
-    def values(self, _: Scene, value: float) -> dict[str, Any]:
-        """Returns the metric's."""
-        return {self.comparison.metric: value}
-
-    def words(self, values: dict[str, Any]) -> str:
-        """Returns the comparison with the value beside the metric."""
-        return self.comparison.words(values[self.comparison.metric])
-
 
 @dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(_Compared):
     """A comparison of a number in a device's message: ``payload.ENERGY.Power > 2000``."""
 
-    comparison: Comparison
     path: Path
     scope: Scope = "topic"
     measures: tuple[Measure, ...] = ()
     timely: bool = False
-
-    @property
-    def text(self) -> str:
-        """The comparison."""
-        return str(self.comparison)
-
-    @property
-    def metric(self) -> str:
-        """As it was written: ``payload.ENERGY.Power``."""
-        return self.comparison.metric
-
-    @property
-    def threshold(self) -> float | None:
-        """The number on the right."""
-        return self.comparison.threshold
 
     @property
     def source(self) -> Hashable:
@@ -114,41 +104,13 @@ class Payload:
         """Returns the number at the path."""
         return number_at(scene.payload, self.path)
 
-    def test(self) -> Callable[[float], bool]:
-        """Returns the comparison."""
-        return self.comparison.test()
-
-    def values(self, _: Scene, value: float) -> dict[str, Any]:
-        """Returns the number at the path."""
-        return {self.comparison.metric: value}
-
-    def words(self, values: dict[str, Any]) -> str:
-        """Returns the comparison with the value beside the metric."""
-        return self.comparison.words(values[self.comparison.metric])
-
 
 @dataclass(frozen=True, slots=True)
-class Derived:
+class Derived(_Compared):
     """A comparison of something that is worked out: ``forecast(hub.memory, "10m") > 92``, ``now.hour >= 22``."""
 
-    comparison: Comparison
     of: Reference | Measure
     scope: Scope
-
-    @property
-    def text(self) -> str:
-        """The comparison."""
-        return str(self.comparison)
-
-    @property
-    def metric(self) -> str:
-        """As it was written, without superfluous blanks."""
-        return self.comparison.metric
-
-    @property
-    def threshold(self) -> float | None:
-        """The number on the right."""
-        return self.comparison.threshold
 
     @property
     def source(self) -> Hashable:
@@ -168,18 +130,6 @@ class Derived:
     def value(self, scene: Scene) -> float | NoNumber:
         """Returns it as a number."""
         return number_at(self.of.get(scene), ())
-
-    def test(self) -> Callable[[float], bool]:
-        """Returns the comparison."""
-        return self.comparison.test()
-
-    def values(self, _: Scene, value: float) -> dict[str, Any]:
-        """Returns the number."""
-        return {self.comparison.metric: value}
-
-    def words(self, values: dict[str, Any]) -> str:
-        """Returns the comparison with the value beside the metric."""
-        return self.comparison.words(values[self.comparison.metric])
 
 
 def compile_condition(text: str, names: Names) -> Condition:
