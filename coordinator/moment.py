@@ -7,7 +7,12 @@ from datetime import UTC, datetime
 
 def now() -> str:
     """Returns the present time."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return spelled(datetime.now(UTC))
+
+
+def spelled(moment: datetime) -> str:
+    """Returns a time, which has a zone, as `now` returns the present one."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def age(text: str) -> float | None:

@@ -78,16 +78,15 @@ def beginning(text: str, now: datetime) -> datetime:
 
 
 async def _asked(whom: Any, instance: str, since: datetime) -> Why:
-    from datetime import UTC
 
     from coordinator.cli.documents import Why
     from coordinator.cli.requests import Requests
+    from coordinator.moment import spelled
     from coordinator.views.answers import PsAsk, TriggersAsk
     from coordinator.views.reason import WhyAsk
 
-    moment = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     async with Requests(whom) as requests:
-        rows = await requests.ask("why", WhyAsk(instance=instance, since=moment))
+        rows = await requests.ask("why", WhyAsk(instance=instance, since=spelled(since)))
         for trigger in await requests.ask("triggers", TriggersAsk()):
             if trigger.trigger == instance:
                 due = f"due {trigger.due}" if trigger.due else ""

@@ -9,6 +9,7 @@ from typing import cast
 
 from sqlalchemy.orm import Session
 
+from coordinator.moment import spelled
 from coordinator.store import triggers
 from coordinator.store.database import Store
 from coordinator.store.instances import DECLARED
@@ -76,8 +77,7 @@ def row(trigger: Trigger, function: Function, latest: _Latest, waits: Callable[[
         declared=trigger.settings.get(DECLARED, {}).get("owner", ""),
     )
     if trigger.due and trigger.state == "active":
-        due = datetime.fromtimestamp(trigger.due, UTC)
-        found.due = due.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        found.due = spelled(datetime.fromtimestamp(trigger.due, UTC))
     if last is not None:
         found.last, found.last_state = last.id, cast("InstanceStateName", last.state)
         found.last_since, found.last_reason = last.since, last.reason
