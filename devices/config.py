@@ -85,7 +85,7 @@ def _text(path: Path) -> str:
 def _parse(text: str, path: Path | None) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # beside TOML's own: a number or a nesting beyond Python's limits
         line = re.search(r"line (\d+)", str(error))
         place = f"{path}:{line[1]}" if line else str(path)
         raise ConfigurationError(f"this is not TOML: {error}", place=place) from error

@@ -104,7 +104,7 @@ class _Reader:
     def _tables(self) -> dict[str, dict[str, Any]]:
         try:
             found = tomllib.loads(self._text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # beside TOML's own: a number or a nesting beyond Python's limits
             raise ConfigurationError(f"this is not TOML: {error}", place=str(self._path)) from error
         tables: dict[str, dict[str, Any]] = {"resources": {}, "tasks": {}}
         for key, value in found.items():

@@ -73,6 +73,8 @@ def test_a_site_file_says_what_there_is_and_who_may_touch_it(site, tmp_path):
         ('[resources]\nlogs = { text = "" }\n[tasks.x]\nwrite = ["log"]\n', 4, "did you mean 'logs'?"),
         ('[resources]\na = { text = "" }\n[tasks.x]\nread = ["a", "a"]\n', 4, "twice"),
         ("[tasks\n", None, "this is not TOML"),
+        ("x = " + "[" * 5000, None, "this is not TOML"),
+        ("x = " + "1" * 5000, None, "this is not TOML"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_with_its_line(site, tmp_path, text, line, words):

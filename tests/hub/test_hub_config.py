@@ -73,6 +73,13 @@ def test_a_settings_own_name_in_the_environment_weighs_more_than_the_shared_one(
     assert read_config(None, environment, {"name": "pi"}).broker.host == "own"
 
 
+@pytest.mark.parametrize("value", ["[" * 5000, "1" * 5000])
+def test_what_is_beyond_pythons_limits_is_refused_in_words(tmp_path: Path, value: str):
+    (tmp_path / "hub.toml").write_text(f"name = {value}")
+    with pytest.raises(ConfigurationError, match="this is not TOML"):
+        read_config(tmp_path / "hub.toml", {}, {})
+
+
 def test_without_anything_a_hub_has_the_machines_name():
     assert read_config(None, {}, {}).name
 
