@@ -371,3 +371,13 @@ class ScriptedHub:
     def end(self, instance: str, state: str = "finished", **values: Any) -> None:
         copy = self.copies[instance]
         self.answer(None, answers.Ended(hub=self.name, instance=instance, epoch=copy.epoch, state=state, **values))
+
+
+def dies_with(other: ScriptedHub) -> Behaviour:
+    """Returns the behaviour of a hub that dies at a command, and another one with it."""
+
+    async def both_die(hub: ScriptedHub, _: Any) -> None:
+        await other.crash()
+        await hub.crash()
+
+    return both_die

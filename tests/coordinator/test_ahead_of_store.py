@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 import pytest
 from coordinator_house import WASHER, hubs_online
-from scripted_hub import TOPICS
+from scripted_hub import TOPICS, dies_with
 
 from devices.errors import RefusedError
 from devices.protocol import commands
@@ -133,11 +133,7 @@ async def test_an_absent_hub_is_waited_for_before_messages_are_lost_as_long_as_t
 async def test_a_hub_that_only_went_away_is_given_the_newest_checkpoint_once_more(house, asker, washer):
     a, b = washer
 
-    async def both_die(hub, _):
-        await a.crash()
-        await hub.crash()
-
-    b.behaviour["restore"] = both_die
+    b.behaviour["restore"] = dies_with(a)
     asking = asyncio.create_task(asker.ask("migrate", instance="washer", hub="hub-b"))
     await asker.until(lambda: asker.told("waits for a hub"))
     await house.hub("hub-b", start=2, key=b.key)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from coordinator_house import hubs_online, measured
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from scripted_hub import TOPICS, Copy
+from scripted_hub import TOPICS, Copy, dies_with
 
 from devices.errors import MidstreamError, RefusedError
 from devices.protocol import checkpoint as blobs
@@ -206,11 +206,7 @@ async def test_nothing_that_works_anywhere_ends_as_failed_with_its_lineage_kept(
 async def test_a_function_that_no_hub_can_take_waits_for_one_to_come_back(house, asker, washer):
     a, b = washer
 
-    async def both_die(hub, _):
-        await a.crash()
-        await hub.crash()
-
-    b.behaviour["restore"] = both_die
+    b.behaviour["restore"] = dies_with(a)
     asking = asyncio.create_task(asker.ask("migrate", instance="washer", hub="hub-b"))
     await asker.until(lambda: asker.told("waits for a hub"))
     with pytest.raises(RefusedError, match="runs nowhere now: it waits for a hub"):
